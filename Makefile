@@ -1,0 +1,51 @@
+# The two commands that a stranger needs: `make app` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+
+.PHONY: app test check fix bench demo chromium clean
+
+app: $(VENV)/app.stamp ## install what the app needs and open it on 127.0.0.1:8501
+	$(BIN)/python -m vcsoup app --port $(PORT)
+
+test: $(VENV)/dev.stamp chromium ## install what the tests need, Chromium too, and run them all
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: $(VENV)/dev.stamp ## mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp ## side-by-side measurements
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+demo: $(VENV)/app.stamp ## rebuild assets/demo from its seed (most of an hour)
+	$(BIN)/python -m vcsoup demo build --seed 0
+
+chromium:
+ifeq ($(CHROMIUM),)
+	$(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium'
+endif
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/app.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,38 @@
+"""Consistency: what does a threshold keep? Histogram, threshold, gaps and the pairs themselves."""
+
+import streamlit as st
+
+from vcsoup.ui import consistency, pair_table, state
+from vcsoup.ui.shell import empty_state, header
+
+project = state.chosen_project()
+header(
+    "What does a threshold keep?",
+    "A pair whose values agree teaches all of them. Set how much agreement a pair needs to stay "
+    "in training.",
+    state.where_it_stands(project) if project else None,
+)
+scored = [v for v in project.values if state.retention(project, v)] if project else []
+if project is None:
+    empty_state(
+        "No project yet",
+        "Open the demo or create a project; its pairs then show here.",
+        to="home",
+        label="Go to Home",
+    )
+elif not scored:
+    empty_state(
+        "No scored pairs yet",
+        "Consistency compares what the reward models of all values say about each pair. Score the "
+        f"pairs first: `python -m vcsoup score --project {project.name}`.",
+        to="home",
+        label="See what is missing",
+    )
+else:
+    value = consistency.choose_value(project, scored)
+    counts = state.retention(project, value)
+    threshold = consistency.cockpit(project, value, counts)
+    st.space("small")
+    consistency.gaps(value, counts, threshold)
+    st.space("small")
+    pair_table.show(project, value, threshold)

@@ -1,0 +1,33 @@
+"""Home: where does my project stand? Project picker, the pipeline as five cards, the demo."""
+
+import streamlit as st
+
+from vcsoup.errors import NotFoundError
+from vcsoup.ui import home, state
+from vcsoup.ui.shell import header
+
+try:
+    project, trouble = state.chosen_project(), None
+except NotFoundError as error:
+    project, trouble = None, str(error)
+
+if project is None:
+    header(
+        "Balance several human values in one model",
+        "VC-Soup Lab filters preference pairs by value consistency, trains one adapter per value, "
+        "and mixes the adapters into a model of your choice.",
+    )
+    if trouble:
+        st.error(trouble, icon=":material/error:")
+    home.welcome()
+else:
+    header(
+        "Where does my project stand?",
+        "Five steps from preference pairs to a model that balances your values.",
+        state.where_it_stands(project),
+    )
+    home.picker(project)
+    home.cards(state.pipeline(project))
+    st.space("small")
+    home.front(project)
+    home.more()

@@ -1,0 +1,28 @@
+"""What all tests share: no network, no user workspace, few threads."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.pop("VCSOUP_WORKSPACE", None)
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch):
+    """No test may find or touch the workspace of the person who runs it."""
+    monkeypatch.setenv("VCSOUP_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+
+
+@pytest.fixture
+def shared_data():
+    """Return the folder of real preference pairs; tests that need it are left out without it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("real preference pairs are not at hand")
+    return SHARED_DATA

@@ -1,0 +1,34 @@
+"""Choosing held-out prompts."""
+
+from vcsoup.workspace.held_out import choose_prompts, not_held_out, top_up
+
+
+def prompt(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def test_the_choice_is_stable_and_takes_at_most_a_tenth():
+    """40 distinct prompts, each three times: a tenth is 4, in whatever order they come."""
+    prompts = [prompt(str(i % 40)) for i in range(120)]
+    chosen = choose_prompts(prompts, 64)
+    assert len(chosen) == 4
+    assert choose_prompts(prompts[::-1], 64) == chosen
+    assert choose_prompts(prompts, 2) == chosen[:2]
+    assert len(choose_prompts([prompt("only")], 64)) == 1
+
+
+def test_training_may_use_the_others():
+    prompts = [prompt("a"), prompt("b"), prompt("a")]
+    assert not_held_out(prompts, [prompt("a")]) == [False, True, False]
+    assert not_held_out(prompts, []) == [True, True, True]
+
+
+def test_topping_up_keeps_what_is_held_out_and_adds_no_prompt_twice():
+    """Two are wanted beyond the one held out; of 49 fresh prompts a tenth, 4, may be taken."""
+    prompts = [prompt(str(i)) for i in range(50)]
+    held_out = [prompts[7]]
+    more = top_up(held_out, prompts, 3)
+    assert more[0] == prompts[7]
+    assert len({p[0]["content"] for p in more}) == 3
+    assert top_up(more, prompts, 3) == more
+    assert top_up(prompts[:1], prompts[:1], 5) == prompts[:1]

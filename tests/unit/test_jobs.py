@@ -1,0 +1,258 @@
+"""Jobs as real processes: start, watch, stop and keep, kill -9, double start, adoption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from vcsoup.errors import JobError, NotFoundError
+from vcsoup.jobs import Job, Jobs
+from vcsoup.jobs import folder as files
+
+REPO = Path(__file__).parents[2]
+SCRIPT = REPO / "tests" / "job_commands.py"
+
+
+@pytest.fixture
+def jobs(tmp_path: Path):
+    jobs = Jobs(tmp_path / "jobs", python_args=(str(SCRIPT),))
+    yield jobs
+    for job in jobs.list():
+        job.stop(grace=0.0)
+    wait_until(lambda: not any(job.active for job in jobs.list()))
+
+
+def begin(jobs: Jobs, mode: str) -> Job:
+    return jobs.start(
+        [mode, str(jobs.root)], kind="test", title=f"Testing {mode}", project="demo", meta={"n": 1}
+    )
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def pid_of(job: Job) -> int:
+    return json.loads((job.path / "identity.json").read_text())["pid"]
+
+
+def test_a_job_runs_to_its_result(jobs):
+    """Three steps of three: the last report is 3/3 with loss 1/3, the result says 3 steps."""
+    job = begin(jobs, "finish")
+    assert job.state in ("queued", "running")
+    wait_until(lambda: not job.active)
+    assert (job.state, job.result, job.error) == ("done", {"steps": 3}, None)
+    last = job.latest()
+    assert (last["stage"], last["done"], last["total"]) == ("stepping", 3, 3)
+    assert last["loss"] == pytest.approx(1 / 3)
+    assert (job.kind, job.project, job.meta) == ("test", "demo", {"n": 1})
+    assert job.command == f"python -m vcsoup finish {jobs.root}"
+    assert "step 2" in job.log_tail()
+    assert job.finished > job.created
+
+
+def test_progress_is_read_piece_by_piece_and_only_in_whole_lines(jobs):
+    job = begin(jobs, "finish")
+    wait_until(lambda: not job.active)
+    records, offset = job.progress_since(0)
+    assert [record["done"] for record in records] == [1, 2, 3]
+    with (job.path / "progress.jsonl").open("a") as file:
+        file.write('{"time": 1, "stage": "x", "do')
+        file.flush()
+        assert job.progress_since(offset) == ([], offset)
+        assert job.latest()["done"] == 3
+        file.write('ne": 9, "total": 9}\n')
+        file.flush()
+    assert [record["done"] for record in job.progress_since(offset)[0]] == [9]
+
+
+def test_stop_keeps_what_was_made(jobs):
+    job = begin(jobs, "stall")
+    wait_until(lambda: job.state == "running" and job.latest() is not None)
+    job.stop()
+    assert job.state in ("stopping", "stopped")
+    wait_until(lambda: not job.active)
+    assert job.state == "stopped"
+    assert 0 < job.result["steps"] < 3000
+
+
+def test_stop_right_after_the_start_is_heard(jobs):
+    """The worker is still importing: no signal may kill it before it can hear one."""
+    job = begin(jobs, "stall")
+    job.stop()
+    wait_until(lambda: not job.active)
+    assert (job.state, job.result) == ("stopped", {"steps": 1})
+
+
+def test_a_worker_that_does_not_listen_is_killed_after_the_grace(jobs):
+    job = begin(jobs, "deaf")
+    wait_until(lambda: job.state == "running" and job.latest() is not None)
+    job.stop(grace=0.5)
+    assert job.state == "stopping"
+    wait_until(lambda: not job.active, seconds=10)
+    assert job.state == "stopped"
+    assert "had to be killed" in job.error
+
+
+def test_kill_9_of_the_worker_is_seen_at_once(jobs):
+    job = begin(jobs, "stall")
+    wait_until(lambda: job.latest() is not None)
+    os.kill(pid_of(job), signal.SIGKILL)
+    wait_until(lambda: not job.active, seconds=5)
+    assert job.state == "lost"
+    assert job.error.startswith("Testing stall: the worker was killed")
+    job.stop()
+    assert job.state == "lost"
+
+
+def test_a_job_outlives_the_process_that_started_it_and_is_adopted(jobs):
+    """The starter exits; another process sees the job running and stops it."""
+    program = (
+        "import sys; from pathlib import Path; from vcsoup.jobs import Jobs\n"
+        f"jobs = Jobs(Path({str(jobs.root)!r}), python_args=({str(SCRIPT)!r},))\n"
+        f"sys.stdout.write(jobs.start(['stall', {str(jobs.root)!r}], kind='test', title='T').id)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=REPO
+    )
+    job = jobs.get(shown.stdout)
+    wait_until(lambda: job.state == "running" and job.latest() is not None)
+    job.stop()
+    wait_until(lambda: job.state == "stopped")
+
+
+def test_a_double_click_starts_one_job(jobs):
+    first, second = begin(jobs, "stall"), begin(jobs, "stall")
+    assert first.id == second.id
+    assert len(jobs.list()) == 1
+    other = begin(jobs, "finish")
+    assert other.id != first.id
+
+
+def test_starters_in_many_processes_at_once_start_one_job(jobs):
+    program = (
+        "from pathlib import Path; from vcsoup.jobs import Jobs\n"
+        f"jobs = Jobs(Path({str(jobs.root)!r}), python_args=({str(SCRIPT)!r},))\n"
+        f"jobs.start(['stall', {str(jobs.root)!r}], kind='test', title='T')"
+    )
+    starters = [subprocess.Popen([sys.executable, "-c", program], cwd=REPO) for _ in range(4)]
+    assert [starter.wait(60) for starter in starters] == [0, 0, 0, 0]
+    assert len(jobs.list()) == 1
+
+
+def test_a_second_worker_cannot_enter_a_running_job(jobs):
+    job = begin(jobs, "stall")
+    wait_until(lambda: job.latest() is not None)
+    second = subprocess.run(
+        [sys.executable, str(SCRIPT), "finish", str(jobs.root)],
+        env={**os.environ, "VCSOUP_JOB": str(job.path), "PYTHONPATH": str(REPO)},
+        capture_output=True,
+        text=True,
+    )
+    assert second.returncode != 0
+    assert "JobError" in second.stderr
+    assert "was started already" in second.stderr
+    assert job.state == "running"
+    assert len(jobs.list()) == 1
+
+
+def test_stop_signals_nobody_when_the_pid_belongs_to_another_process(jobs):
+    """The identity names this process's child, but a start time one hour off."""
+    job = begin(jobs, "deaf")
+    wait_until(lambda: job.latest() is not None)
+    real = json.loads((job.path / "identity.json").read_text())
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    forged = {"pid": bystander.pid, "create_time": psutil.Process(bystander.pid).create_time()}
+    files.write(job.path / "identity.json", {**forged, "create_time": forged["create_time"] - 3600})
+    job.stop(grace=0.2)
+    time.sleep(0.6)
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+    files.write(job.path / "identity.json", real)
+
+
+def test_a_failure_leaves_its_one_line(jobs):
+    job = begin(jobs, "fail")
+    wait_until(lambda: not job.active)
+    assert (job.state, job.error) == ("failed", "too few pairs: 3; lower the threshold")
+
+
+def test_a_fault_of_ours_names_itself_and_is_in_the_log(jobs):
+    job = begin(jobs, "crash")
+    wait_until(lambda: not job.active)
+    assert job.state == "failed"
+    assert job.error == "KeyError: 'a fault of ours' (details in the log)"
+    assert any("Traceback" in line for line in job.log_tail(60))
+
+
+def test_heavy_jobs_take_turns_and_the_next_starts_when_one_is_killed(jobs):
+    first = begin(jobs, "stall-slot")
+    wait_until(lambda: first.state == "running" and first.latest() is not None)
+    second = begin(jobs, "finish-slot")
+    wait_until(lambda: (second.path / "waiting").exists())
+    assert (first.state, second.state) == ("running", "queued")
+    os.kill(pid_of(first), signal.SIGKILL)
+    wait_until(lambda: second.state == "done")
+    assert first.state == "lost"
+
+
+def test_a_queued_job_can_be_stopped(jobs):
+    first = begin(jobs, "stall-slot")
+    wait_until(lambda: first.latest() is not None)
+    second = begin(jobs, "finish-slot")
+    wait_until(lambda: (second.path / "waiting").exists())
+    second.stop()
+    wait_until(lambda: second.state == "stopped")
+    assert second.latest() is None
+    assert first.state == "running"
+
+
+def test_a_command_typed_in_a_terminal_is_a_job_too(jobs):
+    """Without Jobs.start the worker makes its own folder; Ctrl-C means stop and keep."""
+    typed = subprocess.Popen(
+        [sys.executable, str(SCRIPT), "stall", str(jobs.root)],
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    wait_until(lambda: len(jobs.list()) == 1 and jobs.list()[0].latest() is not None)
+    (job,) = jobs.list(kind="test", project="demo")
+    assert job.state == "running"
+    typed.send_signal(signal.SIGINT)
+    _, said = typed.communicate(timeout=30)
+    assert typed.returncode == 0
+    assert job.state == "stopped"
+    assert b"what is finished is kept" in said
+    assert b"stepping: 1/3000" in said
+
+
+def test_lists_newest_first_and_by_project(jobs):
+    first = begin(jobs, "finish")
+    wait_until(lambda: not first.active)
+    second = begin(jobs, "finish")
+    assert [job.id for job in jobs.list()] == [second.id, first.id]
+    assert jobs.list(project="other") == []
+    assert jobs.list(kind="train") == []
+    with pytest.raises(NotFoundError, match="no job 'nonsense'"):
+        jobs.get("nonsense")
+    with pytest.raises(NotFoundError):
+        jobs.get("../../etc")
+
+
+def test_a_process_that_cannot_start_is_a_failed_job_with_a_reason(jobs, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(JobError, match="cannot be started"):
+        begin(jobs, "finish")
+    (job,) = jobs.list()
+    assert job.state == "failed"

@@ -1,0 +1,145 @@
+"""Parquet, JSON, JSON Lines and CSV: told apart by content, rows numbered as a person counts."""
+
+import gzip
+import json
+
+import pandas as pd
+import pytest
+
+from vcsoup.errors import NotFoundError, PreferenceFormatError
+from vcsoup.preferences.files import read_rows
+from vcsoup.preferences.readers import read_preferences
+
+ROWS = [
+    {"prompt": "Sky?", "chosen": 'Blue,\n"really".', "rejected": "Green."},
+    {"prompt": "Größe?", "chosen": "Zwei 🍲", "rejected": "Drei\u2028!"},
+]
+MESSAGES = [{"role": "user", "content": "It's?"}]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_content(content):
+        path = tmp_path / "file"
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    return write_content
+
+
+def in_every_kind(tmp_path):
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
+    frame = pd.DataFrame(ROWS)
+    frame.to_parquet(tmp_path / "parquet")
+    return {
+        "json lines": lines.encode(),
+        "json lines, CRLF": lines.replace("\n", "\r\n").encode(),
+        "json array": json.dumps(ROWS, indent=2).encode(),
+        "json with a mark": b"\xef\xbb\xbf" + json.dumps(ROWS).encode(),
+        "csv": frame.to_csv(index=False).encode(),
+        "csv with semicolons": frame.to_csv(index=False, sep=";").encode(),
+        "tsv": frame.to_csv(index=False, sep="\t").encode(),
+        "parquet": (tmp_path / "parquet").read_bytes(),
+        "gzip": gzip.compress(lines.encode()),
+    }
+
+
+def test_all_kinds_hold_the_same_rows(tmp_path, write):
+    kinds = in_every_kind(tmp_path)
+    for kind, content in kinds.items():
+        file = read_rows(write(content))
+        assert file.columns == ("prompt", "chosen", "rejected"), kind
+        assert [row.cells for row in file.rows] == ROWS, kind
+        assert [row.number for row in file.rows] == [1, 2], kind
+
+
+def test_json_lines_are_numbered_by_line_and_bad_ones_named(write):
+    good = json.dumps(ROWS[0])
+    file = read_rows(write(f"{good}\n\n{{broken\n[1]\n{good}\n"))
+    assert [(row.number, bool(row.fault)) for row in file.rows] == [
+        (1, False),
+        (3, True),
+        (4, True),
+        (5, False),
+    ]
+    assert "not valid JSON" in file.rows[1].fault
+    assert file.rows[2].fault == "expected an object, got list"
+
+
+def test_bad_json_lines_are_reported_and_not_dropped(write):
+    good = json.dumps(ROWS[0])
+    report = read_preferences(write(f"{good}\n{{broken\n")).report
+    assert (report.rows, report.kept, report.counts["unreadable"]) == (2, 1, 1)
+    assert report.problems[0].row == 2
+
+
+def test_a_single_indented_object_is_one_row(write):
+    assert read_rows(write(json.dumps(ROWS[0], indent=2))).rows[0].cells == ROWS[0]
+
+
+def test_csv_rows_with_too_many_or_too_few_cells(write):
+    path = write("prompt,chosen,rejected\na,b,c\na,b,c,d\na,b\n")
+    report = read_preferences(path).report
+    assert [(p.row, p.column, p.kind) for p in report.problems] == [
+        (2, "", "unreadable"),
+        (3, "rejected", "one-sided"),
+    ]
+
+
+@pytest.mark.parametrize("written", [json.dumps(MESSAGES), str(MESSAGES)])
+def test_csv_cells_that_hold_messages(write, written):
+    frame = pd.DataFrame({"prompt": [written], "chosen": ["yes"], "rejected": ["no"]})
+    result = read_preferences(write(frame.to_csv(index=False)))
+    assert result.pairs["prompt"][0] == MESSAGES
+
+
+def test_a_csv_cell_that_only_looks_like_messages_stays_text(write):
+    frame = pd.DataFrame(
+        {"prompt": ["[{[]: 1}] is bad Python"], "chosen": ["yes"], "rejected": ["no"]}
+    )
+    result = read_preferences(write(frame.to_csv(index=False)))
+    assert result.pairs["prompt"][0][0]["content"] == "[{[]: 1}] is bad Python"
+
+
+def test_a_csv_cell_may_be_a_long_dialogue(write):
+    long = "word " * 100_000
+    frame = pd.DataFrame({"prompt": ["p"], "chosen": [long], "rejected": ["no"]})
+    assert read_preferences(write(frame.to_csv(index=False))).pairs["chosen"][0] == long.strip()
+
+
+def test_nested_messages_in_parquet_become_plain_dicts(tmp_path):
+    answers = {side: [[{"role": "assistant", "content": side}]] for side in ("chosen", "rejected")}
+    pd.DataFrame({"prompt": [MESSAGES], **answers, "score": [1.0]}).to_parquet(tmp_path / "x")
+    pairs = read_preferences(tmp_path / "x").pairs
+    assert pairs["prompt"][0] == MESSAGES
+    assert pairs["chosen"][0] == "chosen"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b" \n ", "is empty"),
+        (b"\xff\xfe\x00binary", "neither parquet nor UTF-8"),
+        (b"PAR1 but not really", "damaged parquet"),
+        (b"\x1f\x8bno gzip", "gzipped but damaged"),
+        (gzip.compress(b"x" * 1000)[:-20], "gzipped but damaged"),
+        (b'[{"chosen": "a"},', "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b'prompt,chosen,rejected\na,"b,c\nd,e,f\n', "cannot be read as CSV"),
+        (b"just a line of prose", "holds no preference pairs.*found: just a line of prose"),
+        (b"prompt,chosen,rejected\n", "no row with text"),
+        (b'"two\nlines",b\n1,2\n', "found: two lines, b"),
+    ],
+)
+def test_files_of_no_known_kind_are_refused_in_one_line(write, content, message):
+    with pytest.raises(PreferenceFormatError, match=message) as caught:
+        read_preferences(write(content))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    with pytest.raises(NotFoundError, match="does not exist; give the path"):
+        read_rows(tmp_path / "nothing.json")
+    with pytest.raises(PreferenceFormatError, match="is a folder"):
+        read_rows(tmp_path)

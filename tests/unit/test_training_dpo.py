@@ -1,0 +1,204 @@
+"""Training one value for real, on a two-layer model: what it keeps, when it stops or refuses."""
+
+import json
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from tests.tiny_models import tiny_causal
+from tests.tiny_pairs import Recorder, tiny_pairs
+from vcsoup.errors import TrainingError
+from vcsoup.fingerprint import model_fingerprint
+from vcsoup.training.config import TrainConfig, train_config
+from vcsoup.training.dpo import train_value
+from vcsoup.training.rows import make_rows
+from vcsoup.training.trainer import load_base, make_trainer
+
+MANIFEST = {"value": "kind", "group": "filtered", "threshold": 0.3}
+
+
+def small(**changes: object) -> TrainConfig:
+    fields = {"steps": 8, "batch_size": 4, "micro_batch": 2, "rank": 4, "alpha": 8, "eval_every": 4}
+    fields |= {"holdout": 0.25, "learning_rate": 5e-3}
+    return train_config("demo", **{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return str(tiny_causal("llama", tmp_path_factory.mktemp("base")))
+
+
+@pytest.fixture(scope="module")
+def trained(base, tmp_path_factory):
+    """One ordinary run: folder, manifest, what the monitor heard."""
+    out = tmp_path_factory.mktemp("adapters") / "kind-1"
+    monitor = Recorder()
+    train_value(tiny_pairs(32), small(), base=base, out=out, manifest=MANIFEST, monitor=monitor)
+    return out, json.loads((out / "manifest.json").read_text()), monitor
+
+
+def test_it_learns_and_says_so(trained):
+    _, manifest, monitor = trained
+    assert manifest["metrics"]["heldout_loss"] < 0.69
+    assert manifest["metrics"]["heldout_accuracy"] > 0.5
+    stage, done, total, figures = monitor.reports[-1]
+    assert (stage, done, total) == ("training kind", 8, 8)
+    assert figures["heldout_loss"] == manifest["metrics"]["heldout_loss"]
+    steps = [(done, figures) for _, done, _, figures in monitor.reports if "loss" in figures]
+    assert [done for done, _ in steps] == list(range(1, 9))
+    assert set(steps[0][1]) == {"loss", "accuracy", "margin", "lr"}
+
+
+def test_the_first_loss_is_that_of_the_base(trained):
+    """LoRA B starts at zero, so policy = reference, margin 0, loss -log sigmoid(0) = log 2."""
+    _, _, monitor = trained
+    first = next(figures for *_, figures in monitor.reports if "loss" in figures)
+    assert first["loss"] == pytest.approx(0.693147, abs=1e-5)
+    assert first["margin"] == pytest.approx(0, abs=1e-5)
+
+
+def test_the_manifest_holds_the_run(trained, base):
+    _, manifest, _ = trained
+    assert MANIFEST.items() <= manifest.items()
+    assert TrainConfig(**manifest["config"]) == small()
+    assert (manifest["n_pairs"], manifest["n_train"], manifest["n_heldout"]) == (32, 24, 8)
+    assert (manifest["steps_done"], manifest["n_shown"]) == (8, 32)
+    assert (manifest["stopped"], manifest["collapsed"]) == (False, None)
+    assert manifest["base_fingerprint"] == model_fingerprint(base)
+    assert [look["step"] for look in manifest["looks"]] == [4, 8]
+    assert manifest["seconds"] > 0
+
+
+def test_the_folder_is_plain_peft_and_nothing_else_is_left(trained):
+    out, _, _ = trained
+    assert sorted(path.name for path in out.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "manifest.json",
+    ]
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_it_loads_in_plain_peft_and_changes_the_logits(trained, base):
+    out, _, _ = trained
+    model = AutoModelForCausalLM.from_pretrained(base)
+    ids = torch.tensor([[3, 4, 5, 6]])
+    with torch.no_grad():
+        before = model(ids).logits
+        after = PeftModel.from_pretrained(model, out)(ids).logits
+    assert (after - before).abs().max() > 1e-2
+
+
+def test_the_same_seed_gives_the_same_adapter(trained, base, tmp_path):
+    out, _, _ = trained
+    train_value(tiny_pairs(32), small(), base=base, out=tmp_path / "a", manifest=MANIFEST)
+    first, again = (
+        load_file(folder / "adapter_model.safetensors") for folder in (out, tmp_path / "a")
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_all_values_start_from_the_same_factors(base, tmp_path):
+    """Other pairs, another data seed: A is equal bit for bit, B zero; init_seed changes A."""
+
+    def start(config: TrainConfig, pairs_seed: int) -> dict[str, torch.Tensor]:
+        tokenizer, model = load_base(base, config)
+        rows = make_rows(tiny_pairs(32, seed=pairs_seed), config, tokenizer=tokenizer)
+        trainer = make_trainer(model, tokenizer, rows, config=config, scratch=tmp_path)
+        return {n: p.detach() for n, p in trainer.model.named_parameters() if "lora_" in n}
+
+    kind, funny = start(small(seed=0), 0), start(small(seed=7), 1)
+    other = start(small(init_seed=1), 0)
+    assert len(kind) == 2 * 2 * 7  # A and B, two layers, seven linear maps each
+    assert all(torch.equal(kind[name], funny[name]) for name in kind)
+    assert all((kind[name] == 0).all() for name in kind if "lora_B" in name)
+    assert not any(torch.equal(kind[name], other[name]) for name in kind if "lora_A" in name)
+
+
+def test_stop_keeps_the_adapter_of_that_step(base, tmp_path):
+    monitor = Recorder(stop_at=3)
+    out = tmp_path / "kind-1"
+    manifest = train_value(
+        tiny_pairs(32), small(), base=base, out=out, manifest=MANIFEST, monitor=monitor
+    )
+    assert (manifest["stopped"], manifest["steps_done"]) == (True, 3)
+    assert manifest["looks"][-1]["step"] == 3
+    weights = load_file(out / "adapter_model.safetensors")
+    assert max(w.abs().max() for name, w in weights.items() if "lora_B" in name) > 0
+
+
+def collapsing(**changes: object) -> TrainConfig:
+    """A third of the labels is wrong and the rate climbs from 0 to 0.3: it learns, then breaks."""
+    fields = {"steps": 24, "eval_every": 2, "learning_rate": 0.3, "warmup": 1.0, "patience": 2}
+    return small(**{**fields, "max_drift": 5, **changes})
+
+
+def test_a_collapsed_run_keeps_its_best_look(base, tmp_path):
+    pairs = tiny_pairs(48, noise=0.35)
+    out = tmp_path / "kind-1"
+    manifest = train_value(pairs, collapsing(), base=base, out=out, manifest=MANIFEST)
+    losses = {look["step"]: look["heldout_loss"] for look in manifest["looks"]}
+    kept, done = manifest["steps_kept"], manifest["steps_done"]
+    assert f"until step {done}" in manifest["collapsed"]
+    assert kept < done < 24
+    assert manifest["metrics"]["heldout_loss"] == losses[kept] == min(losses.values()) < 0.69
+
+    stopped = train_value(
+        pairs,
+        collapsing(),
+        base=base,
+        out=tmp_path / "kind-2",
+        manifest=MANIFEST,
+        monitor=Recorder(stop_at=kept),
+    )
+    assert stopped["steps_done"] == kept
+    restored, there = (
+        load_file(tmp_path / name / "adapter_model.safetensors") for name in ("kind-1", "kind-2")
+    )
+    assert all(torch.equal(restored[name], there[name]) for name in restored)
+
+
+def test_a_run_that_collapses_at_once_saves_nothing(base, tmp_path):
+    config = collapsing(warmup=0.0, patience=1)
+    pairs = tiny_pairs(48, noise=0.35)
+    with pytest.raises(TrainingError, match=r"collapsed before it learnt.*lower the learning rate"):
+        train_value(pairs, config, base=base, out=tmp_path / "x", manifest=MANIFEST)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_gpt2_and_a_base_without_chat_template(tmp_path):
+    base = tiny_causal("gpt2", tmp_path / "base", chat=False)
+    config = small(steps=2, holdout=0)
+    manifest = train_value(
+        tiny_pairs(8), config, base=str(base), out=tmp_path / "a", manifest=MANIFEST
+    )
+    assert manifest["steps_done"] == 2
+    assert (manifest["looks"], manifest["n_heldout"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "base_name", "words"),
+    [
+        ({"targets": "q_proj,w_proj"}, None, r"targets w_proj are no modules .*all-linear"),
+        ({}, "missing/folder", r"base model 'missing/folder' cannot be loaded .*; give a folder"),
+        ({"batch_size": 64, "micro_batch": 0}, None, r"24 pairs .* fewer than one batch of 64"),
+    ],
+)
+def test_bad_input_is_one_line_and_saves_nothing(base, tmp_path, changes, base_name, words):
+    out = tmp_path / "kind-1"
+    with pytest.raises(TrainingError, match=words) as caught:
+        train_value(
+            tiny_pairs(32), small(**changes), base=base_name or base, out=out, manifest=MANIFEST
+        )
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_adapter_is_not_overwritten(trained, base):
+    out, manifest, _ = trained
+    with pytest.raises(TrainingError, match="exists already; choose another name"):
+        train_value(tiny_pairs(32), small(), base=base, out=out, manifest=MANIFEST)
+    assert json.loads((out / "manifest.json").read_text()) == manifest

@@ -1,0 +1,5 @@
+"""`python -m vcsoup <verb> ...`."""
+
+from vcsoup.cli import main
+
+main()

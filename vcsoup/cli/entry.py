@@ -1,0 +1,61 @@
+"""Puts the verbs together and turns a user's mistake into one line."""
+
+import logging
+import os
+import sys
+
+import typer
+
+from vcsoup import __version__
+from vcsoup.cli import data, demo, project, serve, soup, train
+from vcsoup.errors import VcsoupError
+from vcsoup.monitor import StopRequested
+
+USER_ERROR, STOPPED = 2, 130
+
+app = typer.Typer(
+    name="vcsoup",
+    help="VC-Soup Lab: balance several human values in one language model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(project.app, name="project")
+app.add_typer(data.app, name="data")
+app.command("score")(data.score)
+app.command("filter")(data.filter_pairs)
+app.command("train")(train.train)
+app.add_typer(soup.app, name="soup")
+app.command("evaluate")(soup.evaluate)
+app.command("front")(soup.front)
+app.command("engine")(serve.engine)
+app.command("app")(serve.app)
+app.add_typer(demo.app, name="demo")
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0, 2 for a user's mistake, 130 when stopped."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Bars of other libraries would run over ours.
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except VcsoupError as error:
+        _say(" ".join(str(error).split()))
+        sys.exit(USER_ERROR)
+    except (StopRequested, KeyboardInterrupt) as stop:
+        _say(str(stop) or "stopped; what was finished is kept")
+        sys.exit(STOPPED)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"vcsoup: {line}\n")

@@ -1,0 +1,125 @@
+"""The models that the engine keeps ready: per project and group one soup and its reward models.
+
+Loaded on demand, kept while used, loaded again when the set of adapters changed (a run ended) or
+the project's models did. Only the owner thread calls this.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vcsoup.errors import RewardModelError
+from vcsoup.pipeline import adapter_set, points_of
+from vcsoup.preferences.pairs import Prompt
+from vcsoup.rewards.model import RewardModel
+from vcsoup.soup.model import SoupModel
+from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
+
+_MOST_SOUPS = 2  # filtered and unfiltered side by side
+_MOST_JUDGES = 8
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a tasting works with.
+
+    Attributes:
+        project: The project as it was when the bench was asked for.
+        group: The adapter set's name.
+        adapters: Value -> adapter, in the project's order of values.
+        set_key: Content name of the adapter set.
+        soup: The resident model.
+    """
+
+    project: Project
+    group: str
+    adapters: dict[str, AdapterInfo]
+    set_key: str
+    soup: SoupModel
+
+    def point(
+        self, weights: npt.NDArray[np.float64], rewards: npt.NDArray[np.float64], *, seed: int
+    ) -> Point:
+        """The point of one soup from its rewards on P prompts, shape (P, K)."""
+        soups, samples = weights[None], rewards[None]
+        return points_of(self.project, self.group, self.adapters, soups, samples, seed=seed)[0]
+
+    def known_point(self, weights: npt.NDArray[np.float64], *, seed: int) -> Point | None:
+        """The stored point of this soup, None when it was not measured with this seed."""
+        named = dict(zip(self.project.values, weights.tolist(), strict=True))
+        for point in self.project.points(self.set_key):
+            same = all(
+                abs(point.weights.get(value, 0.0) - weight) < 5e-7
+                for value, weight in named.items()
+            )
+            if same and point.seed == seed:
+                return point
+        return None
+
+
+class Benches:
+    """Loads benches and keeps the most recently used ones."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._soups: OrderedDict[Hashable, SoupModel] = OrderedDict()
+        self._judges: OrderedDict[Hashable, RewardModel] = OrderedDict()
+
+    def bench(self, project_name: str, group: str) -> Bench:
+        """The bench of a project's group, loading what is not resident.
+
+        Raises:
+            NotFoundError: no such project, or an incomplete adapter set.
+            AdapterError: adapters that do not fit the base.
+        """
+        project = self._workspace.project(project_name)
+        adapters = adapter_set(project, group)
+        set_key = project.set_key(adapters)
+        paths = [adapters[value].path for value in project.values]
+        soup = _kept(
+            self._soups,
+            (project.config.base, set_key, project.values),
+            _MOST_SOUPS,
+            lambda: SoupModel.load(project.config.base, paths),
+        )
+        ordered = {value: adapters[value] for value in project.values}
+        return Bench(project, group, ordered, set_key, soup)
+
+    def score(self, bench: Bench, prompts: list[Prompt], replies: list[str]) -> npt.NDArray:
+        """Rewards of replies, shape (n, K), float64, in the order of the project's values.
+
+        Raises:
+            RewardModelError: a value without a reward model, or one that cannot be loaded.
+        """
+        columns = [
+            self._judge(bench.project, value).score(prompts, replies)
+            for value in bench.project.values
+        ]
+        return np.stack(columns, axis=1).astype(np.float64)
+
+    def _judge(self, project: Project, value: str) -> RewardModel:
+        spec = project.config.rewards.get(value)
+        if spec is None:
+            raise RewardModelError(
+                f"project {project.name} has no reward model for {value}; name one per value"
+            )
+        key = (spec.fingerprint(), spec.sign)
+        return _kept(self._judges, key, _MOST_JUDGES, lambda: RewardModel.load(spec))
+
+
+def _kept(
+    shelf: "OrderedDict[Hashable, Thing]", key: Hashable, most: int, load: Callable[[], Thing]
+) -> Thing:
+    """The thing under `key`, loaded when missing; the longest unused ones make room first."""
+    if key not in shelf:
+        while len(shelf) >= most:
+            shelf.popitem(last=False)
+        shelf[key] = load()
+    shelf.move_to_end(key)
+    return shelf[key]

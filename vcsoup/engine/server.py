@@ -1,0 +1,189 @@
+"""The engine process: HTTP on 127.0.0.1, behind a random token, for one workspace.
+
+Request handlers only look at tasks and queue them; `vcsoup.engine.owner` does the work on its one
+thread. The address and token are published in the workspace (`vcsoup.engine.identity`), readable by
+the user alone. The process ends by itself when nobody asked anything for an hour.
+"""
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psutil
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+
+from vcsoup import __version__
+from vcsoup.engine.bench import Benches
+from vcsoup.engine.identity import Identity, sole_engine, write_identity
+from vcsoup.engine.openai import openai_error, router
+from vcsoup.engine.owner import Owner
+from vcsoup.engine.tasting import Tasting, TastingRequest, checked_weights
+from vcsoup.errors import NotFoundError, PortBusyError, VcsoupError
+from vcsoup.workspace import Workspace
+
+HOST = "127.0.0.1"
+IDLE_SECONDS = 3600.0
+_MOST_TASTINGS = 200  # older ones that ended are forgotten
+
+
+def serve(workspace: Workspace, port: int = 0, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Serve a workspace until SIGTERM, SIGINT, or an hour without a request.
+
+    Args:
+        workspace: Whose projects.
+        port: On 127.0.0.1; 0 takes any free one.
+        idle_seconds: End after this long without a request.
+
+    Raises:
+        EngineError: another engine serves this workspace.
+        PortBusyError: the port is taken.
+    """
+    with sole_engine(workspace.engine_root), contextlib.closing(_listen(port)) as listener:
+        token, owner = secrets.token_urlsafe(32), Owner()
+        app = create_app(workspace, owner, token=token)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none"
+        )
+        server = uvicorn.Server(config)
+        watch = threading.Thread(target=_end_idle, args=(server, app, idle_seconds), daemon=True)
+        watch.start()
+        me = psutil.Process()
+        identity = Identity(os.getpid(), me.create_time(), listener.getsockname()[1], token)
+        write_identity(workspace.engine_root, identity)
+        try:
+            server.run(sockets=[listener])
+        finally:
+            owner.close()
+
+
+def create_app(workspace: Workspace, owner: Owner, *, token: str) -> FastAPI:
+    """The web application: every path needs `Authorization: Bearer <token>`.
+
+    Args:
+        workspace: Whose projects.
+        owner: Runs the tasks.
+        token: What requests must carry.
+    """
+    app = FastAPI(title="VC-Soup engine", version=__version__, docs_url=None, redoc_url=None)
+    app.state.last_asked = time.monotonic()
+    app.state.owner = owner
+    benches = Benches(workspace)
+    tastings = _Tastings()
+    _guard(app, token)
+    _speak_plainly(app)
+    app.include_router(router(workspace, benches, owner))
+
+    @app.get("/health")
+    def health() -> dict[str, Any]:
+        return {"pid": os.getpid(), "version": __version__, "busy": owner.busy}
+
+    @app.post("/tastings")
+    def start(asked: TastingRequest) -> dict[str, str]:
+        project = workspace.project(asked.project)
+        weights = checked_weights(project, asked.weights, free=asked.free)
+        tasting = Tasting(benches, asked, weights)
+        tastings.add(tasting)
+        owner.submit(tasting)
+        return {"id": tasting.id}
+
+    @app.get("/tastings/{tasting_id}")
+    def look(tasting_id: str) -> dict[str, Any]:
+        return tastings.get(tasting_id).seen()
+
+    @app.delete("/tastings/{tasting_id}")
+    def cancel(tasting_id: str) -> dict[str, Any]:
+        tasting = tastings.get(tasting_id)
+        tasting.cancel()
+        return tasting.seen()
+
+    return app
+
+
+class _Tastings:
+    """The tastings that may still be asked for."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Tasting] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, tasting: Tasting) -> None:
+        with self._lock:
+            self._known[tasting.id] = tasting
+            for name in list(self._known)[:-_MOST_TASTINGS]:
+                if self._known[name].ended:
+                    del self._known[name]
+
+    def get(self, name: str) -> Tasting:
+        with self._lock:
+            if name not in self._known:
+                raise NotFoundError(f"no tasting {name!r}; it is forgotten, start a new one")
+            return self._known[name]
+
+
+def _guard(app: FastAPI, token: str) -> None:
+    expected = f"Bearer {token}".encode()
+
+    @app.middleware("http")
+    async def check_token(
+        request: Request, go_on: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, expected):
+            message = "missing or wrong token; send 'Authorization: Bearer <token>'"
+            return _error(request, message, 401)
+        app.state.last_asked = time.monotonic()
+        return await go_on(request)
+
+
+def _speak_plainly(app: FastAPI) -> None:
+    """Every refusal is JSON with one line."""
+
+    @app.exception_handler(VcsoupError)
+    async def refuse(request: Request, error: VcsoupError) -> Response:
+        return _error(request, str(error), 404 if isinstance(error, NotFoundError) else 400)
+
+    @app.exception_handler(RequestValidationError)
+    async def explain(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+        return _error(request, f"{where}: {first['msg']}; correct this entry", 422)
+
+
+def _error(request: Request, message: str, status: int) -> JSONResponse:
+    line = " ".join(message.split())
+    if request.url.path.startswith("/v1/"):
+        return openai_error(line, status)
+    return JSONResponse({"error": line}, status_code=status)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        # Connections wait in the queue from now on, so the address can be published at once.
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortBusyError(
+            f"port {port} on {HOST} cannot be used ({os.strerror(error.errno or 0)}); stop the "
+            "program that listens there or choose another with --port"
+        ) from error
+    return listener
+
+
+def _end_idle(server: uvicorn.Server, app: FastAPI, idle_seconds: float) -> None:
+    while not server.should_exit:
+        time.sleep(min(5.0, idle_seconds / 4))
+        idle = time.monotonic() - app.state.last_asked
+        if idle > idle_seconds and not app.state.owner.busy:
+            server.should_exit = True

@@ -1,0 +1,191 @@
+"""A tasting: a soup answers one prompt while it is measured on held-out prompts.
+
+The answer streams token by token. Held-out prompts come in growing steps (16, 32, 64, ... in all),
+and the point is refined after each, so a first measured figure shows early. The point of all prompts is
+stored in the project.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from vcsoup.engine.bench import Bench, Benches
+from vcsoup.engine.owner import Rows, Steps
+from vcsoup.errors import NotFoundError, UnknownValueError
+from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
+from vcsoup.soup.prompts import Prompt, decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.weights import check_weights
+from vcsoup.workspace import Point, Project
+
+FloatArray = npt.NDArray[np.float64]
+State = Literal["queued", "sampling", "measuring", "done", "cancelled", "failed"]
+FIRST_STEP = 16  # held-out prompts behind the first figure
+
+
+class TastingRequest(BaseModel):
+    """What to taste."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: str
+    group: str = "filtered"
+    weights: dict[str, float] = Field(description="Weight per value; all zeros is the base.")
+    prompt: str = Field(min_length=1)
+    n_prompts: int = Field(64, ge=2, description="Held-out prompts to measure on.")
+    seed: int = Field(0, ge=0)
+    max_new_tokens: int = Field(MAX_NEW_TOKENS, ge=1, le=4096)
+    free: bool = Field(False, description="Allow weights off the simplex.")
+
+
+def checked_weights(
+    project: Project, weights: Mapping[str, float], *, free: bool = False
+) -> FloatArray:
+    """Weights per value as a vector in the project's order; all zeros is the base.
+
+    Raises:
+        UnknownValueError: a value that the project does not have.
+        WeightsError: weights off the simplex (unless free or all zero), or not finite.
+    """
+    for value in weights:
+        if value not in project.values:
+            raise UnknownValueError(
+                f"unknown value {value!r}; project {project.name} has {', '.join(project.values)}"
+            )
+    vector = [weights.get(value, 0.0) for value in project.values]
+    return check_weights(vector, len(vector), free=free or not any(vector))
+
+
+@dataclass
+class Tasting:
+    """One tasting: a task of the owner, looked at from request handlers while it goes on.
+
+    Attributes:
+        request: What was asked for.
+        weights: The soup, shape (K,).
+        state: How it stands.
+        text: The answer so far.
+        point: What is measured so far.
+        error: Why it failed, in one line.
+    """
+
+    benches: Benches
+    request: TastingRequest
+    weights: FloatArray
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    state: State = "queued"
+    text: str = ""
+    point: Point | None = None
+    error: str | None = None
+    seconds_to_first_token: float | None = None
+    seconds_to_point: float | None = None
+    _begun: float = field(default_factory=time.monotonic)
+    _answer: list[int] = field(default_factory=list)
+
+    @property
+    def cancelled(self) -> bool:
+        """True once it was given up."""
+        return self.state == "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing will change any more."""
+        return self.state in ("done", "cancelled", "failed")
+
+    def cancel(self) -> None:
+        """Give it up; does nothing when it has ended."""
+        if not self.ended:
+            self.state = "cancelled"
+
+    def fail(self, error: str) -> None:
+        """Note why it broke off."""
+        if not self.cancelled:
+            self.state, self.error = "failed", error
+
+    def seen(self) -> dict[str, Any]:
+        """What `GET /tastings/{id}` answers."""
+        shown = {"rewards", "low", "high", "n_prompts"}
+        return {
+            "id": self.id,
+            "state": self.state,
+            "text": self.text,
+            "point": None if self.point is None else self.point.model_dump(include=shown),
+            "seconds_to_first_token": self.seconds_to_first_token,
+            "seconds_to_point": self.seconds_to_point,
+            "error": self.error,
+        }
+
+    def steps(self) -> Steps:
+        """The owner's work: sample, score, refine, store."""
+        self._move_to("sampling")
+        bench = self.benches.bench(self.request.project, self.request.group)
+        held_out = _held_out(bench.project, self.request.n_prompts)
+        known = bench.known_point(self.weights, seed=self.request.seed)
+        if known is not None and known.n_prompts >= len(held_out):
+            self._show(known)
+            yield self._rows(bench, [self.request.prompt])
+        else:
+            yield from self._measure(bench, held_out)
+        self._move_to("done")
+
+    def _measure(self, bench: Bench, held_out: list[Prompt]) -> Steps:
+        rewards: list[FloatArray] = []
+        done, target = 0, FIRST_STEP
+        while done < len(held_out):
+            part = held_out[done:target]
+            asked = [*([] if done else [self.request.prompt]), *part]
+            replies = yield self._rows(bench, asked, answering=not done)
+            self._move_to("measuring")
+            texts = [decode_reply(bench.soup, tokens) for tokens in replies[-len(part) :]]
+            rewards.append(self.benches.score(bench, part, texts))
+            done, target = done + len(part), 2 * target
+            measured = np.concatenate(rewards)
+            self._show(bench.point(self.weights, measured, seed=self.request.seed))
+        if self.point is not None and not self.cancelled:
+            bench.project.save_point(self.point)
+
+    def _rows(self, bench: Bench, prompts: list[Prompt], *, answering: bool = True) -> Rows:
+        asked = self.request
+
+        def hear(row: int, token: int) -> None:
+            if answering and row == 0:
+                self._append(bench, token)
+
+        return Rows(
+            bench.soup,
+            [encode_prompt(bench.soup, prompt) for prompt in prompts],
+            np.tile(self.weights, (len(prompts), 1)),
+            uniforms=draw_uniforms(prompts, asked.max_new_tokens, seed=asked.seed),
+            sampler=Sampler(asked.max_new_tokens),
+            on_token=hear,
+        )
+
+    def _append(self, bench: Bench, token: int) -> None:
+        self._answer.append(token)
+        self.text = decode_reply(bench.soup, self._answer)
+        if self.seconds_to_first_token is None:
+            self.seconds_to_first_token = time.monotonic() - self._begun
+
+    def _show(self, point: Point) -> None:
+        self.point = point
+        if self.seconds_to_point is None:
+            self.seconds_to_point = time.monotonic() - self._begun
+
+    def _move_to(self, state: State) -> None:
+        if not self.ended:
+            self.state = state
+
+
+def _held_out(project: Project, n_prompts: int) -> list[Prompt]:
+    prompts = project.held_out_prompts()[:n_prompts]
+    if len(prompts) < 2:
+        raise NotFoundError(
+            f"project {project.name} has {len(prompts)} held-out prompts, measuring needs at least "
+            "2; add a dataset first"
+        )
+    return prompts

@@ -1,0 +1,68 @@
+"""Every error that a user can cause, as a one-line message.
+
+A message says what was expected, what came and where, and what to do about it. The command line
+prints it and exits with status 2; the pages show it in a message box (`vcsoup.ui.shell`). Anything
+that is not a `VcsoupError` is a fault of ours and stays loud.
+
+Each class also inherits the builtin that fits, so library users can catch `ValueError` as usual.
+"""
+
+
+class VcsoupError(Exception):
+    """A problem that the user can mend; its message is fit to be shown as it is."""
+
+
+class GapShapeError(VcsoupError, ValueError):
+    """Rewards or gaps of a wrong shape, or with an entry that is not a finite number."""
+
+
+class UnknownValueError(VcsoupError, ValueError):
+    """A value name that the project does not have."""
+
+
+class WeightsError(VcsoupError, ValueError):
+    """Soup weights that are off the simplex, of the wrong length or not finite."""
+
+
+class PreferenceFormatError(VcsoupError, ValueError):
+    """A file that holds no preference pairs, or rows that cannot be read as pairs."""
+
+
+class RewardModelError(VcsoupError, ValueError):
+    """A reward model that cannot be loaded or does not fit its specification."""
+
+
+class AdapterError(VcsoupError, ValueError):
+    """An adapter that cannot be merged exactly, or that belongs to another base model."""
+
+
+class TrainingError(VcsoupError, ValueError):
+    """A training configuration or data set that cannot be trained on."""
+
+
+class WorkspaceError(VcsoupError, ValueError):
+    """A name or record that the workspace cannot accept."""
+
+
+class NotFoundError(VcsoupError, FileNotFoundError):
+    """Something that was asked for by name and does not exist."""
+
+    def __str__(self) -> str:
+        """Return the message alone, without the errno form of `OSError`."""
+        return str(self.args[0]) if self.args else ""
+
+
+class JobError(VcsoupError, RuntimeError):
+    """A job that cannot be started or stopped."""
+
+
+class EngineError(VcsoupError, RuntimeError):
+    """The engine is not reachable or refused a request."""
+
+
+class PortBusyError(VcsoupError, OSError):
+    """A port that another program listens on."""
+
+    def __str__(self) -> str:
+        """Return the message alone, without the errno form of `OSError`."""
+        return str(self.args[0]) if self.args else ""

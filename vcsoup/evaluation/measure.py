@@ -1,0 +1,157 @@
+"""Measure soups: sample replies to held-out prompts and score them with every reward model.
+
+The step between soups and the front. Rows of many soups share decoding batches, all soups share
+random numbers (`vcsoup.soup.sampling`), and a reply that several soups give is scored once. Means
+and intervals are `vcsoup.evaluation.intervals`' business, storing points the caller's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vcsoup.errors import GapShapeError, WeightsError
+from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.pairs import as_messages
+from vcsoup.soup.decoding import MAX_NEW_TOKENS
+from vcsoup.soup.model import SoupModel
+from vcsoup.soup.prompts import Prompt
+from vcsoup.soup.sampling import sample
+
+FloatArray = npt.NDArray[np.float64]
+ROWS = 256  # rows per decoding batch: past this, CPU kernels gain nothing
+
+
+class Scorer(Protocol):
+    """What measuring needs of `vcsoup.rewards.model.RewardModel`."""
+
+    def score(self, prompts: Sequence[Any], replies: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Rewards of replies, shape (n,), larger is better."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Soups measured on the same prompts.
+
+    Attributes:
+        weights: Shape (m, K), the soups that were finished, in the order asked for.
+        rewards: Shape (m, P, K), float64, in the reward models' units.
+        replies: m lists of P replies.
+    """
+
+    weights: FloatArray
+    rewards: FloatArray
+    replies: list[list[str]]
+
+
+def measure(
+    soup: SoupModel,
+    reward_models: Sequence[Scorer],
+    prompts: Sequence[Prompt],
+    weights: npt.ArrayLike,
+    *,
+    seed: int = 0,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    on_point: Callable[[int, FloatArray], None] | None = None,
+    monitor: Monitor = SILENT,
+) -> Measurement:
+    """Sample every soup on every prompt and score the replies.
+
+    Args:
+        soup: The resident model.
+        reward_models: One per value, K of them.
+        prompts: P held-out prompts.
+        weights: Soups, shape (m, K); zeros are the base.
+        seed: Fixes the random numbers, shared by all soups.
+        max_new_tokens: Longest reply in tokens.
+        on_point: Called with (index of the soup, its rewards (P, K)) as soon as one is finished.
+        monitor: Hears progress in replies; a stop request ends the measuring with the soups that
+            are finished.
+
+    Returns:
+        The measurement; fewer soups than asked for after a stop request.
+
+    Raises:
+        WeightsError: weights that are not (m, K).
+        GapShapeError: a reward that is not finite, or no prompts.
+        StopRequested: asked to stop before any soup was finished.
+
+    Example:
+        ```python
+        measured = measure(soup, judges, prompts, simplex_grid(3, 4))
+        measured.rewards.mean(axis=1)  # one row per soup, one column per value
+        ```
+    """
+    soups = _as_soups(weights, len(reward_models), prompts)
+    P, total = len(prompts), len(soups) * len(prompts)
+    scores = _Scores(reward_models, prompts)
+    replies: list[str] = []
+    rewards = np.empty((0, soups.shape[1]))
+    for start in range(0, total, ROWS):
+        rows = np.arange(start, min(start + ROWS, total))
+        new = sample(
+            soup,
+            [prompts[row % P] for row in rows],
+            soups[rows // P],
+            seed=seed,
+            max_new_tokens=max_new_tokens,
+            should_stop=lambda: monitor.stop_requested,
+        )
+        if monitor.stop_requested:
+            break
+        replies += new
+        rewards = np.concatenate([rewards, scores.of(rows % P, new)])
+        for point in range(start // P, len(rewards) // P) if on_point else ():
+            on_point(point, rewards[point * P : (point + 1) * P])
+        monitor.report("measuring", len(rewards), total)
+    return _finished(soups, rewards, replies, P)
+
+
+class _Scores:
+    """Rewards of (prompt, reply), each computed once."""
+
+    def __init__(self, reward_models: Sequence[Scorer], prompts: Sequence[Prompt]) -> None:
+        self._models = reward_models
+        self._prompts = [as_messages(prompt) for prompt in prompts]
+        self._known: dict[tuple[int, str], FloatArray] = {}
+
+    def of(self, prompt_rows: npt.NDArray[np.int64], replies: Sequence[str]) -> FloatArray:
+        """Rewards (n, K) of replies to the prompts of these indices."""
+        keys = list(zip(prompt_rows.tolist(), replies, strict=True))
+        if new := [key for key in dict.fromkeys(keys) if key not in self._known]:
+            asked, answers = [self._prompts[p] for p, _ in new], [reply for _, reply in new]
+            found = [np.asarray(model.score(asked, answers), float) for model in self._models]
+            self._known.update(zip(new, _finite(np.stack(found, axis=1)), strict=True))
+        return np.stack([self._known[key] for key in keys])
+
+
+def _as_soups(weights: npt.ArrayLike, K: int, prompts: Sequence[Prompt]) -> FloatArray:
+    soups = np.array(weights, dtype=np.float64)
+    if soups.ndim != 2 or soups.shape[1] != K or not len(soups):
+        raise WeightsError(
+            f"expected weights of shape (m, {K}), one row per soup and one column per reward "
+            f"model, got {soups.shape}; give at least one soup"
+        )
+    if not len(prompts):
+        raise GapShapeError("expected at least one held-out prompt, got none; add prompts first")
+    return soups
+
+
+def _finite(rewards: FloatArray) -> FloatArray:
+    if not np.isfinite(rewards).all():
+        k = int(np.argwhere(~np.isfinite(rewards))[0][1])
+        raise GapShapeError(
+            f"reward model {k + 1} gave a reward that is not finite; check its precision and label"
+        )
+    return rewards
+
+
+def _finished(soups: FloatArray, rewards: FloatArray, replies: list[str], P: int) -> Measurement:
+    m, K = len(rewards) // P, soups.shape[1]
+    if m == 0:
+        raise StopRequested("stopped before any soup was measured")
+    lists = [replies[point * P : (point + 1) * P] for point in range(m)]
+    return Measurement(soups[:m], rewards[: m * P].reshape(m, P, K), lists)

@@ -1,0 +1,1 @@
+"""Tables and numbers to Plotly figures: pure functions, no disk, no streamlit, no torch."""

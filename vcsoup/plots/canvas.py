@@ -1,0 +1,86 @@
+"""The empty figure that every chart starts from: quiet axes, no background, room for labels."""
+
+import plotly.graph_objects as go
+
+from vcsoup.plots.palette import Palette
+
+MINUS = "\N{MINUS SIGN}"
+SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+CONFIG = {"displayModeBar": False, "scrollZoom": False}
+"""Options of the chart's browser side: no tool bar, the wheel scrolls the page."""
+
+
+def canvas(height: int, colours: Palette, *, legend: bool = True, top: int = 40) -> go.Figure:
+    """Make a figure with axes and fonts set, and nothing drawn.
+
+    Args:
+        height: Height in pixels.
+        colours: The theme's palette.
+        legend: Whether a legend stands above the plot.
+        top: Room above the plot in pixels, for the legend and landmark names.
+
+    Returns:
+        A new figure.
+
+    Example:
+        >>> from vcsoup.plots.palette import LIGHT
+        >>> canvas(200, LIGHT).layout.height
+        200
+    """
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": top, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": colours.ink, "size": 13},
+        hoverlabel={"bgcolor": colours.paper, "font": {"color": colours.ink}, "align": "left"},
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
+    )
+    figure.update_xaxes(**axis_style(colours), showgrid=False)
+    figure.update_yaxes(**axis_style(colours), showgrid=True)
+    return figure
+
+
+def axis_style(colours: Palette) -> dict[str, object]:
+    """Say how an axis looks, for `update_xaxes`, `update_yaxes` and extra axes.
+
+    Args:
+        colours: The theme's palette.
+
+    Returns:
+        Plotly axis options.
+
+    Example:
+        >>> from vcsoup.plots.palette import LIGHT
+        >>> axis_style(LIGHT)["zeroline"]
+        False
+    """
+    return {
+        "gridcolor": colours.line,
+        "linecolor": colours.line,
+        "zeroline": False,
+        "automargin": True,
+        "tickfont": {"color": colours.soft, "size": 12},
+        "title": {"font": {"color": colours.soft, "size": 13}, "standoff": 8},
+        "fixedrange": True,
+    }
+
+
+def faded(colour: str, alpha: float) -> str:
+    """Turn a hex colour into one that lets the ground through.
+
+    Args:
+        colour: "#RRGGBB".
+        alpha: 0 (invisible) to 1 (opaque).
+
+    Returns:
+        A CSS colour.
+
+    Example:
+        >>> faded("#0B6E7F", 0.25)
+        'rgba(11,110,127,0.25)'
+    """
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"

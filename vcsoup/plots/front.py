@@ -1,0 +1,191 @@
+"""The live Pareto chart of the Soup page: measured soups on two of the project's values.
+
+Every point drawn was measured, except the one marked as a straight-line guess. Filled marks were
+measured here, open marks are recorded ones. Faint points are beaten on every value by another
+soup; the line joins those that no other soup beats on the two values shown.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from vcsoup.evaluation.front import pareto_front
+from vcsoup.plots.canvas import canvas, faded
+from vcsoup.plots.palette import Palette
+
+
+@dataclass(frozen=True)
+class FrontView:
+    """What the chart shows besides the points.
+
+    Attributes:
+        x: Value on the horizontal axis.
+        y: Value on the vertical axis.
+        current: Key of the soup under the sliders; ringed when it was measured.
+        guess: Its straight-line guess (x, y) while it is not measured, or None.
+        name: What to call the current soup in the legend.
+        twin: Name of the other group of adapters, "" for none.
+    """
+
+    x: str
+    y: str
+    current: str = ""
+    guess: tuple[float, float] | None = None
+    name: str = "this soup"
+    twin: str = ""
+
+
+def front_scatter(
+    points: pd.DataFrame,
+    *,
+    view: FrontView,
+    colours: Palette,
+    twin: pd.DataFrame | None = None,
+    height: int = 480,
+) -> go.Figure:
+    """Draw measured soups, their front, base and corners, and the current soup.
+
+    Args:
+        points: Columns key (names the weights, handed back on a click), text (for the pointer),
+            role ("base", "corner" or "soup"), label (shown beside base and corners), beaten (on
+            every value, by another soup), recorded, x, y, x_low, x_high, y_low, y_high.
+        view: Axes, current soup and its guess.
+        twin: The same columns for the soups of the unfiltered twin adapters, or None.
+        colours: The theme's palette.
+        height: In pixels.
+
+    Returns:
+        A scatter chart whose points carry `customdata[0]` = key.
+    """
+    figure = canvas(height, colours, top=44)
+    figure.update_xaxes(title_text=f"mean reward, {view.x}", showgrid=True)
+    figure.update_yaxes(title_text=f"mean reward, {view.y}")
+    figure.update_layout(hovermode="closest", clickmode="event+select", dragmode=False)
+    base = points[points["role"] == "base"]
+    if len(base):
+        _better_than_base(figure, base.iloc[0], colours)
+    if twin is not None and len(twin):
+        _joined(figure, twin, f"{view.twin} front", "triangle-up", colours.series[1], "dash")
+    soups = points[points["role"] == "soup"]
+    _marks(figure, soups[soups["beaten"]], "beaten by another soup", "circle", colours.faint)
+    _joined(figure, points, "front", None, colours.accent, "solid")
+    front = soups[~soups["beaten"]]
+    _marks(figure, front, "beaten by none", "circle", colours.accent)
+    _marks(figure, points[points["role"] == "corner"], "one value alone", "square", colours.accent)
+    _marks(figure, base, "base", "x", colours.ink)
+    _current(figure, points, view, colours)
+    return figure
+
+
+def joined_front(points: pd.DataFrame) -> pd.DataFrame:
+    """Take the points that no other beats on the two values shown, from left to right.
+
+    Args:
+        points: Columns x and y, larger is better.
+
+    Returns:
+        Those rows, sorted by x.
+
+    Example:
+        >>> joined_front(pd.DataFrame({"x": [0, 2, 1], "y": [3, 1, 0]}))["x"].tolist()
+        [0, 2]
+    """
+    if not len(points):
+        return points
+    on_front = pareto_front(points[["x", "y"]].to_numpy(dtype=np.float64))
+    return points[np.asarray(on_front)].sort_values("x", kind="stable")
+
+
+def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour: str) -> None:
+    if not len(rows):
+        return
+    labelled = bool(rows["label"].astype(bool).any())
+    figure.add_scatter(
+        x=rows["x"].tolist(),
+        y=rows["y"].tolist(),
+        name=name,
+        mode="markers+text" if labelled else "markers",
+        text=rows["label"].tolist() if labelled else None,
+        textposition="top center",
+        cliponaxis=False,
+        customdata=[[key] for key in rows["key"]],
+        hovertext=rows["text"].tolist(),
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={
+            "size": 11 if symbol == "circle" else 12,
+            "color": colour,
+            "symbol": [f"{symbol}-open" if old else symbol for old in rows["recorded"]],
+            "line": {"width": 2, "color": colour},
+        },
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+
+
+def _joined(
+    figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str | None, colour: str, dash: str
+) -> None:
+    front = joined_front(rows[rows["role"] != "base"])
+    figure.add_scatter(
+        x=front["x"].tolist(),
+        y=front["y"].tolist(),
+        name=name,
+        mode="lines" if symbol is None else "lines+markers",
+        line={"color": faded(colour, 0.55), "width": 2, "dash": dash},
+        marker={"symbol": f"{symbol or 'circle'}-open", "size": 9, "color": colour},
+        hoverinfo="skip" if symbol is None else None,
+        customdata=[[key] for key in front["key"]],
+        hovertext=front["text"].tolist(),
+        hovertemplate=None if symbol is None else "%{hovertext}<extra></extra>",
+        unselected={"marker": {"opacity": 1}},
+    )
+
+
+def _better_than_base(figure: go.Figure, base: pd.Series, colours: Palette) -> None:
+    for axis in ("x", "y"):
+        line = {"color": colours.soft, "width": 1, "dash": "dot"}
+        (figure.add_vline if axis == "x" else figure.add_hline)(**{axis: base[axis]}, line=line)
+
+
+def _current(figure: go.Figure, points: pd.DataFrame, view: FrontView, colours: Palette) -> None:
+    here = points[points["key"] == view.current]
+    if len(here):
+        row = here.iloc[0]
+        figure.add_scatter(
+            x=[row["x"]],
+            y=[row["y"]],
+            name=f"{view.name}, measured",
+            mode="markers",
+            marker={"size": 22, "symbol": "circle-open", "color": colours.ink, "line_width": 2.5},
+            error_x=_interval(row, "x", colours),
+            error_y=_interval(row, "y", colours),
+            hoverinfo="skip",
+            customdata=[[row["key"]]],
+            unselected={"marker": {"opacity": 1}},
+        )
+    elif view.guess is not None:
+        figure.add_scatter(
+            x=[view.guess[0]],
+            y=[view.guess[1]],
+            name=f"{view.name}, a straight-line guess",
+            mode="markers",
+            marker={"size": 16, "symbol": "diamond-open-dot", "color": colours.ink},
+            hovertext=["not measured: the weighted mean of the single-value points"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            customdata=[[view.current]],
+            unselected={"marker": {"opacity": 1}},
+        )
+
+
+def _interval(row: pd.Series, axis: str, colours: Palette) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [row[f"{axis}_high"] - row[axis]],
+        "arrayminus": [row[axis] - row[f"{axis}_low"]],
+        "color": colours.ink,
+        "thickness": 1.5,
+        "width": 5,
+    }

@@ -1,0 +1,141 @@
+"""Lay out a prompt and a reply as the tokens that a reward model was trained on.
+
+Six layouts cover the published models (the record `RewardSpec.template` names one). Over-long
+inputs lose tokens at the start of their longer part, so the end of the reply, where most models
+read off the reward, always stays. Special tokens are added once: never a second BOS.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+from vcsoup.errors import RewardModelError
+from vcsoup.rewards.spec import Template
+
+Messages = Sequence[Mapping[str, str]]
+Prompt = str | Messages
+Encoding = dict[str, list[int]]
+
+
+def encode_replies(
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    replies: Sequence[str],
+    *,
+    template: Template,
+    max_length: int,
+) -> list[Encoding]:
+    """Turn n prompts and replies into n unpadded model inputs.
+
+    Args:
+        tokenizer: The reward model's own, truncating on the left.
+        prompts: Lists of messages, or plain strings (one user message).
+        replies: The answers to be judged.
+        template: The layout.
+        max_length: Longest input in tokens.
+
+    Returns:
+        One mapping per row: `input_ids` and whatever else the model wants, as lists of ints.
+
+    Raises:
+        RewardModelError: the layout needs a chat template or a BOS token that the tokenizer lacks.
+    """
+    if not len(replies):
+        return []
+    turns = [as_messages(prompt) for prompt in prompts]
+    first, second, plain = _texts(tokenizer, turns, replies, template=template)
+    encoded = tokenizer(
+        first, second, add_special_tokens=plain, truncation="longest_first", max_length=max_length
+    )
+    return [{name: encoded[name][row] for name in encoded} for row in range(len(replies))]
+
+
+def as_messages(prompt: Prompt) -> list[dict[str, str]]:
+    """Give a prompt as plain messages; a string is one user message.
+
+    Example:
+        >>> as_messages("hi")
+        [{'role': 'user', 'content': 'hi'}]
+    """
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    return [{"role": turn["role"], "content": turn["content"]} for turn in prompt]
+
+
+def hh_prompt(turns: Messages, *, last_gap: str = " ") -> str:
+    r"""Lay out a conversation as hh-rlhf does, ending where the assistant answers.
+
+    Ray2333's reward models expect a blank before the last turn mark; hence `last_gap`.
+
+    Example:
+        >>> hh_prompt([{"role": "user", "content": "Hi"}])
+        '\n\nHuman: Hi \n\nAssistant:'
+    """
+    marks = {"user": "Human", "assistant": "Assistant", "system": "System"}
+    said = [f"\n\n{marks.get(turn['role'], turn['role'])}: {turn['content']}" for turn in turns]
+    return "".join(said) + f"{last_gap}\n\nAssistant:"
+
+
+def beaver_prompt(turns: Messages, *, end: str) -> str:
+    """Lay out a conversation as PKU's beaver models do.
+
+    Example:
+        >>> beaver_prompt([{"role": "user", "content": "Hi"}], end="</s>")
+        'BEGINNING OF CONVERSATION: USER: Hi ASSISTANT:'
+    """
+    text = "BEGINNING OF CONVERSATION: "
+    for turn in turns:
+        if turn["role"] == "assistant":
+            text += f"{turn['content']}{end}"
+        else:
+            text += f"USER: {turn['content']} ASSISTANT:"
+    return text
+
+
+def _texts(
+    tokenizer: PreTrainedTokenizerBase,
+    turns: Sequence[Messages],
+    replies: Sequence[str],
+    *,
+    template: Template,
+) -> tuple[list[str], list[str] | None, bool]:
+    """First texts, second texts (or None), and whether the tokenizer adds its special tokens."""
+    if template == "chat":
+        return [_chat(tokenizer, t, r) for t, r in zip(turns, replies, strict=True)], None, False
+    if template == "pair":
+        return [_question(t) for t in turns], list(replies), True
+    if template == "hh":
+        return [hh_prompt(t) for t in turns], [reply.strip() for reply in replies], True
+    if template == "beaver":
+        ends = tokenizer.eos_token or ""
+        texts = zip((beaver_prompt(t, end=ends) for t in turns), replies, strict=True)
+        return [prompt + reply for prompt, reply in texts], None, True
+    if template == "reversed":
+        return _reversed(tokenizer, turns, replies), None, True
+    return list(replies), None, True
+
+
+def _chat(tokenizer: PreTrainedTokenizerBase, turns: Messages, reply: str) -> str:
+    if not tokenizer.chat_template:
+        raise RewardModelError(
+            f"reward model {tokenizer.name_or_path} has no chat template; "
+            "set template to pair, hh, beaver, response or reversed"
+        )
+    messages = [*turns, {"role": "assistant", "content": reply}]
+    return str(tokenizer.apply_chat_template(messages, tokenize=False))
+
+
+def _question(turns: Messages) -> str:
+    return turns[0]["content"] if len(turns) == 1 else hh_prompt(turns, last_gap="").lstrip()
+
+
+def _reversed(
+    tokenizer: PreTrainedTokenizerBase, turns: Sequence[Messages], replies: Sequence[str]
+) -> list[str]:
+    if not tokenizer.bos_token:
+        raise RewardModelError(
+            f"reward model {tokenizer.name_or_path} has no BOS token to put between reply and "
+            "prompt; set template to pair or response"
+        )
+    pairs = zip(replies, turns, strict=True)
+    return [f"{reply} {tokenizer.bos_token} {_question(t)}" for reply, t in pairs]

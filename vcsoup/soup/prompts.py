@@ -1,0 +1,65 @@
+"""Prompts as tokens, replies as text, and the random numbers that belong to a prompt.
+
+A prompt is a list of messages (a plain string is one user message). Models with a chat template get
+it through the template; the others get the plain layout that they were trained with.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vcsoup.errors import VcsoupError
+from vcsoup.preferences.pairs import as_messages
+from vcsoup.soup.model import SoupModel
+from vcsoup.training.rows import plain_prompt
+
+Prompt = str | Sequence[Mapping[str, str]]
+FloatArray = npt.NDArray[np.float64]
+
+
+class PromptError(VcsoupError, ValueError):
+    """A prompt that the model cannot answer: empty, or longer than its context."""
+
+
+def draw_uniforms(prompts: Sequence[Prompt], steps: int, *, seed: int) -> FloatArray:
+    """Random numbers in [0, 1), shape (B, steps), fixed by (seed, prompt, step) alone.
+
+    Equal prompts get equal rows, and a longer draw continues a shorter one.
+
+    Example:
+        >>> a, b = draw_uniforms(["hi", "ho"], 3, seed=1), draw_uniforms(["ho"], 2, seed=1)
+        >>> bool((a[1, :2] == b[0]).all())
+        True
+    """
+    rows = np.empty((len(prompts), steps))
+    for row, prompt in enumerate(prompts):
+        name = json.dumps([seed, as_messages(prompt)], sort_keys=True)
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "little")
+        rows[row] = np.random.Generator(np.random.Philox(key=key)).random(steps)
+    return rows
+
+
+def encode_prompt(soup: SoupModel, prompt: Prompt) -> list[int]:
+    """Tokens of a prompt: through the chat template where there is one, else its plain text."""
+    messages = as_messages(prompt)
+    tokenizer = soup.tokenizer
+    if tokenizer.chat_template:
+        text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return encode_text(soup, plain_prompt(messages))
+
+
+def encode_text(soup: SoupModel, text: str) -> list[int]:
+    """Tokens of a raw text to continue: with the tokenizer's own start, without its end."""
+    tokens = list(soup.tokenizer(text)["input_ids"])
+    while tokens and tokens[-1] == soup.tokenizer.eos_token_id:
+        tokens.pop()
+    return tokens
+
+
+def decode_reply(soup: SoupModel, tokens: Sequence[int]) -> str:
+    """A reply as text, without special tokens, stripped."""
+    return soup.tokenizer.decode(list(tokens), skip_special_tokens=True).strip()

@@ -1,0 +1,146 @@
+"""Pairs as the rows that trl trains on, in the order in which they are shown.
+
+The order is drawn from the seed alone: a fresh shuffle per epoch, cut into batches, each batch
+sorted by length so that the small passes inside one batch carry little padding. Conversations go
+through the model's chat template where it has one, else as plain text. No training here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from transformers import PreTrainedTokenizerBase
+
+from vcsoup.errors import TrainingError
+from vcsoup.rewards.templates import Messages, hh_prompt
+from vcsoup.training.config import TrainConfig
+
+_MOST_ROWS = 100_000  # longer runs repeat the order they began with
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training and held-out pairs of one run.
+
+    Attributes:
+        train: One row per pair shown, in order; a multiple of the batch size.
+        heldout: Pairs that are only looked at.
+        n_train: Different pairs that may be trained on.
+        n_too_long: Pairs left out because the prompt alone fills `max_length`.
+        tokens: Mean length of the held-out chosen answers.
+    """
+
+    train: list[dict[str, Any]]
+    heldout: list[dict[str, Any]]
+    n_train: int
+    n_too_long: int
+    tokens: float
+
+
+def make_rows(
+    pairs: pd.DataFrame, config: TrainConfig, *, tokenizer: PreTrainedTokenizerBase
+) -> Rows:
+    """Split, order and lay out the pairs of one run.
+
+    Args:
+        pairs: Canonical pair table (already filtered), n rows.
+        config: Seeds, sizes and shares.
+        tokenizer: Decides between chat template and plain text, and measures lengths.
+
+    Raises:
+        TrainingError: fewer pairs than one batch, or every prompt longer than `max_length`.
+    """
+    rows = [_row(pair, tokenizer) for pair in pairs.to_dict("records")]
+    lengths = _token_counts(pairs, tokenizer)
+    fitting = np.flatnonzero(lengths[:, 0] < config.max_length)
+    shuffled = np.random.default_rng(config.seed).permutation(fitting)
+    n_heldout = min(round(len(fitting) * config.holdout), config.holdout_max)
+    heldout, train = shuffled[:n_heldout], shuffled[n_heldout:]
+    _check_enough(len(pairs), len(fitting), n_train=len(train), config=config)
+    order = shown_order(train, lengths.sum(axis=1), config=config)
+    return Rows(
+        train=[rows[index] for index in order],
+        heldout=[rows[index] for index in heldout],
+        n_train=len(train),
+        n_too_long=len(pairs) - len(fitting),
+        tokens=float(lengths[heldout, 1].mean()) if n_heldout else 0.0,
+    )
+
+
+def shown_order(train: np.ndarray, lengths: np.ndarray, *, config: TrainConfig) -> np.ndarray:
+    """Order the pairs for training: shuffled epochs, each batch sorted by length.
+
+    Args:
+        train: Indices of the training pairs, shape (n,), n >= batch_size.
+        lengths: Length of every pair that an index can name.
+        config: Seed, steps and batch size.
+
+    Returns:
+        Indices, shape (steps * batch_size,) unless that is more than 100,000.
+    """
+    rng = np.random.default_rng([config.seed, 1])
+    batch = config.batch_size
+    steps = min(config.steps, max(_MOST_ROWS // batch, len(train) // batch))
+    epochs = -(-steps * batch // len(train))
+    order = np.concatenate([rng.permutation(train) for _ in range(epochs)])[: steps * batch]
+    batches = order.reshape(steps, batch)
+    within = np.argsort(lengths[batches], axis=1, kind="stable")
+    return np.take_along_axis(batches, within, axis=1).ravel()
+
+
+def plain_prompt(messages: Messages) -> str:
+    """Lay out a conversation for a model without a chat template.
+
+    A single message stands as it is; a dialogue takes the hh-rlhf layout.
+
+    Example:
+        >>> plain_prompt([{"role": "user", "content": "Hi"}])
+        'Hi'
+    """
+    return messages[0]["content"] if len(messages) == 1 else hh_prompt(messages, last_gap="")
+
+
+def _row(pair: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    sides = ("chosen", "rejected")
+    if tokenizer.chat_template:
+        prompt: Any = [dict(turn) for turn in pair["prompt"]]
+        answers: Any = {side: [{"role": "assistant", "content": pair[side]}] for side in sides}
+    else:
+        prompt = plain_prompt(pair["prompt"])
+        answers = {side: f" {pair[side].lstrip()}" for side in sides}
+    return {"prompt": prompt, **answers}
+
+
+def _token_counts(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
+    """Tokens of prompt, chosen and rejected, shape (n, 3)."""
+    if tokenizer.chat_template:
+        prompts = [
+            tokenizer.apply_chat_template(
+                list(messages), add_generation_prompt=True, tokenize=False
+            )
+            for messages in pairs["prompt"]
+        ]
+    else:
+        prompts = [plain_prompt(messages) for messages in pairs["prompt"]]
+    columns = (prompts, pairs["chosen"].tolist(), pairs["rejected"].tolist())
+    counts = [
+        [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        for texts in columns
+        if texts
+    ]
+    return np.array(counts, dtype=np.int64).reshape(3, len(pairs)).T
+
+
+def _check_enough(n_pairs: int, n_fitting: int, *, n_train: int, config: TrainConfig) -> None:
+    if n_pairs and not n_fitting:
+        raise TrainingError(
+            f"all {n_pairs} prompts are longer than max_length {config.max_length} tokens; "
+            "raise max_length"
+        )
+    if n_train < config.batch_size:
+        raise TrainingError(
+            f"{n_train} pairs to train on are fewer than one batch of {config.batch_size}; "
+            "lower the threshold or the batch size"
+        )

@@ -1,0 +1,127 @@
+"""Set up trl's `DPOTrainer` for one run: base model, LoRA, trl's own configuration.
+
+trl is used by composition, through public arguments only. What makes a run fast on a CPU is set
+here: rows in the given order (batches sorted by length), small passes that fit the cache, no
+activation checkpointing, no reference copy (trl switches the adapter off instead).
+"""
+
+from pathlib import Path
+
+import torch
+from datasets import Dataset, disable_progress_bars
+from peft import LoraConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+)
+from transformers.utils.logging import disable_progress_bar
+from trl import DPOConfig, DPOTrainer
+
+from vcsoup.errors import TrainingError
+from vcsoup.training.config import TrainConfig
+from vcsoup.training.rows import Rows
+
+
+def load_base(base: str, config: TrainConfig) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Load the base model for training, its own dropout switched off.
+
+    Raises:
+        TrainingError: the base cannot be loaded, or has no module that `config.targets` names.
+    """
+    dtype = torch.bfloat16 if _use_bf16(config) and torch.cuda.is_available() else torch.float32
+    disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"base model {base!r} cannot be loaded ({str(error).splitlines()[0]}); "
+            "give a folder with config.json and weights, or a hub id"
+        ) from error
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    _check_targets(model, config)
+    return tokenizer, model
+
+
+def make_trainer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Rows,
+    *,
+    config: TrainConfig,
+    scratch: Path,
+) -> DPOTrainer:
+    """Set up trl's trainer for one run, ready to train."""
+    disable_progress_bars()
+    trainer = DPOTrainer(
+        model=model,
+        args=_trl_config(config, scratch, watched=bool(rows.heldout)),
+        train_dataset=Dataset.from_list(rows.train),
+        eval_dataset=Dataset.from_list(rows.heldout) if rows.heldout else None,
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            lora_dropout=config.dropout,
+            target_modules=config.targets
+            if config.targets == "all-linear"
+            else list(config.targets),
+            task_type="CAUSAL_LM",
+        ),
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _trl_config(config: TrainConfig, scratch: Path, *, watched: bool) -> DPOConfig:
+    micro = config.micro_batch or config.batch_size
+    return DPOConfig(
+        output_dir=str(scratch),
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=config.batch_size // micro,
+        per_device_eval_batch_size=micro,
+        train_sampling_strategy="sequential",  # `rows` decides the order
+        max_steps=config.steps,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="constant_with_warmup"
+        if config.schedule == "constant"
+        else config.schedule,
+        warmup_steps=round(config.warmup * config.steps),
+        beta=config.beta,
+        max_length=config.max_length,
+        disable_dropout=config.dropout == 0,
+        seed=config.init_seed,  # trl seeds with it just before it makes LoRA A
+        bf16=_use_bf16(config),
+        use_cpu=not torch.cuda.is_available(),
+        activation_checkpointing=False,
+        eval_strategy="steps" if watched else "no",
+        eval_steps=config.eval_every,
+        save_strategy="no",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        report_to="none",
+    )
+
+
+def _check_targets(model: PreTrainedModel, config: TrainConfig) -> None:
+    if config.targets == "all-linear":
+        return
+    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    if missing := [name for name in config.targets if name not in names]:
+        raise TrainingError(
+            f"targets {', '.join(missing)} are no modules of this base; use 'all-linear' or name "
+            f"its own layers"
+        )
+
+
+def _use_bf16(config: TrainConfig) -> bool:
+    return config.precision == "bf16" or (
+        config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    )

@@ -1,0 +1,138 @@
+"""The parts of Home: project picker, pipeline cards, the way into the demo."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from vcsoup.demo.open_demo import open_demo
+from vcsoup.plots.canvas import CONFIG
+from vcsoup.plots.front import FrontView, front_scatter
+from vcsoup.ui import state
+from vcsoup.ui.navigation import page
+from vcsoup.ui.pipeline import Stage, main_group
+from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.soups import balance, on_axes
+from vcsoup.ui.theme import colours
+from vcsoup.workspace import Project
+
+_OWN = """python -m vcsoup project create mine --value helpful --value harmless --base MODEL
+python -m vcsoup data add helpful PAIRS.jsonl --project mine
+python -m vcsoup score --project mine"""
+
+
+def welcome() -> None:
+    """Offer the demo and other projects to someone who has chosen none."""
+    known = state.workspace().projects()
+    if known:
+        _choice([project.name for project in known], None)
+    with st.container(border=True, gap="medium"):
+        st.subheader("Start with the demo project", anchor=False)
+        st.markdown(
+            "Three values, about 12,000 preference pairs, a small language model and its reward "
+            "models, all on this machine. It opens with recorded adapters and a measured front; "
+            "then train and mix your own. Nothing is downloaded."
+        )
+        _demo_button("primary")
+    _own_project()
+
+
+def picker(project: Project) -> None:
+    """Choose among the workspace's projects."""
+    known = [other.name for other in state.workspace().projects()]
+    if len(known) > 1:
+        _choice(known, project.name)
+    st.markdown(f"**{project.title}** balances {_listed(project.values)}.")
+    if project.config.description:
+        st.caption(project.config.description)
+
+
+def cards(stages: Sequence[Stage]) -> None:
+    """Show the pipeline; the first stage that is not done is marked as next."""
+    following = next((stage for stage in stages if not stage.done), None)
+    for number, (column, stage) in enumerate(zip(st.columns(5), stages, strict=True), start=1):
+        with column, st.container(border=True, height="stretch", key=f"stage_{stage.name}"):
+            _card(number, stage, following=stage is following)
+
+
+def front(project: Project) -> None:
+    """Show the measured soups at a glance, once there are some."""
+    group = main_group(project.adapter_sets())
+    table = state.points_of(project, group) if group else None
+    if table is None or not len(table):
+        return
+    x, y = project.values[:2]
+    best = balance(table, project.values)
+    st.subheader("The front so far", anchor=False)
+    st.caption(
+        f"Mean reward of each measured soup on {x} and {y}; the ring marks the best balanced one."
+    )
+    figure = front_scatter(
+        on_axes(table, project.values, x=x, y=y),
+        view=FrontView(x=x, y=y, current=best.key if best else "", name="best balanced"),
+        colours=colours(),
+        height=380,
+    )
+    st.plotly_chart(figure, key="glance", config=CONFIG, alt=f"Measured soups on {x} and {y}")
+
+
+def more() -> None:
+    """Offer the demo where it is not open yet, and the way to an own project."""
+    names = [project.name for project in state.workspace().projects()]
+    st.space("small")
+    if "demo" not in names:
+        _demo_button("secondary")
+    _own_project()
+
+
+def _card(number: int, stage: Stage, *, following: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":gray[{number}] **{stage.name.capitalize()}**", width="content")
+        if stage.stale:
+            st.badge("look again", color="orange", icon=":material/update:", help=stage.stale)
+        elif following:
+            st.badge("next", color="primary", icon=":material/flag:")
+        elif stage.done:
+            st.badge("ready", color="green", icon=":material/check:")
+    st.metric(stage.name, stage.figure, label_visibility="collapsed")
+    st.caption(stage.stale or stage.detail)
+    st.page_link(page(stage.page), label=stage.step, icon=":material/arrow_forward:")
+
+
+def _choice(names: Sequence[str], current: str | None) -> None:
+    def switch() -> None:
+        if chosen := st.session_state.get("project_choice"):
+            state.choose(chosen)
+
+    if st.session_state.get("project_choice") != current:
+        st.session_state["project_choice"] = current
+    st.selectbox(
+        "Project",
+        names,
+        key="project_choice",
+        on_change=switch,
+        placeholder="Choose a project",
+        width=320,
+        help="Every project lives in the workspace folder of this machine.",
+    )
+
+
+def _demo_button(kind: str) -> None:
+    if st.button("Open the demo", type=kind, icon=":material/play_arrow:", key="open_demo"):
+        with shown_errors(), st.spinner("Opening the demo project"):
+            project = open_demo(state.workspace())
+            state.choose(project.name)
+            st.rerun()
+
+
+def _own_project() -> None:
+    with st.expander("Bring your own values and data", icon=":material/terminal:"):
+        st.markdown(
+            "A project needs a base model, one preference dataset and one reward model per value. "
+            "The command line sets it up; the screens take over from there."
+        )
+        st.code(_OWN, language="bash")
+        st.caption("`python -m vcsoup project create --help` lists every option.")
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ", ".join(values[:-1]) + f" and {values[-1]}"

@@ -1,0 +1,37 @@
+"""Which pages there are, under which name, icon and address."""
+
+from pathlib import Path
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parents[2] / "pages"
+_PAGES = {
+    "home": ("Home", ":material/home:"),
+    "consistency": ("Consistency", ":material/filter_alt:"),
+    "train": ("Train", ":material/model_training:"),
+    "soup": ("Soup", ":material/soup_kitchen:"),
+}
+
+
+def page(name: str) -> st.Page:
+    """Return one page, for links and for the navigation.
+
+    Args:
+        name: "home", "consistency", "train" or "soup"; also the page's address, except that Home
+            answers at "/".
+    """
+    title, icon = _PAGES[name]
+    default = name == "home"
+    address = "start" if default else name  # the default page answers at "/", never here
+    return st.Page(
+        _FOLDER / f"{name}.py", title=title, icon=icon, url_path=address, default=default
+    )
+
+
+def pages() -> list[st.Page]:
+    """Return all pages in the order of the menu, and a hidden one so that "/home" answers too."""
+    title, icon = _PAGES["home"]
+    alias = st.Page(
+        _FOLDER / "home.py", title=title, icon=icon, url_path="home", visibility="hidden"
+    )
+    return [*(page(name) for name in _PAGES), alias]

@@ -1,0 +1,195 @@
+"""Where a project stands: the five stages of the method with counts, stale marks and next steps.
+
+Read by Home's cards and by the chip of every screen. No streamlit here; the pages pass in cached
+readings.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vcsoup.ui.numbers import count, plain, plural, share, signed
+from vcsoup.ui.retention import Retention
+from vcsoup.ui.soups import balance
+from vcsoup.workspace import AdapterInfo, Project
+
+MAIN_GROUP = "filtered"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the pipeline as a card shows it.
+
+    Attributes:
+        name: What the stage makes ("pairs").
+        figure: The number that matters, formatted.
+        detail: One line behind the number.
+        done: Whether the next stage can start.
+        stale: What is out of date, or None.
+        step: What to do here, as the text of a link.
+        page: The page that does it.
+    """
+
+    name: str
+    figure: str
+    detail: str
+    done: bool
+    stale: str | None
+    step: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a project stands, for the chip."""
+
+    project: str
+    text: str
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Cached readers that the stages need.
+
+    Attributes:
+        retention: A value's counts, None when it is not scored.
+        points: The point table of a group of adapters.
+    """
+
+    retention: Callable[[str], Retention | None]
+    points: Callable[[str], pd.DataFrame]
+
+
+def stages(project: Project, readings: Readings) -> list[Stage]:
+    """Describe the five stages, in order: pairs, thresholds, adapters, soups, front."""
+    counted = {value: readings.retention(value) for value in project.values}
+    scored = {value: counts for value, counts in counted.items() if counts is not None}
+    sets = project.adapter_sets()
+    group = main_group(sets)
+    table = readings.points(group) if group else None
+    return [
+        _pairs(project, scored),
+        _thresholds(project, scored),
+        _adapters(project, sets),
+        _soups(table, group),
+        _front(project, table),
+    ]
+
+
+def standing(project: Project, found: Sequence[Stage]) -> Standing:
+    """Sum the stages up in a few words: the first one that is not done, or that all are."""
+    open_stage = next((stage for stage in found if not stage.done), None)
+    if open_stage is None:
+        return Standing(project.title, f"front of {found[-1].figure}", True)
+    place = found.index(open_stage) + 1
+    return Standing(project.title, f"step {place} of {len(found)}, {open_stage.name}", False)
+
+
+def main_group(sets: Mapping[str, object]) -> str | None:
+    """Pick the adapter set to speak of first: "filtered" where it exists, else the first one.
+
+    Example:
+        >>> main_group({"unfiltered": {}, "filtered": {}})
+        'filtered'
+    """
+    return MAIN_GROUP if MAIN_GROUP in sets else next(iter(sets), None)
+
+
+def stale_thresholds(adapters: Mapping[str, AdapterInfo], saved: Mapping[str, float]) -> list[str]:
+    """Name the values whose own, filtered adapter was trained at another threshold than saved."""
+    return [
+        value
+        for value, info in adapters.items()
+        if not info.recorded
+        and info.manifest.get("threshold") is not None
+        and abs(float(info.manifest["threshold"]) - saved[value]) > 1e-9
+    ]
+
+
+def _pairs(project: Project, scored: Mapping[str, Retention]) -> Stage:
+    datasets = project.datasets()
+    total = sum(info.n for info in datasets.values())
+    missing = [value for value in project.values if value not in datasets]
+    unscored = [value for value in datasets if value not in scored]
+    detail = ", ".join(f"{count(info.n)} {value}" for value, info in datasets.items())
+    stale = f"no current rewards: {', '.join(unscored)}" if unscored else None
+    if missing:
+        stale = f"no pairs yet: {', '.join(missing)}"
+    return Stage(
+        name="pairs",
+        figure=count(total),
+        detail=detail or "one preference dataset per value",
+        done=not missing and not unscored,
+        stale=stale,
+        step="Read pairs",
+        page="consistency",
+    )
+
+
+def _thresholds(project: Project, scored: Mapping[str, Retention]) -> Stage:
+    saved = project.thresholds()
+    kept = sum(counts.kept_at(saved[value]) for value, counts in scored.items())
+    total = sum(counts.n for counts in scored.values())
+    distinct = sorted(set(saved.values()))
+    shown = " to ".join(plain(tau) for tau in dict.fromkeys((distinct[0], distinct[-1])))
+    return Stage(
+        name="thresholds",
+        figure=shown if scored else "none",
+        detail=f"keep {count(kept)} pairs, {share(kept / total)}" if total else "wait for rewards",
+        done=bool(scored),
+        stale=None,
+        step="Tune",
+        page="consistency",
+    )
+
+
+def _adapters(project: Project, sets: Mapping[str, Mapping[str, AdapterInfo]]) -> Stage:
+    adapters = project.adapters()
+    own = [info for info in adapters if not info.recorded]
+    recorded = len(adapters) - len(own)
+    parts = [f"{len(own)} trained here", f"{recorded} recorded"]
+    stale = stale_thresholds(sets.get(MAIN_GROUP, {}), project.thresholds())
+    return Stage(
+        name="adapters",
+        figure=count(len(adapters)),
+        detail=", ".join(parts) if adapters else "one LoRA adapter per value",
+        done=bool(sets),
+        stale=f"trained at another threshold: {', '.join(stale)}" if stale else None,
+        step="Train",
+        page="train",
+    )
+
+
+def _soups(table: pd.DataFrame | None, group: str | None) -> Stage:
+    measured = 0 if table is None else int((table["role"] != "base").sum())
+    recorded = 0 if table is None else int(table["recorded"].sum())
+    detail = f"{group} adapters, {recorded} recorded" if group else "mixes of the adapters"
+    return Stage(
+        name="soups",
+        figure=count(measured),
+        detail=detail,
+        done=measured > 0,
+        stale=None,
+        step="Mix",
+        page="soup",
+    )
+
+
+def _front(project: Project, table: pd.DataFrame | None) -> Stage:
+    soups = table[table["role"] != "base"] if table is not None else None
+    size = int((~soups["beaten"]).sum()) if soups is not None else 0
+    best = balance(table, project.values) if table is not None else None
+    detail = "soups that no other beats"
+    if best:
+        detail = f"best balanced: at least {signed(best.gain)} on every value"
+    return Stage(
+        name="front",
+        figure=plural(size, "soup") if size else "none",
+        detail=detail,
+        done=size > 1,
+        stale=None,
+        step="Choose",
+        page="soup",
+    )

@@ -1,0 +1,77 @@
+"""The frame of every screen: brand, header with one question and a chip, errors, empty states."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from vcsoup.errors import VcsoupError
+from vcsoup.ui.navigation import page
+from vcsoup.ui.pipeline import Standing
+from vcsoup.ui.theme import colours
+
+_MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewBox="0 0 150 32">
+<g fill="none" stroke="{accent}" stroke-width="2.2" stroke-linecap="round">
+<path d="M3 15h26a13 13 0 0 1-26 0z" fill="{accent}" fill-opacity=".14" stroke-linejoin="round"/>
+<path d="M10.500 10.500c-2-2.500 2-4 0-6.500"/>
+<path d="M16 10.500c-2-2.500 2-4 0-6.500"/>
+<path d="M21.500 10.500c-2-2.500 2-4 0-6.500"/>
+</g>
+<text x="39" y="22.500" font-family="'Source Serif', Georgia, serif" font-size="18" fill="{ink}">
+VC-Soup Lab</text></svg>"""
+
+_ASSETS = Path(__file__).parents[2] / "assets" / "theme"
+FAVICON = _ASSETS / "favicon.png"
+
+
+def brand() -> None:
+    """Show the mark and name beside the menu, and load the few styles that the theme lacks."""
+    shown = colours()
+    st.html(_ASSETS / "app.css")
+    st.html(f"<style>:root {{ --vcsoup-paper: {shown.paper} }}</style>")
+    st.logo(_MARK.format(accent=shown.accent, ink=shown.ink), size="large")
+
+
+def header(question: str, explanation: str, standing: Standing | None = None) -> None:
+    """Open a screen: its question, one sentence on what it is for, and where the project stands.
+
+    Args:
+        question: The screen's question, the heading.
+        explanation: What a person does here, one sentence.
+        standing: Where the project stands; None shows no chip.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(question, anchor=False, width="content")
+        if standing is not None:
+            st.badge(
+                f"{standing.project}: {standing.text}",
+                color="green" if standing.complete else "gray",
+                icon=":material/check:" if standing.complete else ":material/flag:",
+                help="Where this project stands; Home shows every step.",
+            )
+    st.caption(explanation)
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Show a `VcsoupError` of the block as a message; anything else stays loud."""
+    try:
+        yield
+    except VcsoupError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def empty_state(title: str, text: str, *, to: str, label: str) -> None:
+    """Say what is missing and offer the next step.
+
+    Args:
+        title: What is missing, in a few words.
+        text: Why it matters here and what to do.
+        to: The page that helps, as in `navigation.page`.
+        label: Text of the link to it.
+    """
+    with st.container(border=True, gap="small"):
+        st.subheader(title, anchor=False)
+        st.markdown(text)
+        st.page_link(page(to), label=label, icon=":material/arrow_forward:")

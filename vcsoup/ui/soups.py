@@ -1,0 +1,157 @@
+"""Measured points of one adapter set as a table: roles, who is beaten, the front. No streamlit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from vcsoup.evaluation.front import best_balanced, pareto_front
+from vcsoup.soup.weights import format_weights
+from vcsoup.ui.numbers import plain, signed
+from vcsoup.workspace import Point
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The best balanced soup: its weights and its smallest gain over the base."""
+
+    key: str
+    gain: float
+
+
+def soup_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
+    """Name a soup by its weights, to four decimals; the base is all zeros.
+
+    Example:
+        >>> soup_key({"helpful": 1.0}, ["helpful", "harmless"])
+        'helpful=1,harmless=0'
+    """
+    return format_weights([round(weights.get(value, 0.0), 4) for value in values], values)
+
+
+def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
+    """Lay the points out as one row per soup.
+
+    Of a soup that was measured more than once, the row with most prompts stays, then the newest.
+
+    Args:
+        points: Points of one adapter set.
+        values: The project's values, in order.
+
+    Returns:
+        Columns key, role ("base", "corner", "soup"), label, beaten (on every value, by another
+        soup; never for the base), recorded, n_prompts, and per value v: v, v_low, v_high,
+        v_weight. Empty with the same columns when there are no points.
+    """
+    best: dict[str, Point] = {}
+    for point in sorted(points, key=lambda point: (point.n_prompts, point.created)):
+        best[soup_key(point.weights, values)] = point
+    rows = [_row(key, point, values) for key, point in best.items()]
+    figures = [f"{value}{part}" for value in values for part in ("", "_low", "_high", "_weight")]
+    columns = ["key", "role", "label", "recorded", "n_prompts", *figures]
+    table = pd.DataFrame(rows, columns=columns)
+    soups = (table["role"] != "base").to_numpy()
+    beaten = np.zeros(len(table), dtype=bool)
+    if soups.any():
+        beaten[soups] = ~np.asarray(pareto_front(table.loc[soups, list(values)].to_numpy(float)))
+    return table.assign(beaten=beaten)
+
+
+def on_axes(table: pd.DataFrame, values: Sequence[str], *, x: str, y: str) -> pd.DataFrame:
+    """Add the columns that `front_scatter` draws: x, y, their intervals, and a text.
+
+    Args:
+        table: From `point_table`.
+        values: The project's values.
+        x: Value on the horizontal axis.
+        y: Value on the vertical axis.
+
+    Returns:
+        The table with x, y, x_low, x_high, y_low, y_high, text.
+    """
+    drawn = table.copy()
+    for axis, value in (("x", x), ("y", y)):
+        for part in ("", "_low", "_high"):
+            drawn[f"{axis}{part}"] = table[f"{value}{part}"].astype(float)
+    drawn["text"] = [_hover(row, values) for _, row in table.iterrows()]
+    return drawn
+
+
+def base_rewards(table: pd.DataFrame, values: Sequence[str]) -> dict[str, float] | None:
+    """Return the base's mean reward per value; None while it is not measured."""
+    base = table[table["role"] == "base"]
+    return {value: float(base[value].iloc[0]) for value in values} if len(base) else None
+
+
+def balance(table: pd.DataFrame, values: Sequence[str]) -> Balance | None:
+    """Find the soup whose worst gain over the base is largest; None while base or soups lack."""
+    base = base_rewards(table, values)
+    soups = table[table["role"] != "base"]
+    if base is None or not len(soups):
+        return None
+    index, gain = best_balanced(
+        soups[list(values)].to_numpy(float), np.array([base[value] for value in values])
+    )
+    return Balance(str(soups["key"].iloc[index]), float(gain))
+
+
+def straight_line(
+    table: pd.DataFrame, weights: FloatArray, values: Sequence[str]
+) -> dict[str, float] | None:
+    """Guess a soup's rewards as the weighted mean of the single-value points.
+
+    Args:
+        table: From `point_table`.
+        weights: On the simplex, shape (K,).
+        values: The project's values.
+
+    Returns:
+        Guessed mean reward per value; None while a single-value point is missing.
+    """
+    rows = [_corner(table, value) for value in values]
+    if any(row is None for row in rows):
+        return None
+    corners = np.array([[row[value] for value in values] for row in rows if row is not None])
+    return dict(zip(values, (weights @ corners.astype(float)).tolist(), strict=True))
+
+
+def _corner(table: pd.DataFrame, value: str) -> pd.Series | None:
+    found = table[(table["role"] == "corner") & (table[f"{value}_weight"] > 0.5)]
+    return found.iloc[0] if len(found) else None
+
+
+def _row(key: str, point: Point, values: Sequence[str]) -> dict[str, object]:
+    weights = [round(point.weights.get(value, 0.0), 6) for value in values]
+    alone = [value for value, weight in zip(values, weights, strict=True) if weight == 1.0]
+    role = "base" if not any(weights) else "soup"
+    if alone and sum(map(abs, weights)) == 1.0:
+        role = "corner"
+    row: dict[str, object] = {
+        "key": key,
+        "role": role,
+        "label": {"base": "base", "corner": alone[0] if alone else ""}.get(role, ""),
+        "recorded": point.recorded,
+        "n_prompts": point.n_prompts,
+    }
+    for value, weight in zip(values, weights, strict=True):
+        row[value] = point.rewards[value]
+        row[f"{value}_low"] = point.low[value]
+        row[f"{value}_high"] = point.high[value]
+        row[f"{value}_weight"] = weight
+    return row
+
+
+def _hover(row: pd.Series, values: Sequence[str]) -> str:
+    mix = " · ".join(f"{value} {plain(row[f'{value}_weight'])}" for value in values)
+    lines = [f"<b>{'base model' if row['role'] == 'base' else mix}</b>"]
+    lines += [
+        f"{value} {signed(row[value])}  ({signed(row[f'{value}_low'])} to "
+        f"{signed(row[f'{value}_high'])})"
+        for value in values
+    ]
+    origin = "recorded" if row["recorded"] else "measured here"
+    return "<br>".join([*lines, f"{origin}, {row['n_prompts']} prompts"])

@@ -1,0 +1,16 @@
+"""The main script of every session: page configuration, navigation, and one place for user errors.
+
+`app.py` serves it. Streamlit runs it on every visit and every interaction, whichever page is open.
+"""
+
+import streamlit as st
+
+from vcsoup.ui.navigation import pages
+from vcsoup.ui.shell import FAVICON, brand, shown_errors
+
+st.set_page_config(page_icon=str(FAVICON), layout="wide")
+brand()
+chosen = st.navigation(pages(), position="top")
+st.set_page_config(page_title=f"{chosen.title} | VC-Soup Lab")
+with shown_errors():
+    chosen.run()
