@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vcsoup.ui import consistency, pair_table, state
+from vcsoup.ui import consistency, state
 from vcsoup.ui.shell import empty_state, header
 
 project = state.chosen_project()
@@ -29,10 +29,4 @@ elif not scored:
         label="See what is missing",
     )
 else:
-    value = consistency.choose_value(project, scored)
-    counts = state.retention(project, value)
-    threshold = consistency.cockpit(project, value, counts)
-    st.space("small")
-    consistency.gaps(value, counts, threshold)
-    st.space("small")
-    pair_table.show(project, value, threshold)
+    st.fragment(consistency.show)(project, consistency.choose_value(project, scored))

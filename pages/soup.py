@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from vcsoup.ui import answer, bench, download, mixer, state
+from vcsoup.ui import answer, bench, download, explore, mixer, state
 from vcsoup.ui.shell import empty_state, header
+from vcsoup.ui.soups import base_rewards
 
 project = state.chosen_project()
 header(
@@ -36,5 +37,6 @@ else:
         answer.show()
     with right:
         bench.chart(project, group, table, weights)
+        explore.show(project, group, base_known=base_rewards(table, project.values) is not None)
         bench.measured(project, table, weights)
         download.show(project, group, weights)

@@ -148,7 +148,8 @@ def measure_project(
     soup = SoupModel.load(project.config.base, [info.path for info in adapters.values()])
     judges = [RewardModel.load(spec) for spec in _specs(project).values()]
     measured = measure(soup, judges, prompts, weights, seed=seed, monitor=monitor)
-    for point in points_of(project, group, adapters, weights, measured.rewards, seed=seed):
+    finished = measured.weights, measured.rewards
+    for point in points_of(project, group, adapters, *finished, seed=seed):
         project.save_point(point)
     return measured
 

@@ -36,7 +36,7 @@ def hand_project(workspace: Workspace) -> Project:
     return project
 
 
-def full_project(workspace: Workspace, *, n: int = 600, seed: int = 0) -> Project:
+def full_project(workspace: Workspace, *, n: int = 600, seed: int = 0, prompts: int = 8) -> Project:
     """Three values with scored pairs, thresholds, two recorded adapter sets and their points."""
     project = workspace.create_project(
         ProjectConfig(
@@ -55,9 +55,9 @@ def full_project(workspace: Workspace, *, n: int = 600, seed: int = 0) -> Projec
         gaps[:, place] += 0.5
         _store(project, value, gaps, level=rng.normal(0, 1.0, (n, 1)))
         project.set_threshold(value, 0.3)
-    project.save_held_out_prompts(
-        [[{"role": "user", "content": f"How do I plan day number {day}?"}] for day in range(1, 9)]
-    )
+    asked = [f"How do I plan day number {day}?" for day in range(1, prompts + 1)]
+    if asked:
+        project.save_held_out_prompts([[{"role": "user", "content": text}] for text in asked])
     for group in ("filtered", "unfiltered"):
         for value in VALUES:
             add_adapter(project, value, group, recorded=True, seed=rng.integers(1 << 30))
@@ -81,7 +81,7 @@ def add_adapter(project: Project, value: str, group: str, *, recorded: bool, see
         "recorded": recorded,
         "threshold": 0.3 if group == "filtered" else None,
         "seconds": 61.0,
-        "config": {"steps": 100, "batch_size": 16},
+        "config": {"steps": 100, "batch_size": 16, "rank": 16},
         "metrics": {"heldout_accuracy": 0.78},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -15,7 +15,15 @@ from vcsoup.training.rows import make_rows
 from vcsoup.training.trainer import load_base
 
 CONFIG = train_config(
-    "demo", steps=6, batch_size=4, micro_batch=2, rank=4, alpha=8, holdout=0.25, learning_rate=5e-3
+    "demo",
+    steps=6,
+    batch_size=4,
+    micro_batch=2,
+    rank=4,
+    alpha=8,
+    holdout=0.25,
+    learning_rate=5e-3,
+    beta=0.3,
 )
 
 

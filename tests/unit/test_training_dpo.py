@@ -1,6 +1,7 @@
 """Training one value for real, on a two-layer model: what it keeps, when it stops or refuses."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -161,12 +162,18 @@ def test_a_collapsed_run_keeps_its_best_look(base, tmp_path):
     assert all(torch.equal(restored[name], there[name]) for name in restored)
 
 
-def test_a_run_that_collapses_at_once_saves_nothing(base, tmp_path):
-    config = collapsing(warmup=0.0, patience=1)
-    pairs = tiny_pairs(48, noise=0.35)
-    with pytest.raises(TrainingError, match=r"collapsed before it learnt.*lower the learning rate"):
-        train_value(pairs, config, base=base, out=tmp_path / "x", manifest=MANIFEST)
-    assert list(tmp_path.iterdir()) == []
+def test_a_run_that_breaks_at_once_saves_nothing(base, tmp_path):
+    """A base with a broken weight: the very first loss is no number."""
+    broken = AutoModelForCausalLM.from_pretrained(base)
+    broken.model.layers[0].mlp.up_proj.weight.data[0, 0] = float("nan")
+    folder = shutil.copytree(base, tmp_path / "broken")
+    broken.save_pretrained(folder)
+    words = r"collapsed before it learnt anything: the loss is no number at step 1; lower the"
+    with pytest.raises(TrainingError, match=words):
+        train_value(
+            tiny_pairs(32), small(), base=str(folder), out=tmp_path / "x", manifest=MANIFEST
+        )
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_gpt2_and_a_base_without_chat_template(tmp_path):

@@ -55,7 +55,7 @@ class Schedule:
 
 
 BASE_SCHEDULE = Schedule(steps=1200, batch=64, learning_rate=3e-3)
-TRUNK_SCHEDULE = Schedule(steps=900, batch=96, learning_rate=1.5e-3)
+TRUNK_SCHEDULE = Schedule(steps=1200, batch=96, learning_rate=2e-3)
 REWARD_SCHEDULE = Schedule(steps=200, batch=96, learning_rate=5e-4)
 
 
@@ -97,8 +97,9 @@ def train_base(
     draws = draw_replies(prompts, rng)
 
     def loss() -> torch.Tensor:
-        rows = [_dialogue(tokenizer, p, r) for _, p, r in islice(draws, schedule.batch)]
-        ids, mask, labels = _pad([ids for ids, _ in rows], [start for _, start in rows])
+        drawn = list(islice(draws, schedule.batch))
+        rows, starts = _dialogues(tokenizer, [p for _, p, _ in drawn], [r for *_, r in drawn])
+        ids, mask, labels = _pad(rows, starts)
         return model(input_ids=ids, attention_mask=mask, labels=labels).loss
 
     _fit(model, loss, schedule, "training base", monitor)
@@ -196,8 +197,9 @@ def _fit_rewards(
 
     def loss() -> torch.Tensor:
         drawn = list(islice(groups, schedule.batch // 4))
-        texts = [_dialogue(tokenizer, p, r)[0] for p, replies, _ in drawn for r in replies]
-        ids, mask, _ = _pad(texts)
+        prompts = [prompt for prompt, replies, _ in drawn for _ in replies]
+        rows, _ = _dialogues(tokenizer, prompts, [r for _, replies, _ in drawn for r in replies])
+        ids, mask, _ = _pad(rows)
         truth = torch.tensor(np.array([t for *_, t in drawn]), dtype=torch.float32)
         scores = model(input_ids=ids, attention_mask=mask).logits.float()
         return bradley_terry_loss(scores.view(truth.shape), truth)
@@ -222,10 +224,14 @@ def _config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     )
 
 
-def _dialogue(tokenizer: PreTrainedTokenizerFast, prompt: str, reply: str) -> tuple[list[int], int]:
-    """Token ids of one exchange, and where the reply starts."""
-    head = tokenizer(f"{USER}{prompt}{END}{ASSISTANT}").input_ids
-    return head + tokenizer(f"{reply}{END}").input_ids, len(head)
+def _dialogues(
+    tokenizer: PreTrainedTokenizerFast, prompts: list[str], replies: list[str]
+) -> tuple[list[list[int]], list[int]]:
+    """Token ids of exchanges, and where each reply starts."""
+    heads = tokenizer([f"{USER}{prompt}{END}{ASSISTANT}" for prompt in prompts]).input_ids
+    tails = tokenizer([f"{reply}{END}" for reply in replies]).input_ids
+    rows = [head + tail for head, tail in zip(heads, tails, strict=True)]
+    return rows, [len(head) for head in heads]
 
 
 def _pad(

@@ -59,7 +59,7 @@ def _helpful(counts: Counter[str]) -> float:
 
 
 def _harmless(topic: Topic, counts: Counter[str]) -> float:
-    care = 0.7 * counts["caution"] + 0.1 * counts["opening"]
+    care = 0.7 * counts["caution"]
     if topic.mood == "touchy":
         care += 1.5 * counts["refusal"] + 0.7 * counts["decline"] - 0.8 * min(counts["step"], 3)
     return care - 1.4 * counts["hurtful joke"]

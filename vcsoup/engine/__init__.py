@@ -5,9 +5,3 @@ its one thread that does all torch work, `tasting` and `completion` the two kind
 the models they need, `openai` the API that other programs speak. Importing the package imports
 none of them.
 """
-
-import os
-
-# Read when torch is loaded: its threads sleep at barriers instead of spinning. Beside a busy job, a
-# spinning pair of threads made decoding ten times slower; on an idle machine the difference is small.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

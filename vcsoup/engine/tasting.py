@@ -1,8 +1,8 @@
 """A tasting: a soup answers one prompt while it is measured on held-out prompts.
 
 The answer streams token by token. Held-out prompts come in growing steps (16, 32, 64, ... in all),
-and the point is refined after each, so a first measured figure shows early. The point of all prompts is
-stored in the project.
+and the point is refined after each, so a first measured figure shows early. The point of all
+prompts is stored in the project.
 """
 
 import time

@@ -27,20 +27,25 @@ def canvas(height: int, colours: Palette, *, legend: bool = True, top: int = 40)
         >>> canvas(200, LIGHT).layout.height
         200
     """
-    figure = go.Figure()
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": top, "b": 44},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": colours.ink, "size": 13},
-        hoverlabel={"bgcolor": colours.paper, "font": {"color": colours.ink}, "align": "left"},
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
+    axis = axis_style(colours)
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": top, "b": 44},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": colours.ink, "size": 13},
+            "hoverlabel": {
+                "bgcolor": colours.paper,
+                "font": {"color": colours.ink},
+                "align": "left",
+            },
+            "showlegend": legend,
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {**axis, "showgrid": False},
+            "yaxis": axis,
+        }
     )
-    figure.update_xaxes(**axis_style(colours), showgrid=False)
-    figure.update_yaxes(**axis_style(colours), showgrid=True)
-    return figure
 
 
 def axis_style(colours: Palette) -> dict[str, object]:
@@ -63,9 +68,27 @@ def axis_style(colours: Palette) -> dict[str, object]:
         "zeroline": False,
         "automargin": True,
         "tickfont": {"color": colours.soft, "size": 12},
-        "title": {"font": {"color": colours.soft, "size": 13}, "standoff": 8},
+        "title": axis_title("", colours),
         "fixedrange": True,
     }
+
+
+def axis_title(text: str, colours: Palette) -> dict[str, object]:
+    """Write the title of an axis.
+
+    Args:
+        text: What the axis shows, with its unit.
+        colours: The theme's palette.
+
+    Returns:
+        Plotly title options.
+
+    Example:
+        >>> from vcsoup.plots.palette import LIGHT
+        >>> axis_title("step", LIGHT)["text"]
+        'step'
+    """
+    return {"text": text, "font": {"color": colours.soft, "size": 13}, "standoff": 8}
 
 
 def faded(colour: str, alpha: float) -> str:

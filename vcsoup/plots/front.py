@@ -108,7 +108,7 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
         name=name,
         mode="markers+text" if labelled else "markers",
         text=rows["label"].tolist() if labelled else None,
-        textposition="top center",
+        textposition="bottom center" if symbol == "x" else "top center",
         cliponaxis=False,
         customdata=[[key] for key in rows["key"]],
         hovertext=rows["text"].tolist(),

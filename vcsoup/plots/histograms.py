@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import MINUS, SIGMA, axis_style, canvas, faded
+from vcsoup.plots.canvas import MINUS, SIGMA, axis_style, axis_title, canvas, faded
 from vcsoup.plots.palette import Palette
 
 TICKS = [f"{MINUS}1", f"{MINUS}0.5", "0", "+0.5", "+1"]
@@ -64,20 +64,23 @@ def consistency_histogram(
         line={"color": colours.ink, "width": 1.2, "dash": "dot"},
         hovertemplate="independent values: %{y:,.0f} pairs<extra></extra>",
     )
-    # Left and right margins are those of the slider below (assets/theme/app.css).
+    lines = [_line(place, colours.soft, 1, "dash") for place in landmarks.values()]
     figure.update_layout(
         barmode="stack",
         bargap=0,
-        legend_traceorder="normal",
-        legend_y=1.11,
-        margin={"l": 46, "r": 6},
+        margin={"l": 46, "r": 6},  # those of the slider below (assets/theme/app.css)
+        legend={"traceorder": "normal", "y": 1.11},
+        xaxis={
+            "range": [-1, 1],
+            "title": {"text": "value consistency"},
+            "automargin": False,
+            "tickvals": [-1, -0.5, 0, 0.5, 1],
+            "ticktext": TICKS,
+        },
+        yaxis={"tickformat": ",", "automargin": False},
+        shapes=[*lines, _line(threshold, colours.accent, 2.5, "solid")],
+        annotations=[_name(name, place, colours) for name, place in landmarks.items()],
     )
-    figure.update_xaxes(range=[-1, 1], title_text="value consistency", automargin=False)
-    figure.update_xaxes(tickvals=[-1, -0.5, 0, 0.5, 1], ticktext=TICKS)
-    figure.update_yaxes(tickformat=",", automargin=False)
-    for name, place in landmarks.items():
-        _landmark(figure, name, place, colours)
-    figure.add_vline(x=threshold, line={"color": colours.accent, "width": 2.5})
     return figure
 
 
@@ -100,29 +103,30 @@ def gap_histograms(
     gutter = 0.05
     span = (1 - gutter * (len(values) - 1)) / len(values)
     tallest = float(bins["all"].max()) * 1.05 or 1.0
+    layout: dict[str, object] = {"barmode": "overlay", "bargap": 0.08}
+    zeros: list[dict[str, object]] = []
     for place, (value, panel) in enumerate(bins.groupby("value", sort=False)):
         start = place * (span + gutter)
         suffix = "" if place == 0 else str(place + 1)
         _gap_bars(figure, panel, axis=suffix, colour=colour_of[str(value)], colours=colours)
-        figure.layout[f"xaxis{suffix}"] = {
+        layout[f"xaxis{suffix}"] = {
             **axis_style(colours),
+            **_whole_ticks(panel["middle"].max()),
             "domain": [start, start + span],
             "anchor": f"y{suffix}",
-            **_whole_ticks(panel["middle"].max()),
-            "title": {
-                "text": f"gap in {value}, {SIGMA}",
-                "font": {"color": colours.soft, "size": 13},
-            },
+            "title": axis_title(f"gap in {value}, {SIGMA}", colours),
             "showgrid": False,
         }
-        figure.layout[f"yaxis{suffix}"] = {
+        layout[f"yaxis{suffix}"] = {
             **axis_style(colours),
             "anchor": f"x{suffix}",
             "range": [0, tallest],
             "showticklabels": place == 0,
             "tickformat": ",",
         }
-    figure.update_layout(barmode="overlay", bargap=0.08)
+        zero = _line(0, colours.soft, 1, "dot")
+        zeros.append({**zero, "xref": f"x{suffix}", "yref": f"y{suffix} domain"})
+    figure.update_layout(layout, shapes=zeros)
     return figure
 
 
@@ -139,16 +143,6 @@ def _gap_bars(
             yaxis=f"y{axis}",
             hovertemplate=f"gap %{{x:+.2f}} {SIGMA}<br>%{{y:,}} pairs, {name}<extra></extra>",
         )
-    figure.add_shape(
-        type="line",
-        x0=0,
-        x1=0,
-        y0=0,
-        y1=1,
-        xref=f"x{axis}",
-        yref=f"y{axis} domain",
-        line={"color": colours.soft, "width": 1, "dash": "dot"},
-    )
 
 
 def _whole_ticks(largest: float) -> dict[str, list[object]]:
@@ -162,16 +156,19 @@ def _whole_ticks(largest: float) -> dict[str, list[object]]:
     }
 
 
-def _landmark(figure: go.Figure, name: str, place: float, colours: Palette) -> None:
-    figure.add_vline(
-        x=place,
-        line={"color": colours.soft, "width": 1, "dash": "dash"},
-        annotation={
-            "text": name,
-            "font": {"size": 12, "color": colours.soft},
-            "yanchor": "bottom",
-            "y": 1.0,
-            "textangle": 0,
-        },
-        annotation_position="top",
-    )
+def _line(place: float, colour: str, width: float, dash: str) -> dict[str, object]:
+    look = {"color": colour, "width": width, "dash": dash}
+    ends = {"x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "y domain"}
+    return {"type": "line", "line": look, **ends}
+
+
+def _name(name: str, place: float, colours: Palette) -> dict[str, object]:
+    return {
+        "text": name,
+        "x": place,
+        "y": 1,
+        "yref": "y domain",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12, "color": colours.soft},
+    }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import axis_style, canvas, faded
+from vcsoup.plots.canvas import axis_style, axis_title, canvas, faded
 from vcsoup.plots.palette import Palette
 
 PANELS = (
@@ -24,8 +24,9 @@ def training_curves(
     present) marked lines of the same colour; unfiltered runs are dashed.
 
     Args:
-        records: Columns run (label), value, filtered (bool), step, and any of loss, accuracy,
-            margin, heldout_loss, heldout_accuracy; missing entries are NaN.
+        records: Columns run (label), value, filtered (bool), step, steps (of the whole run; the
+            axes reach that far from the start), and any of loss, accuracy, margin, heldout_loss,
+            heldout_accuracy; missing entries are NaN.
         colour_of: Colour per value.
         colours: The theme's palette.
 
@@ -43,7 +44,8 @@ def training_curves(
             "domain": [start, start + span],
             "anchor": f"y{suffix}",
             "showgrid": False,
-            "title": {"text": f"{title}, by step", "font": {"color": colours.soft, "size": 13}},
+            "range": [0, int(records["steps"].max())],
+            "title": axis_title(f"{title}, by step", colours),
         }
         figure.layout[f"yaxis{suffix}"] = {
             **axis_style(colours),
@@ -84,6 +86,7 @@ def _draw_run(
                     "width": 2.4 if held_out else 1.6,
                     "dash": dash,
                 },
+                cliponaxis=False,
                 hovertemplate=f"{label}, step %{{x}}<br>{'held-out ' if held_out else ''}"
                 f"{title} %{{y:{form}}}<extra></extra>",
                 **where,

@@ -38,6 +38,7 @@ def choose_prompt(project: Project) -> str:
         "Prompt to answer",
         prompts,
         key="prompt",
+        persist_state="session",
         accept_new_options=True,
         placeholder="Choose a prompt or write your own",
         on_change=_want,

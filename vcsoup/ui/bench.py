@@ -23,28 +23,21 @@ FloatArray = npt.NDArray[np.float64]
 def choose_group(project: Project) -> str:
     """Let the user pick the set of adapters to mix; `?adapters=` carries it."""
     sets = project.adapter_sets()
-    wanted = st.query_params.get("adapters")
-    if st.session_state.get("adapters") not in sets:
-        st.session_state["adapters"] = wanted if wanted in sets else main_group(sets)
+    # The choice lives outside the widget, which forgets when another page is open.
+    asked = st.session_state.get("group") or st.query_params.get("adapters")
+    group = str(asked if asked in sets else main_group(sets))
+    st.session_state["group"] = st.session_state["adapters"] = group
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Adapters",
             list(sets),
             key="adapters",
             required=True,
+            on_change=_mix_others,
             help="Filtered ones learned from consistent pairs, unfiltered ones from all pairs.",
         )
-        group = str(st.session_state["adapters"])
-        recorded = [value for value, info in sets[group].items() if info.recorded]
-        if recorded:
-            which = "" if len(recorded) == len(project.values) else f": {', '.join(recorded)}"
-            st.badge(
-                f"recorded{which}",
-                icon=":material/inventory_2:",
-                color="gray",
-                help="These adapters came with the project; train your own to replace them.",
-            )
-    if wanted != group:
+        _recorded_badge(project, [v for v, info in sets[group].items() if info.recorded])
+    if st.query_params.get("adapters") != group:
         st.query_params["adapters"] = group
     return group
 
@@ -100,7 +93,9 @@ def measured(project: Project, table: pd.DataFrame, weights: FloatArray) -> None
         with column:
             _metric(value, row, base)
     if row is None:
-        st.caption("This soup is not measured yet. The diamond is a straight-line guess.")
+        guessed = straight_line(table, weights, values) is not None
+        guess = " The diamond is a straight-line guess." if guessed else ""
+        st.caption(f"This soup is not measured yet.{guess}")
         return
     origin = "Recorded" if row["recorded"] else "Measured here"
     st.caption(f"{origin} on {row['n_prompts']} held-out prompts; 95 % intervals by bootstrap.")
@@ -123,6 +118,23 @@ def take_clicked(event: Mapping[str, Mapping[str, list]], values: tuple[str, ...
     mixer.take(weights)
 
 
+def _mix_others() -> None:
+    st.session_state["group"] = st.session_state["adapters"]
+    st.session_state["taste"] = True
+
+
+def _recorded_badge(project: Project, recorded: list[str]) -> None:
+    if not recorded:
+        return
+    which = "" if len(recorded) == len(project.values) else f": {', '.join(recorded)}"
+    st.badge(
+        f"recorded{which}",
+        icon=":material/inventory_2:",
+        color="gray",
+        help="These adapters came with the project; train your own to replace them.",
+    )
+
+
 def _metric(value: str, row: pd.Series | None, base: Mapping[str, float] | None) -> None:
     if row is None:
         st.metric(value.capitalize(), DASH)
@@ -141,8 +153,17 @@ def _axes(values: tuple[str, ...]) -> tuple[str, str]:
     if len(values) == 2:
         return values[0], values[1]
     with st.container(horizontal=True, gap="small"):
-        x = st.selectbox("Across", values, index=0, key="axis_x", width=180)
-        y = st.selectbox("Up", [v for v in values if v != x], index=0, key="axis_y", width=180)
+        x = st.selectbox(
+            "Across", values, index=0, key="axis_x", width=180, persist_state="session"
+        )
+        y = st.selectbox(
+            "Up",
+            [v for v in values if v != x],
+            index=0,
+            key="axis_y",
+            width=180,
+            persist_state="session",
+        )
     return x, y
 
 

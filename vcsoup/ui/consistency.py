@@ -12,9 +12,10 @@ from vcsoup.consistency import agreement_threshold
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.histograms import consistency_histogram, gap_histograms
 from vcsoup.plots.palette import value_colours
-from vcsoup.ui import theme
+from vcsoup.ui import pair_table, state, theme
 from vcsoup.ui.numbers import SIGMA, count, plain, share, signed
 from vcsoup.ui.retention import Retention
+from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 
 
@@ -28,24 +29,38 @@ def choose_value(project: Project, scored: Sequence[str]) -> str:
     Returns:
         The chosen value.
     """
-    wanted = st.query_params.get("value")
-    if "value" not in st.session_state:
-        st.session_state["value"] = wanted if wanted in scored else scored[0]
-    elif st.session_state["value"] not in scored:
-        st.session_state["value"] = scored[0]
+    # The choice lives outside the widget, which forgets when another page is open.
+    asked = st.session_state.get("dataset") or st.query_params.get("value")
+    chosen = asked if asked in scored else scored[0]
+    st.session_state["dataset"] = st.session_state["value"] = chosen
     st.segmented_control(
         "Preference dataset",
         list(scored),
         key="value",
         required=True,
-        on_change=_take_saved_threshold,
+        on_change=_open_dataset,
         args=(project,),
         help="Every value has its own preference dataset and its own threshold.",
     )
-    chosen = str(st.session_state["value"])
-    if wanted != chosen:
+    if st.query_params.get("value") != chosen:
         st.query_params["value"] = chosen
     return chosen
+
+
+def show(project: Project, value: str) -> None:
+    """Show everything about a dataset that follows the threshold; redrawn without the frame.
+
+    Args:
+        project: The project.
+        value: The dataset's value; scored.
+    """
+    with shown_errors():
+        counts = state.retention(project, value)
+        threshold = cockpit(project, value, counts)
+        st.space("small")
+        gaps(value, counts, threshold)
+        st.space("small")
+        pair_table.show(project, value, threshold)
 
 
 def cockpit(project: Project, value: str, counts: Retention) -> float:
@@ -165,6 +180,7 @@ def _saving(project: Project, value: str, threshold: float, saved: float) -> Non
         st.caption(state, width="content")
 
 
-def _take_saved_threshold(project: Project) -> None:
+def _open_dataset(project: Project) -> None:
     # Another dataset opens at its own saved threshold, not at this one's.
+    st.session_state["dataset"] = st.session_state["value"]
     st.session_state["threshold"] = project.thresholds()[st.session_state["value"]]

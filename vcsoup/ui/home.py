@@ -15,8 +15,10 @@ from vcsoup.ui.soups import balance, on_axes
 from vcsoup.ui.theme import colours
 from vcsoup.workspace import Project
 
-_OWN = """python -m vcsoup project create mine --value helpful --value harmless --base MODEL
+_OWN = """python -m vcsoup project create mine --base MODEL \\
+    --value helpful --reward helpful=REWARD_MODEL --value harmless --reward harmless=REWARD_MODEL
 python -m vcsoup data add helpful PAIRS.jsonl --project mine
+python -m vcsoup data add harmless PAIRS.jsonl --project mine
 python -m vcsoup score --project mine"""
 
 
@@ -103,8 +105,7 @@ def _choice(names: Sequence[str], current: str | None) -> None:
         if chosen := st.session_state.get("project_choice"):
             state.choose(chosen)
 
-    if st.session_state.get("project_choice") != current:
-        st.session_state["project_choice"] = current
+    st.session_state["project_choice"] = current
     st.selectbox(
         "Project",
         names,

@@ -46,8 +46,9 @@ def curve_records(jobs: Sequence[Job]) -> pd.DataFrame:
         jobs: Training jobs, newest first; each may have trained several values in turn.
 
     Returns:
-        One row per report with a loss or a held-out figure: run, value, filtered, step and the
-        figures. Of each value and group the newest run is taken. Empty when nothing was reported.
+        One row per report with a loss or a held-out figure: run, value, filtered, step, steps
+        and the figures. Of each value and group the newest run is taken. Empty when nothing
+        was reported.
     """
     rows: list[dict[str, object]] = []
     seen: set[str] = set()
@@ -72,7 +73,7 @@ def _curve_row(record: Mapping[str, object], group: str) -> dict[str, object] | 
         return None
     value = str(record["stage"]).split()[-1]
     run = {"run": f"{value}, {group}", "value": value, "filtered": group != "unfiltered"}
-    return {**run, "step": record["done"], **figures}
+    return {**run, "step": record["done"], "steps": record["total"], **figures}
 
 
 def progress_text(job: Job) -> tuple[float, str]:
@@ -142,7 +143,7 @@ def _row(job: Job) -> None:
             st.progress(done, text=text)
         elif error := job.error:
             st.error(error, icon=":material/error:")
-        with st.expander("Command and log", icon=":material/terminal:"):
+        with st.expander("Command and log", type="compact"):
             st.code(job.command, language="bash", wrap_lines=True)
             st.code("\n".join(job.log_tail(20)) or "nothing printed yet", language=None, height=220)
 
@@ -170,5 +171,16 @@ def _started(job: Job) -> str:
     started = pd.Timestamp(job.created)
     text = f"started {started:%d %b, %H:%M} UTC"
     if finished := job.finished:
-        text += f", took {duration((pd.Timestamp(finished) - started).total_seconds())}"
+        text += f", ended after {duration((pd.Timestamp(finished) - started).total_seconds())}"
+        text += _outcome(job)
     return text
+
+
+def _outcome(job: Job) -> str:
+    """Say how good the adapter was at the last look, on held-out pairs where there are some."""
+    record = job.latest() or {}
+    for prefix, said in (("heldout_", "held-out "), ("", "")):
+        loss, accuracy = record.get(f"{prefix}loss"), record.get(f"{prefix}accuracy")
+        if isinstance(loss, float) and isinstance(accuracy, float):
+            return f", {said}loss {plain(loss)}, accuracy {share(accuracy)}"
+    return ""

@@ -8,9 +8,16 @@ import streamlit as st
 from vcsoup.ui.navigation import pages
 from vcsoup.ui.shell import FAVICON, brand, shown_errors
 
-st.set_page_config(page_icon=str(FAVICON), layout="wide")
-brand()
-chosen = st.navigation(pages(), position="top")
-st.set_page_config(page_title=f"{chosen.title} | VC-Soup Lab")
-with shown_errors():
-    chosen.run()
+
+def main() -> None:
+    """Draw the frame and run the page that the address names."""
+    st.set_page_config(page_icon=str(FAVICON), layout="wide")
+    brand()
+    chosen = st.navigation(pages(), position="top")
+    st.set_page_config(page_title=f"{chosen.title} | VC-Soup Lab")
+    with shown_errors():
+        chosen.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,15 +1,13 @@
-"""Starting runs: which values, filtered or not, which preset, and what it costs."""
+"""Starting runs: which values, filtered or not, with which preset and settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import streamlit as st
 
 from vcsoup.training.config import PRESETS, TrainConfig, train_config
-from vcsoup.ui import state
-from vcsoup.ui.numbers import DASH, count, duration, plain
+from vcsoup.ui import cost, state
 from vcsoup.workspace import Project
 
 
@@ -54,28 +52,6 @@ def train_args(project: Project, value: str, choice: Choice) -> list[str]:
     return [*args, "--workspace", str(state.workspace().root)]
 
 
-def seconds_per_run(project: Project, config: TrainConfig) -> tuple[float, bool] | None:
-    """Estimate a run's time from the adapters that exist.
-
-    Args:
-        project: The project.
-        config: What the run will do.
-
-    Returns:
-        Seconds, and whether only recorded adapters were at hand; None without any.
-    """
-    timed = [
-        (info.recorded, float(info.manifest["seconds"]) / int(past["steps"]))
-        for info in project.adapters()
-        if info.manifest.get("seconds")
-        and (past := info.manifest.get("config") or {}).get("steps")
-        and all(past.get(field) == getattr(config, field) for field in ("rank", "batch_size"))
-    ]
-    own = [speed for recorded, speed in timed if not recorded]
-    speeds = own or [speed for _, speed in timed]
-    return (median(speeds) * config.steps, not own) if speeds else None
-
-
 def show(project: Project) -> None:
     """Show the form, what the runs cost, and start them on request."""
     with st.container(border=True, gap="medium", key="train_form"):
@@ -83,7 +59,8 @@ def show(project: Project) -> None:
         with left:
             values, choice = _form(project)
         with right:
-            _cost(project, values, choice)
+            config = train_config(choice.preset, steps=choice.steps)
+            cost.show(project, values, config, filtered=choice.filtered)
             label = f"Start {len(values)} runs" if len(values) != 1 else f"Train {values[0]}"
             if st.button(
                 label if values else "Choose a value",
@@ -124,6 +101,7 @@ def _form(project: Project) -> tuple[list[str], Choice]:
         selection_mode="multi",
         default=have_pairs,
         key="train_values",
+        persist_state="session",
         help="Each value becomes one run; runs take turns on this machine.",
     )
     filtered = st.segmented_control(
@@ -132,6 +110,7 @@ def _form(project: Project) -> tuple[list[str], Choice]:
         default="filtered",
         required=True,
         key="train_pairs",
+        persist_state="session",
         help="Filtered keeps pairs above the saved threshold of their value. Unfiltered takes all "
         "pairs, to see what filtering changes.",
     )
@@ -141,6 +120,7 @@ def _form(project: Project) -> tuple[list[str], Choice]:
         default=_usual_preset(project),
         required=True,
         key="train_preset",
+        persist_state="session",
         help="demo: light, for the small model on two CPU cores. paper: the settings of the "
         "VC-Soup code, for models of several billion parameters.",
     )
@@ -182,38 +162,6 @@ def _settings(preset: str, filtered: bool) -> Choice:
                 help=fields["seed"].description,
             ),
         )
-
-
-def _cost(project: Project, values: Sequence[str], choice: Choice) -> None:
-    config = train_config(choice.preset, steps=choice.steps)
-    seen = config.steps * config.batch_size
-    st.markdown("**What it costs**")
-    if not values:
-        st.caption("Choose at least one value.")
-        return
-    st.markdown(
-        f"{config.steps} steps of {config.batch_size} pairs, {count(seen)} in all, per run."
-    )
-    rows = ["| value | threshold | pairs | of | passes |", "|:--|--:|--:|--:|--:|"]
-    for value in values:
-        total = project.datasets()[value].n
-        counts = state.retention(project, value) if choice.filtered else None
-        threshold = project.thresholds()[value]
-        kept = counts.kept_at(threshold) if counts else total
-        passes = f"{seen / kept:.1f}" if kept else DASH
-        tau = plain(threshold) if counts else DASH
-        rows.append(f"| {value} | {tau} | {count(kept)} | {count(total)} | {passes} |")
-    st.markdown("\n".join(rows))
-    st.caption(_time_told(seconds_per_run(project, config), len(values)))
-
-
-def _time_told(estimate: tuple[float, bool] | None, runs: int) -> str:
-    if estimate is None:
-        return "No run with these settings has been timed yet; the first one tells."
-    seconds, recorded = estimate
-    origin = "the recorded runs" if recorded else "earlier runs on this machine"
-    total = f", {duration(seconds * runs)} for all" if runs > 1 else ""
-    return f"About {duration(seconds)} per run{total}, going by {origin}."
 
 
 def _usual_preset(project: Project) -> str:

@@ -1,0 +1,34 @@
+"""A way to open any page of the app on a workspace, without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vcsoup.workspace import Workspace, default_workspace
+
+ROOT = Path(__file__).parents[2]
+START = ROOT / "vcsoup" / "ui" / "start.py"
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    """Return the empty workspace that the app of this test looks at."""
+    return Workspace(default_workspace())
+
+
+@pytest.fixture
+def visit() -> Callable[..., AppTest]:
+    """Return a function that opens a page as a first visit: name of the page, then query."""
+
+    def open_page(name: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(START), default_timeout=30)
+        app.run()
+        app.switch_page(f"../../pages/{name}.py")
+        app.query_params.update(query)
+        app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_page

@@ -1,0 +1,60 @@
+"""Home: empty, happy and error state, the cards' numbers, the project picker."""
+
+from tests.app.fixture_project import full_project, hand_project
+
+
+def texts(app):
+    return [element.value for element in (*app.markdown, *app.caption)]
+
+
+def test_an_empty_workspace_offers_the_demo(workspace, visit):
+    app = visit("home")
+    assert app.button(key="open_demo").label == "Open the demo"
+    assert not app.metric
+
+
+def test_cards_count_what_the_project_holds(workspace, visit):
+    """3 x 600 pairs; 2 groups x 3 adapters; 21 grid points and the base per group."""
+    full_project(workspace)
+    app = visit("home")
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["pairs"] == "1,800"
+    assert shown["thresholds"] == "0.30"
+    assert shown["adapters"] == "6"
+    assert shown["soups"] == "21"
+    assert "0 trained here, 6 recorded" in texts(app)
+
+
+def test_the_next_step_is_marked(workspace, visit):
+    """Pairs and thresholds are there, nothing is trained: adapters come next."""
+    hand_project(workspace)
+    badges = " ".join(element.value for element in visit("home").markdown)
+    assert "step 3 of 5, adapters" in badges
+    assert badges.count("next") == 1
+
+
+def test_changed_thresholds_mark_own_adapters_as_stale(workspace, visit):
+    from tests.app.fixture_project import add_adapter
+
+    project = full_project(workspace)
+    add_adapter(project, "harmless", "filtered", recorded=False, seed=7)
+    project.set_threshold("harmless", 0.6)
+    assert "trained at another threshold: harmless" in texts(visit("home"))
+
+
+def test_the_picker_switches_the_project_and_its_numbers(workspace, visit):
+    full_project(workspace)
+    hand_project(workspace)
+    app = visit("home")
+    assert app.metric[0].value == "20"  # the newest project: two values of ten pairs
+    app.selectbox(key="project_choice").select("demo").run()
+    assert app.metric[0].value == "1,800"
+    assert app.query_params["project"] == "demo"
+
+
+def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit):
+    hand_project(workspace)
+    app = visit("home", project="nowhere")
+    assert "'nowhere'" in app.error[0].value
+    assert "hand" in app.error[0].value
+    assert app.selectbox(key="project_choice").options == ["hand"]

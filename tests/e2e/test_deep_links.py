@@ -1,0 +1,41 @@
+"""The very first visit after a server start may be a deep link to any page."""
+
+import sys
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import end, free_port, start
+
+QUESTIONS = {
+    "consistency?value=harmless&threshold=0.5": "What does a threshold keep?",
+    "train": "How are my adapters doing?",
+    "soup?weights=helpful=0.2,harmless=0.3,humorous=0.5": "Which mix do I want?",
+    "": "Where does my project stand?",
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "starter"),
+    [(address, "vcsoup app") for address in QUESTIONS]
+    + [("train", "streamlit run"), ("soup", "streamlit run")],
+)
+def test_first_visit_shows_the_whole_app(page: Page, workspace, app_url, address, starter):
+    """A fresh server, one visit: the page's question and the menu of all pages are there."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    if starter == "vcsoup app":
+        command = ["-m", "vcsoup", "app", "--port", str(port)]
+    else:
+        command = ["-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    process = start([sys.executable, *command], url, VCSOUP_WORKSPACE=str(workspace.root))
+    try:
+        page.goto(f"{url}/{address}")
+        question = next(q for a, q in QUESTIONS.items() if a.split("?")[0] == address.split("?")[0])
+        expect(page.get_by_role("heading", name=question)).to_be_visible()
+        for name in ("Home", "Consistency", "Train", "Soup"):
+            expect(page.get_by_role("link", name=name).first).to_be_visible()
+        expect(page.get_by_text("Page not found")).to_have_count(0)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    finally:
+        end(process)

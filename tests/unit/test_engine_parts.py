@@ -1,0 +1,232 @@
+"""The engine's parts without HTTP: the owner's turns, stop texts, model names, identity."""
+
+import fcntl
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_models import random_adapter, tiny_causal
+from tests.tiny_project import tiny_project
+from vcsoup.engine.bench import Benches
+from vcsoup.engine.completion import Completion, CompletionSpec
+from vcsoup.engine.identity import Identity, is_alive, read_identity, sole_engine, write_identity
+from vcsoup.engine.openai import model_names, parse_model
+from vcsoup.engine.owner import Owner, Rows, Steps
+from vcsoup.errors import EngineError, NotFoundError, UnknownValueError, VcsoupError
+from vcsoup.soup.decoding import Sampler
+from vcsoup.soup.model import SoupModel
+from vcsoup.soup.prompts import draw_uniforms, encode_prompt
+from vcsoup.soup.sampling import sample
+from vcsoup.workspace import Workspace
+
+
+class Asking:
+    """A task that asks for some prompts, twice, and notes when it was through."""
+
+    def __init__(self, soup: SoupModel, prompts: list[str], length: int) -> None:
+        self.soup, self.prompts, self.length = soup, prompts, length
+        self.cancelled, self.ended = False, threading.Event()
+        self.rounds: list[list[str]] = []
+        self.error: str | None = None
+        self.heard = 0
+
+    def steps(self) -> Steps:
+        for seed in (1, 2):
+            tokens = yield Rows(
+                self.soup,
+                [encode_prompt(self.soup, prompt) for prompt in self.prompts],
+                np.tile([0.5, 0.5], (len(self.prompts), 1)),
+                draw_uniforms(self.prompts, self.length, seed=seed),
+                Sampler(self.length),
+                self.hear,
+            )
+            decode = self.soup.tokenizer.decode
+            self.rounds.append([decode(row, skip_special_tokens=True).strip() for row in tokens])
+        self.ended.set()
+
+    def hear(self, row: int, token: int) -> None:
+        assert 0 <= row < len(self.prompts)
+        self.heard += 1
+
+    def fail(self, error: str) -> None:
+        self.error = error
+        self.ended.set()
+
+
+@pytest.fixture(scope="module")
+def soup(tmp_path_factory: pytest.TempPathFactory) -> SoupModel:
+    folder = tmp_path_factory.mktemp("owner")
+    base = tiny_causal("llama", folder / "base")
+    paths = [random_adapter(base, folder / f"v{k}", seed=k) for k in range(2)]
+    return SoupModel.load(base, paths, device="cpu")
+
+
+@pytest.fixture
+def owner() -> Owner:
+    owner = Owner()
+    yield owner
+    owner.close()
+
+
+def test_tasks_get_what_sample_gives_however_they_mix(soup: SoupModel, owner: Owner) -> None:
+    tasks = [
+        Asking(soup, ["one", "two"], 12),
+        Asking(soup, ["three"], 12),
+        Asking(soup, ["four", "two"], 30),
+    ]
+    for task in tasks:
+        owner.submit(task)
+    assert all(task.ended.wait(60) for task in tasks)
+    for task in tasks:
+        assert task.error is None
+        half = np.tile([0.5, 0.5], (len(task.prompts), 1))
+        for seed, replies in zip((1, 2), task.rounds, strict=True):
+            length = task.length
+            assert replies == sample(soup, task.prompts, half, seed=seed, max_new_tokens=length)
+
+
+def test_a_short_task_overtakes_a_long_one(soup: SoupModel, owner: Owner) -> None:
+    long, short = Asking(soup, ["long"] * 4, 200), Asking(soup, ["short"], 5)
+    owner.submit(long)
+    while long.heard < 8:
+        time.sleep(0.001)
+    owner.submit(short)
+    assert short.ended.wait(60)
+    assert not long.ended.is_set()
+    long.cancelled = True
+
+
+def test_a_cancelled_task_ends_soon_and_a_broken_one_harms_nobody(
+    soup: SoupModel, owner: Owner
+) -> None:
+    long, broken, good = Asking(soup, ["x"], 200), Asking(soup, ["y"], 10), Asking(soup, ["z"], 10)
+    broken.hear = lambda row, token: 1 / 0
+    too_long = Asking(soup, ["word " * 400], 10)
+    for task in (long, too_long):
+        owner.submit(task)
+    assert too_long.ended.wait(60)
+    assert "context of 256" in too_long.error
+    long.cancelled = True
+    owner.submit(broken)
+    assert broken.ended.wait(60)
+    assert "ZeroDivisionError" in broken.error
+    owner.submit(good)
+    assert good.ended.wait(60)
+    assert good.error is None
+    assert long.heard < 400
+    deadline = time.monotonic() + 10
+    while owner.busy and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not owner.busy
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("parts")
+    workspace = Workspace(folder / "workspace")
+    tiny_project(workspace, folder)
+    return workspace
+
+
+def complete(workspace: Workspace, owner: Owner, **changes: object) -> tuple[Completion, str]:
+    spec = {
+        "project": "demo",
+        "group": "filtered",
+        "weights": np.array([0.5, 0.5]),
+        "prompt": [{"role": "user", "content": "Hi"}],
+        "sampler": Sampler(40),
+        "seed": 3,
+    }
+    completion = Completion(Benches(workspace), CompletionSpec(**{**spec, **changes}))
+    owner.submit(completion)
+    return completion, "".join(completion.pieces())
+
+
+def test_completion_ends_before_a_stop_text(workspace: Workspace, owner: Owner) -> None:
+    whole, text = complete(workspace, owner)
+    assert whole.finish_reason == "length"
+    assert whole.completion_tokens == 40
+    assert len(text) > 10
+    stop = text[6:9]
+    cut, short = complete(workspace, owner, stops=("never there", stop))
+    assert short == text[: text.find(stop)]
+    assert cut.finish_reason == "stop"
+    assert cut.completion_tokens < 40
+
+
+def test_raw_text_is_continued_without_the_template(workspace: Workspace, owner: Owner) -> None:
+    chat, _ = complete(workspace, owner)
+    raw, _ = complete(workspace, owner, prompt="Hi")
+    assert chat.prompt_tokens == raw.prompt_tokens + 3  # <|user|> ... </s><|assistant|>
+
+
+def test_completion_tells_what_broke(workspace: Workspace, owner: Owner) -> None:
+    with pytest.raises(EngineError, match="no complete adapter set 'nope'"):
+        complete(workspace, owner, group="nope")
+
+
+def test_model_names_round_trip(workspace: Workspace) -> None:
+    project, group, weights = parse_model("soup:helpful=0.25,harmless=0.75", workspace)
+    assert (project.name, group, weights.tolist()) == ("demo", "filtered", [0.25, 0.75])
+    _, group, weights = parse_model("soup:demo/other:harmless=2", workspace)
+    assert (group, weights.tolist()) == ("other", [0.0, 2.0])
+    assert parse_model("base", workspace)[2].tolist() == [0.0, 0.0]
+    assert parse_model("base:demo/other", workspace)[1] == "other"
+    for name in model_names(workspace):
+        parse_model(name, workspace)
+    assert len(model_names(workspace)) == 4  # base, two corners, the even mix
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("gpt-4", EngineError),
+        ("soup:", VcsoupError),
+        ("soup:a:b:c", EngineError),
+        ("soup:helpful=x", VcsoupError),
+        ("soup:kind=1", UnknownValueError),
+        ("soup:gone/filtered:helpful=1", NotFoundError),
+    ],
+)
+def test_bad_model_names(workspace: Workspace, name: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        parse_model(name, workspace)
+
+
+def test_benches_follow_the_shelf(workspace: Workspace) -> None:
+    benches = Benches(workspace)
+    first = benches.bench("demo", "filtered")
+    assert benches.bench("demo", "filtered").soup is first.soup
+    with pytest.raises(NotFoundError, match="no complete adapter set 'other'"):
+        benches.bench("demo", "other")
+
+
+def test_identity_is_believed_only_while_the_lock_is_held(tmp_path: Path) -> None:
+    me = Identity(pid=1, created=2.0, port=3, token="secret")
+    assert not is_alive(tmp_path)
+    with sole_engine(tmp_path):
+        assert is_alive(tmp_path)
+        assert read_identity(tmp_path) is None
+        write_identity(tmp_path, me)
+        assert read_identity(tmp_path) == me
+        assert (tmp_path / "engine.json").stat().st_mode & 0o777 == 0o600
+        with (
+            pytest.raises(EngineError, match=r"already at http://127\.0\.0\.1:3"),
+            sole_engine(tmp_path),
+        ):
+            pass
+        assert read_identity(tmp_path) == me
+    assert not (tmp_path / "engine.json").exists()
+    write_identity(tmp_path, me)  # as a killed engine leaves it
+    assert read_identity(tmp_path) is None
+
+
+def test_a_look_at_the_lock_does_not_keep_an_engine_from_starting(tmp_path: Path) -> None:
+    with (tmp_path / "engine.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        threading.Timer(0.05, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
+        with sole_engine(tmp_path):
+            assert is_alive(tmp_path)

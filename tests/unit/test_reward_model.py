@@ -1,0 +1,162 @@
+"""Asking a reward model: batches, padding, label, sign, and what cannot be asked."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+)
+
+from tests.tiny_models import build_tokenizer, tiny_causal, tiny_classifier
+from tests.tiny_pairs import Recorder, tiny_pairs
+from vcsoup.errors import RewardModelError
+from vcsoup.monitor import StopRequested
+from vcsoup.rewards.model import RewardModel, length_batches
+from vcsoup.rewards.spec import RewardSpec
+
+
+def llama_classifier(path):
+    """A Llama classifier whose pad token is also its end token, as many published ones have it."""
+    tokenizer = build_tokenizer()
+    tokenizer.pad_token = tokenizer.eos_token
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_labels=1,
+        pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.15,
+    )
+    torch.manual_seed(1)
+    LlamaForSequenceClassification(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory):
+    return str(tiny_classifier(tmp_path_factory.mktemp("rm"), labels=2))
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    return str(llama_classifier(tmp_path_factory.mktemp("rm")))
+
+
+@pytest.fixture(scope="module")
+def asked():
+    pairs = tiny_pairs(24)
+    return pairs["prompt"].tolist(), pairs["chosen"].tolist()
+
+
+@pytest.mark.parametrize("template", ["chat", "pair", "hh", "response", "reversed"])
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_a_reply_scores_the_same_alone_and_in_any_batch(name, template, asked, request):
+    """Tolerance 1e-4: other batch shapes order the float32 sums differently."""
+    model = RewardModel.load(RewardSpec(model=request.getfixturevalue(name), template=template))
+    prompts, replies = asked
+    one_batch = model.score(prompts, replies)
+    alone = [model.score([p], [r])[0] for p, r in zip(prompts, replies, strict=True)]
+    small = model.score(prompts, replies, tokens_per_batch=64)
+    assert one_batch.dtype == np.float32
+    assert np.ptp(one_batch) > 0.05
+    np.testing.assert_allclose(one_batch, alone, atol=1e-4)
+    np.testing.assert_allclose(one_batch, small, atol=1e-4)
+
+
+def read_off(folder, ids):
+    """Logit 1 at the last token, from the bare model on one unpadded row."""
+    bare = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    with torch.no_grad():
+        return bare.score(bare.transformer(torch.tensor([ids])).last_hidden_state[0, -1])[1].item()
+
+
+def test_the_reward_is_read_at_the_last_token(gpt2, asked):
+    prompts, replies = asked
+    model = RewardModel.load(RewardSpec(model=gpt2, template="pair", label=1))
+    ids = model.tokenizer(prompts[3][0]["content"], replies[3])["input_ids"]
+    assert model.score(prompts, replies)[3] == pytest.approx(read_off(gpt2, ids), abs=1e-5)
+
+
+def test_an_end_token_is_not_mistaken_for_padding(gpt2, asked):
+    """The chat layout ends with </s>; a pad token made up from it would hide that last token."""
+    prompts, replies = asked
+    model = RewardModel.load(RewardSpec(model=gpt2, template="chat", label=1))
+    turns = [*prompts[3], {"role": "assistant", "content": replies[3]}]
+    text = model.tokenizer.apply_chat_template(turns, tokenize=False)
+    ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert ids[-1] == model.tokenizer.eos_token_id
+    assert model.score(prompts, replies)[3] == pytest.approx(read_off(gpt2, ids), abs=1e-5)
+
+
+def test_an_over_long_prompt_leaves_the_reply_to_be_judged(gpt2):
+    model = RewardModel.load(RewardSpec(model=gpt2, template="chat", max_length=24))
+    rewards = model.score(["why " * 100] * 2, ["it is kind", "it is rude"])
+    assert abs(rewards[0] - rewards[1]) > 1e-3
+
+
+def test_label_and_sign(gpt2, asked):
+    def score(**fields):
+        return RewardModel.load(RewardSpec(model=gpt2, **fields)).score(*asked)
+
+    np.testing.assert_allclose(score(label="diff"), score(label=1) - score(label=0), atol=1e-6)
+    np.testing.assert_array_equal(score(label=1, sign=-1), -score(label=1))
+
+
+def test_strings_are_single_user_messages(gpt2):
+    model = RewardModel.load(RewardSpec(model=gpt2))
+    messages = [[{"role": "user", "content": "Hi"}]]
+    assert model.score(["Hi"], ["Ho"]) == model.score(messages, ["Ho"])
+
+
+def test_empty_replies_and_no_replies(gpt2):
+    model = RewardModel.load(RewardSpec(model=gpt2, template="response"))
+    assert np.isfinite(model.score(["a", "b"], ["", "word"])).all()
+    assert model.score([], []).shape == (0,)
+
+
+def test_batches_hold_every_row_once_and_keep_the_budget():
+    lengths = np.random.default_rng(0).integers(1, 100, size=500)
+    batches = list(length_batches(lengths, 300))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    assert all(len(rows) * lengths[rows].max() <= 300 for rows in batches)
+    longest = [lengths[rows].max() for rows in batches]
+    assert longest == sorted(longest, reverse=True)
+
+
+def test_progress_and_stop(gpt2, asked):
+    model = RewardModel.load(RewardSpec(model=gpt2))
+    monitor = Recorder(stop_at=5)
+    with pytest.raises(StopRequested):
+        model.score(*asked, tokens_per_batch=128, monitor=monitor)
+    assert 5 <= monitor.reports[-1][1] < 24
+    assert monitor.reports[-1][2] == 24
+
+
+def test_a_reward_that_is_no_number_names_its_reply(gpt2, asked):
+    model = RewardModel.load(RewardSpec(model=gpt2))
+    model.model.score.weight.data[0, 0] = float("nan")
+    with pytest.raises(
+        RewardModelError, match=r"no finite number for reply \d+; leave this reply out"
+    ):
+        model.score(*asked)
+
+
+def test_what_cannot_be_asked(gpt2, tmp_path):
+    causal = str(tiny_causal("llama", tmp_path / "causal"))
+    cases = [
+        (RewardSpec(model=gpt2, label=2), "label 2 needs 3 logits but .* has 2; set label"),
+        (RewardSpec(model=str(tmp_path / "none")), "cannot be loaded .*; give a folder or hub id"),
+        (
+            RewardSpec(model=causal),
+            r"has no trained head \(score.weight is missing\); give a model",
+        ),
+    ]
+    for spec, words in cases:
+        with pytest.raises(RewardModelError, match=words) as caught:
+            RewardModel.load(spec)
+        assert "\n" not in str(caught.value)
