@@ -1,6 +1,5 @@
 """Core functions against the naive float64 twins in `tests/reference/naive.py`."""
 
-
 import moocore
 import numpy as np
 import pytest

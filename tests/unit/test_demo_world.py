@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vcsoup.demo import grammar
-from vcsoup.demo.grammar import compose, parse, scramble, well_formed
+from vcsoup.demo.grammar import compose, edit, parse, well_formed
 from vcsoup.demo.pairs import LABEL_NOISE, draw_pairs
 from vcsoup.demo.truth import true_rewards
 from vcsoup.demo.world import VALUES, split_prompts, topic_of_prompt, topics
@@ -148,8 +148,13 @@ def test_held_out_prompts_are_not_trained_on():
     assert not trained & {prompt for _, prompt in split.held_out}
 
 
-def test_scrambled_replies_are_often_flawed():
+def test_edits_change_one_sentence():
+    """At most one sentence is gone and at most one is new, whatever the change."""
     rng = np.random.default_rng(4)
-    replies = [scramble(compose(PLANT, rng), compose(DOOR, rng), rng) for _ in range(100)]
-    assert sum(well_formed(reply) for reply in replies) < 50
-    assert all(replies)
+    for _ in range(200):
+        reply = compose(PLANT, rng)
+        before = Counter(part.core for part in parse(reply))
+        after = Counter(part.core for part in parse(edit(reply, PLANT, rng)))
+        assert after
+        assert (before - after).total() <= 1
+        assert (after - before).total() <= 1

@@ -56,7 +56,7 @@ def test_front_keeps_what_is_not_dominated(base):
 
 def test_balanced_gain_is_the_worst_value(base):
     """Shift (1, 2) over standard deviations (2, 1) is (0.5, 2): the worst is 0.5, surely."""
-    gain = balanced_gain(base + [1.0, 2.0], base, rng=np.random.default_rng(0))
+    gain = balanced_gain(base + np.array([1.0, 2.0]), base, rng=np.random.default_rng(0))
     assert gain == pytest.approx({"mean": 0.5, "low": 0.5, "high": 0.5})
 
 

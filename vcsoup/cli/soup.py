@@ -47,13 +47,16 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Merge the adapters of a set into one plain PEFT adapter, and say its error."""
-    opened = open_workspace(workspace).project(project)
-    lambdas = parse_weights(weights, opened.values, free=free)
+    opened = open_workspace(workspace)
+    target = opened.project(project)
+    lambdas = parse_weights(weights, target.values, free=free)
     if method not in METHODS:
         raise AdapterError(f"merge method {method!r} is unknown; choose {', '.join(METHODS)}")
     if (method == "svd") != (rank is not None):
         raise AdapterError("--rank belongs to --method svd, which needs it; give both or neither")
-    figures = _merge(opened, lambdas, group=group, method=method, rank=rank, out=out)
+    with as_job(opened, "merge", f"Merging {group}", project=project, slot=False) as worker:
+        figures = _merge(target, lambdas, group=group, method=method, rank=rank, out=out)
+        worker.finish(figures)
     if as_json:
         show_json(figures)
     else:

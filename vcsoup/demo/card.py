@@ -29,7 +29,9 @@ def _card(contents: Bundle, figures: dict[str, Any]) -> str:
         f"- {len(topics())} topics; {PAIRS_PER_VALUE} pairs for each of "
         f"{', '.join(contents.values)}; {LABEL_NOISE:.0%} of the labels are flipped on purpose.",
         f"- Base policy: {policy['parameters']:,} parameters; {policy['well_formed']:.1%} of "
-        f"{policy['samples']} sampled replies are well-formed, {policy['on_topic']:.1%} on topic.",
+        f"{policy['samples']} replies sampled at temperature {policy['temperature']:g} are "
+        f"well-formed ({policy['well_formed_at_temperature_1']:.1%} at temperature 1), "
+        f"{policy['on_topic']:.1%} stay on topic.",
         *(
             f"- Reward model {value}: orders {found['accuracy']:.1%} of {found['comparisons']} "
             "held-out comparisons as the truth does."

@@ -14,6 +14,7 @@ from vcsoup.demo.truth import true_rewards
 from vcsoup.demo.world import VALUES, PromptSplit
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.spec import RewardSpec
+from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import sample
 
@@ -47,13 +48,22 @@ def policy_figures(bundle: Path, split: PromptSplit, *, seed: int) -> dict[str, 
 
     Returns:
         `parameters`, `samples`, `well_formed` (the parser knows every sentence), `on_topic` (no
-        sentence of another topic) and three `examples`.
+        sentence of another topic), both at the usual temperature, and three `examples`.
     """
     soup = SoupModel.load(bundle / "models" / "base", [])
     asked = [pair for pair in split.held_out for _ in range(SAMPLES_PER_PROMPT)]
-    uniforms = np.random.default_rng([seed, 8]).random((len(asked), 64))
-    weights = np.zeros((len(asked), 0))
-    replies = sample(soup, [prompt for _, prompt in asked], weights, uniforms=uniforms)
+    uniforms = np.random.default_rng([seed, 8]).random((len(asked), MAX_NEW_TOKENS))
+
+    def replies_at(temperature: float) -> list[str]:
+        return sample(
+            soup,
+            [prompt for _, prompt in asked],
+            np.zeros((len(asked), 0)),
+            uniforms=uniforms,
+            temperature=temperature,
+        )
+
+    replies, plain = replies_at(TEMPERATURE), replies_at(1.0)
     on_topic = [
         all(part.topic in ("", topic.name) for part in parse(reply))
         for (topic, _), reply in zip(asked, replies, strict=True)
@@ -61,7 +71,9 @@ def policy_figures(bundle: Path, split: PromptSplit, *, seed: int) -> dict[str, 
     return {
         "parameters": sum(p.numel() for p in soup.model.parameters()),
         "samples": len(replies),
+        "temperature": TEMPERATURE,
         "well_formed": float(np.mean([well_formed(reply) for reply in replies])),
+        "well_formed_at_temperature_1": float(np.mean([well_formed(reply) for reply in plain])),
         "on_topic": float(np.mean(on_topic)),
         "examples": [
             {"prompt": asked[i][1], "reply": replies[i]} for i in (0, len(asked) // 2, -1)

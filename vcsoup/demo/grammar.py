@@ -100,26 +100,37 @@ def draw_replies(prompts: Prompts, rng: np.random.Generator) -> Iterator[tuple[T
         yield topic, prompt, compose(topic, rng)
 
 
-def scramble(reply: str, other: str, rng: np.random.Generator) -> str:
-    """Turn two replies into one that no careful writer would send.
+def edit(reply: str, topic: Topic, rng: np.random.Generator) -> str:
+    """Change one thing about a reply: drop, repeat, insert or swap a sentence, or lose words.
 
-    Reward models also meet what a half-trained policy samples: sentences in any order, said twice,
-    of another topic, or with words missing. They learn its price from replies like these.
+    Reward models learn the price of each part from replies that differ in that part alone, and meet
+    what half-trained policies sample: flaws in any place, and sentences that nobody would write.
 
     Args:
-        reply: A composed reply.
-        other: Another one, of any topic.
+        reply: A composed or edited reply.
+        topic: What it is about; half of the inserted sentences are on it.
         rng: Source of all randomness.
 
     Returns:
-        One to six sentences of both; in half of the cases with a word dropped here and there.
+        The changed reply, at least one word.
     """
-    sentences = _sentences(reply) * 2 + _sentences(other)
-    chosen = [_pick(sentences, rng) for _ in range(rng.integers(1, 7))]
-    words = " ".join(chosen).split()
-    drop = 0.12 if rng.random() < 0.5 else 0.0
-    kept = [word for word in words if rng.random() >= drop] or words
-    return " ".join(kept[: MAX_WORDS + 10])
+    sentences = _sentences(reply)
+    at = int(rng.integers(len(sentences)))
+    about = topic if rng.random() < 0.5 else topics()[int(rng.integers(len(topics())))]
+    other = _pick(_sentences(compose(about, rng)), rng)
+    change = rng.choice(["drop", "repeat", "insert", "swap", "lose words"])
+    if change == "drop" and len(sentences) > 1:
+        del sentences[at]
+    elif change == "repeat":
+        sentences.insert(int(rng.integers(len(sentences) + 1)), sentences[at])
+    elif change == "lose words":
+        *words, last = sentences[at].split()
+        sentences[at] = " ".join([*(w for w in words if rng.random() > 0.2), last])
+    elif change == "swap":
+        sentences[at] = other
+    else:
+        sentences.insert(at, other)
+    return " ".join(sentences)
 
 
 def parse(text: str) -> list[Part]:

@@ -24,9 +24,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from vcsoup.demo.grammar import compose, draw_replies, scramble
+from vcsoup.demo.grammar import compose, draw_replies, edit
 from vcsoup.demo.truth import true_rewards
-from vcsoup.demo.world import VALUES, Prompts, topics
+from vcsoup.demo.world import VALUES, Prompts
 from vcsoup.monitor import SILENT, Monitor
 
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -37,6 +37,7 @@ CHAT_TEMPLATE = (
 VOCABULARY = 2560
 HIDDEN, LAYERS, HEADS, INTERMEDIATE = 160, 4, 5, 448
 MAX_POSITIONS = 512
+ATTENTION = "eager"  # at this size faster than sdpa, forward and backward
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Schedule:
 
 
 BASE_SCHEDULE = Schedule(steps=1200, batch=64, learning_rate=3e-3)
-TRUNK_SCHEDULE = Schedule(steps=1200, batch=96, learning_rate=2e-3)
-REWARD_SCHEDULE = Schedule(steps=200, batch=96, learning_rate=5e-4)
+TRUNK_SCHEDULE = Schedule(steps=1000, batch=96, learning_rate=8e-4)
+REWARD_SCHEDULE = Schedule(steps=200, batch=96, learning_rate=3e-4)
 
 
 def train_tokenizer(prompts: Prompts, out: Path, *, rng: np.random.Generator) -> None:
@@ -121,9 +122,7 @@ def train_reward_trunk(
     three.
     """
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
-    model = LlamaForSequenceClassification.from_pretrained(
-        base, num_labels=len(VALUES), dtype=torch.float32
-    )
+    model = _load_classifier(base, num_labels=len(VALUES))
     _fit_rewards(model, tokenizer, _Comparisons(prompts, VALUES, rng), schedule, "all", monitor)
     _save(model, tokenizer, out)
 
@@ -140,7 +139,7 @@ def train_reward_model(
 ) -> None:
     """Train one value's reward model on the truth's comparisons, from the common start."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(trunk)
-    model = LlamaForSequenceClassification.from_pretrained(trunk, dtype=torch.float32)
+    model = _load_classifier(trunk, num_labels=len(VALUES))
     head = nn.Linear(model.config.hidden_size, 1, bias=False)
     head.weight.data = model.score.weight.data[VALUES.index(value)].unsqueeze(0).clone()
     model.score, model.num_labels, model.config.num_labels = head, 1, 1
@@ -166,7 +165,7 @@ def bradley_terry_loss(scores: torch.Tensor, truth: torch.Tensor) -> torch.Tenso
 
 
 class _Comparisons:
-    """Endless groups of four replies to one prompt with their truth; one in five is scrambled."""
+    """Endless groups of replies to one prompt with their truth: two drawn, two edited."""
 
     def __init__(self, prompts: Prompts, values: tuple[str, ...], rng: np.random.Generator) -> None:
         self._prompts, self._rng = prompts, rng
@@ -176,13 +175,17 @@ class _Comparisons:
         rng = self._rng
         while True:
             topic, prompt = self._prompts[int(rng.integers(len(self._prompts)))]
-            replies = [compose(topic, rng) for _ in range(4)]
-            for i in range(4):
-                if rng.random() < 0.2:
-                    other = topics()[int(rng.integers(len(topics())))]
-                    replies[i] = scramble(replies[i], compose(other, rng), rng)
+            first, second = compose(topic, rng), compose(topic, rng)
+            third = edit(first, topic, rng)
+            replies = [first, second, third, edit(third, topic, rng)]
             truth = np.array([true_rewards(topic, reply)[self._columns] for reply in replies])
             yield prompt, replies, truth
+
+
+def _load_classifier(folder: Path, *, num_labels: int) -> LlamaForSequenceClassification:
+    return LlamaForSequenceClassification.from_pretrained(
+        folder, num_labels=num_labels, dtype=torch.float32, attn_implementation=ATTENTION
+    )
 
 
 def _fit_rewards(
@@ -220,7 +223,7 @@ def _config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
-        attn_implementation="eager",  # at this size faster than sdpa, forward and backward
+        attn_implementation=ATTENTION,
     )
 
 

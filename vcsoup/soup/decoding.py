@@ -18,6 +18,7 @@ from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray, PromptError
 
 MAX_NEW_TOKENS = 96
+TEMPERATURE = 0.7  # what soups are tasted and measured at, unless a caller says otherwise
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Sampler:
     """
 
     max_new_tokens: int = MAX_NEW_TOKENS
-    temperature: float = 1.0
+    temperature: float = TEMPERATURE
     top_p: float = 1.0
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy.typing as npt
 
-from vcsoup.soup.decoding import MAX_NEW_TOKENS, Decoding, Sampler
+from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE, Decoding, Sampler
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray, Prompt, decode_reply, draw_uniforms, encode_prompt
 
@@ -24,7 +24,7 @@ def sample(
     seed: int = 0,
     uniforms: FloatArray | None = None,
     max_new_tokens: int = MAX_NEW_TOKENS,
-    temperature: float = 1.0,
+    temperature: float = TEMPERATURE,
     top_p: float = 1.0,
     on_tokens: Callable[[list[tuple[int, int]]], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -38,7 +38,7 @@ def sample(
         seed: Fixes the random numbers of every prompt.
         uniforms: Random numbers in [0, 1), shape (B, steps), instead of `seed`.
         max_new_tokens: Longest reply in tokens; at most as many as `uniforms` has columns.
-        temperature: 0 takes the likeliest token.
+        temperature: 0 takes the likeliest token; 1 samples the model's own distribution.
         top_p: Nucleus of the distribution, in (0, 1].
         on_tokens: Called after each step with (row, token) of the rows that got one.
         should_stop: Asked before each step; True ends the loop with the replies so far.
