@@ -20,7 +20,8 @@ from transformers import PreTrainedTokenizerFast
 from vcsoup.demo.bundle import MANIFEST, Bundle, RecordedPoint, adapter_name
 from vcsoup.demo.card import write_card
 from vcsoup.demo.checks import policy_figures, reward_model_figures
-from vcsoup.demo.models import train_base, train_reward_model, train_reward_trunk, train_tokenizer
+from vcsoup.demo.judges import train_reward_model, train_reward_trunk
+from vcsoup.demo.models import train_base, train_tokenizer
 from vcsoup.demo.open_demo import open_demo
 from vcsoup.demo.pairs import PAIRS_PER_VALUE, draw_pairs
 from vcsoup.demo.run import GROUPS, THRESHOLD, run_method

@@ -1,0 +1,87 @@
+"""Data flows one way through the rooms, and so do imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODELS = {"torch", "transformers", "peft", "trl", "datasets", "accelerate"}
+PROCESSES = {"subprocess", "multiprocessing"}
+# Arrays in, arrays out: these know neither disk nor process nor screen.
+PURE = [
+    "vcsoup/consistency.py",
+    "vcsoup/retention.py",
+    "vcsoup/gap_shapes.py",
+    "vcsoup/soup/weights.py",
+    "vcsoup/evaluation/front.py",
+    "vcsoup/evaluation/intervals.py",
+    "vcsoup/evaluation/summary.py",
+    "vcsoup/training/filtering.py",
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "vcsoup" / "plots").glob("*.py")),
+]
+ROOMS = ["preferences", "rewards", "consistency", "training", "soup", "evaluation"]
+
+
+def sources(*patterns: str) -> list[Path]:
+    found = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    assert found, patterns
+    return found
+
+
+def imported(path: Path, *, anywhere: bool = True) -> set[str]:
+    """Return the dotted names that a file imports; with anywhere=False only at its top level."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if anywhere else tree.body
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules_know_neither_disk_nor_process_nor_screen(name):
+    names = imported(ROOT / name)
+    assert not roots(names) & ({"streamlit", "sqlalchemy", "httpx", "os"} | MODELS | PROCESSES)
+    rooms = ("workspace", "jobs", "engine", "ui", "cli", "pipeline")
+    assert not [n for n in names if n.startswith(tuple(f"vcsoup.{room}" for room in rooms))]
+
+
+def test_streamlit_stays_in_the_screens():
+    for path in sources("vcsoup/**/*.py"):
+        if "ui" not in path.relative_to(ROOT).parts:
+            assert "streamlit" not in roots(imported(path)), path
+
+
+def test_processes_are_started_in_jobs_alone():
+    for path in sources("app.py", "pages/*.py", "vcsoup/**/*.py"):
+        if "jobs" not in path.relative_to(ROOT).parts:
+            assert not roots(imported(path)) & PROCESSES, path
+
+
+def test_screens_workspace_and_jobs_do_not_import_the_model_libraries():
+    patterns = ("ui", "plots", "workspace", "jobs", "preferences")
+    for path in sources("app.py", "pages/*.py", *(f"vcsoup/{room}/*.py" for room in patterns)):
+        assert not roots(imported(path)) & MODELS, path
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_imports_a_later_one(room):
+    """Preferences -> rewards -> consistency -> training -> soup -> evaluation."""
+    later = tuple(f"vcsoup.{name}" for name in ROOMS[ROOMS.index(room) + 1 :])
+    for path in (
+        sources(f"vcsoup/{room}*") if room == "consistency" else sources(f"vcsoup/{room}/*.py")
+    ):
+        assert not [name for name in imported(path) if name.startswith(later or ("-",))], path
+
+
+def test_the_command_line_loads_models_only_when_it_must():
+    for path in sources("vcsoup/cli/*.py"):
+        assert not roots(imported(path, anywhere=False)) & MODELS, path
