@@ -3,7 +3,7 @@
     python benchmarks/soup_points.py [--soups 28] [--prompts 16] [--tokens 40]
 
 On the demo's base and adapters. The others: PEFT `add_weighted_adapter(combination_type="cat")` and
-`generate` per soup; and the soup merged into the base in memory (PEFT `merge_adapter`) and `generate`.
+`generate` per soup; the same with the soup merged into the base in memory (PEFT `merge_adapter`).
 Greedy tokens of all three are compared first; times are the median of three alternating rounds.
 """
 

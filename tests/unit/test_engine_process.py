@@ -23,6 +23,7 @@ from vcsoup.errors import EngineError, PortBusyError
 from vcsoup.evaluation.measure import measure
 from vcsoup.jobs import Jobs
 from vcsoup.rewards.model import RewardModel
+from vcsoup.soup.decoding import TEMPERATURE
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import sample
 from vcsoup.workspace import Project, Workspace
@@ -142,7 +143,7 @@ def test_many_sessions_at_once_get_their_own_soup(
         np.testing.assert_allclose(got, means, atol=1e-4)
 
 
-def test_cancelling(client: EngineClient) -> None:
+def test_cancelling(client: EngineClient, workspace: Workspace) -> None:
     third = {"helpful": 0.3, "harmless": 0.7}
     slow = {**REQUEST, "weights": third, "max_new_tokens": 200}
     name = client.start_tasting(**slow)
@@ -151,7 +152,7 @@ def test_cancelling(client: EngineClient) -> None:
     done = ended(client, client.start_tasting(**REQUEST))
     client.cancel(client.start_tasting(**slow))
     assert done["state"] == "done"
-    assert client.tasting(name)["point"] is None
+    assert third not in [point.weights for point in workspace.project("demo").points()]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,7 @@ def test_openai_chat_streams_what_it_answers_whole(
         "messages": [{"role": "user", "content": REQUEST["prompt"]}],
         "seed": 4,
         "max_tokens": 12,
+        "temperature": TEMPERATURE,
         "user": "a setting that is not ours",
     }
     with openai(workspace) as http:

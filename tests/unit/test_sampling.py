@@ -31,7 +31,13 @@ def test_inverse_cdf_by_hand() -> None:
     """Probabilities (.5, .25, 0, .25): cumulative (.5, .75, .75, 1); token 2 is never taken."""
     logits = torch.tensor([[0.5, 0.25, 0.0, 0.25]]).log().repeat(5, 1)
     uniforms = torch.tensor([0.0, 0.49, 0.5, 0.75, 0.999999], dtype=torch.float64)
-    assert choose_tokens(logits, uniforms, sampler=Sampler()).tolist() == [0, 0, 1, 3, 3]
+    assert choose_tokens(logits, uniforms, sampler=Sampler(temperature=1)).tolist() == [
+        0,
+        0,
+        1,
+        3,
+        3,
+    ]
 
 
 def test_temperature_and_nucleus_by_hand() -> None:
@@ -40,8 +46,14 @@ def test_temperature_and_nucleus_by_hand() -> None:
     uniforms = torch.tensor([0.36 / 0.46 - 1e-6, 0.36 / 0.46 + 1e-6, 0.45 / 0.46 + 1e-6]).double()
     sharp = choose_tokens(logits, uniforms, sampler=Sampler(temperature=0.5))
     assert sharp.tolist() == [0, 1, 2]
-    assert choose_tokens(logits, uniforms, sampler=Sampler(top_p=0.6)).tolist() == [0, 0, 0]
-    kept_two = choose_tokens(logits, uniforms, sampler=Sampler(top_p=0.61))  # (2/3, 1/3)
+    assert choose_tokens(logits, uniforms, sampler=Sampler(temperature=1, top_p=0.6)).tolist() == [
+        0,
+        0,
+        0,
+    ]
+    kept_two = choose_tokens(
+        logits, uniforms, sampler=Sampler(temperature=1, top_p=0.61)
+    )  # (2/3, 1/3)
     assert kept_two.tolist() == [1, 1, 1]
     assert choose_tokens(logits, uniforms, sampler=Sampler(temperature=0)).tolist() == [0, 0, 0]
 

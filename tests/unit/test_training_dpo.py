@@ -23,7 +23,7 @@ MANIFEST = {"value": "kind", "group": "filtered", "threshold": 0.3}
 
 def small(**changes: object) -> TrainConfig:
     fields = {"steps": 8, "batch_size": 4, "micro_batch": 2, "rank": 4, "alpha": 8, "eval_every": 4}
-    fields |= {"holdout": 0.25, "learning_rate": 5e-3}
+    fields |= {"holdout": 0.25, "learning_rate": 5e-3, "beta": 0.1}
     return train_config("demo", **{**fields, **changes})
 
 
