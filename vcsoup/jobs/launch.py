@@ -97,6 +97,8 @@ class Jobs:
         assert lock is not None  # nobody else knows this folder
         try:
             files.write(path / files.SPEC, spec)
+            # Its place in the queue is that of its start, not of the end of its imports.
+            (path / files.WAITING).touch()
             process = self._spawn(path, spec["args"], lock)
             files.write(path / files.IDENTITY, files.identity_of(process.pid))
         except OSError as error:

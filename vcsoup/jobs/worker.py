@@ -109,6 +109,8 @@ def job_worker(
     }
     path, lock = _join() or _make(jobs_root, spec)
     files.write(path / files.IDENTITY, files.identity_of(os.getpid()))
+    if not slot:
+        (path / files.WAITING).unlink(missing_ok=True)
     worker = Worker(path, make_display())
     outcome: dict[str, Any] = {"state": "failed", "error": "ended without a word"}
     try:

@@ -40,7 +40,7 @@ def show(project: Project, table: pd.DataFrame) -> FloatArray:
     _presets(values, table)
     for index, value in enumerate(values):
         st.session_state[f"weight_{value}"] = round(current()[index], 2)
-        slider, lock = st.columns([7, 2], gap="small", vertical_alignment="bottom")
+        slider, lock = st.columns([2, 1], gap="small", vertical_alignment="bottom")
         locked = bool(st.session_state.get(f"lock_{value}"))
         slider.slider(
             value.capitalize(),
