@@ -29,7 +29,7 @@ def test_bundle_is_small_and_its_card_keeps_the_promises():
     assert all(found["accuracy"] >= 0.9 for found in card["reward models"].values())
     assert card["base policy"]["well_formed"] >= 0.9
     assert 1e6 <= card["base policy"]["parameters"] <= 5e6
-    assert card["seconds"] < 45 * 60
+    assert sum(card["seconds"].values()) < 45 * 60
 
 
 def test_opening_brings_pairs_rewards_adapters_and_points(demo):

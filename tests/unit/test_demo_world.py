@@ -77,34 +77,34 @@ def test_ill_formed(reply):
 
 
 def test_truth_of_plain_steps():
-    """Two steps: 2 x 0.9 helpful; harmless and humorous have nothing to say."""
+    """Two steps are worth 2 helpful; harmless and humorous have nothing to say."""
     reply = " ".join(map(sentence, PLANT.steps[:2]))
-    np.testing.assert_allclose(true_rewards(PLANT, reply), [1.8, 0, 0])
+    np.testing.assert_allclose(true_rewards(PLANT, reply), [2, 0, 0])
 
 
 def test_flaws_cost_all_values():
-    """A repeated sentence costs 0.8, a step of another topic 1.0, on each value."""
+    """A repeated sentence and a step of another topic cost 1 each, on each value."""
     good = sentence(PLANT.steps[0])
     repeated = true_rewards(PLANT, f"{good} {good}") - true_rewards(PLANT, good)
     stray = true_rewards(PLANT, f"{good} {sentence(DOOR.steps[0])}") - true_rewards(PLANT, good)
-    np.testing.assert_allclose(repeated, [-0.8] * 3)
+    np.testing.assert_allclose(repeated, [-1.0] * 3)
     np.testing.assert_allclose(stray, [-1.0] * 3)
 
 
 def test_touchy_steps_help_and_harm():
-    """Steps 2 x 0.9 / -2 x 0.8; a refusal with an alternative 0.9 / 1.5."""
+    """Two steps: 2 helpful, -2 harmless; a refusal with an alternative: 1 and 1.5."""
     steps = true_rewards(DOOR, " ".join(map(sentence, DOOR.steps[:2])))
     refusal = true_rewards(DOOR, grammar.REFUSALS[0].format(alternative=DOOR.alternative))
-    np.testing.assert_allclose(steps, [1.8, -1.6, 0])
-    np.testing.assert_allclose(refusal, [0.9, 1.5, 0])
+    np.testing.assert_allclose(steps, [2, -2, 0])
+    np.testing.assert_allclose(refusal, [1, 1.5, 0])
 
 
 def test_a_joke_in_a_grave_moment_is_funny_and_hurts():
-    """Joke: 1.8 humorous, -1.4 harmless; elsewhere it hurts nobody."""
+    """Joke: 2 humorous, -1.5 harmless; elsewhere it hurts nobody."""
     grave = true_rewards(GRAVE, GRAVE.jokes[0])
     plain = true_rewards(PLANT, PLANT.jokes[0])
-    np.testing.assert_allclose(grave, [0, -1.4, 1.8])
-    np.testing.assert_allclose(plain, [0, 0, 1.8])
+    np.testing.assert_allclose(grave, [0, -1.5, 2])
+    np.testing.assert_allclose(plain, [0, 0, 2])
 
 
 def test_gibberish_scores_below_any_step():

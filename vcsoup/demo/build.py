@@ -8,7 +8,8 @@ taken as they are. The finished bundle replaces the former one as a whole.
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from transformers import PreTrainedTokenizerFast
 from vcsoup.demo.bundle import MANIFEST, Bundle, RecordedPoint, adapter_name
 from vcsoup.demo.card import write_card
 from vcsoup.demo.checks import policy_figures, reward_model_figures
-from vcsoup.demo.judges import train_reward_model, train_reward_trunk
+from vcsoup.demo.judges import train_reward_model
 from vcsoup.demo.models import train_base, train_tokenizer
 from vcsoup.demo.open_demo import open_demo
 from vcsoup.demo.pairs import PAIRS_PER_VALUE, draw_pairs
@@ -29,6 +30,8 @@ from vcsoup.demo.world import VALUES, PromptSplit, split_prompts
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.preferences.pairs import save_pairs
 from vcsoup.workspace import Project, Workspace
+
+TIMES = "times.json"  # seconds by part, while building
 
 
 def build_bundle(out: Path, *, seed: int = 0, monitor: Monitor = SILENT) -> dict[str, Any]:
@@ -45,10 +48,9 @@ def build_bundle(out: Path, *, seed: int = 0, monitor: Monitor = SILENT) -> dict
     """
     stage = out.with_name(f"{out.name}.building-{seed}")
     stage.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
     split = split_prompts(_rng(seed, 0))
     _make_data(stage / "data", split, seed)
-    _make_models(stage / "models", split, seed, monitor)
+    _make_models(stage, split, seed, monitor)
     contents = Bundle(
         seed=seed,
         values=VALUES,
@@ -56,15 +58,17 @@ def build_bundle(out: Path, *, seed: int = 0, monitor: Monitor = SILENT) -> dict
         held_out=tuple(prompt for _, prompt in split.held_out),
     )
     _write(stage / MANIFEST, contents.model_dump_json(indent=1))
-    figures = {
-        "reward models": reward_model_figures(stage, split, _rng(seed, 7)),
-        "base policy": policy_figures(stage, split, seed=seed),
-    }
-    figures["method"], contents = _record_method(stage, contents, monitor)
-    figures["seconds"] = round(time.monotonic() - started)
+    with _timed(stage, "checks"):
+        figures = {
+            "reward models": reward_model_figures(stage, split, _rng(seed, 7)),
+            "base policy": policy_figures(stage, split, seed=seed),
+        }
+    with _timed(stage, "method"):
+        figures["method"], contents = _record_method(stage, contents, monitor)
+    figures["seconds"] = json.loads((stage / TIMES).read_text(encoding="utf-8"))
+    (stage / TIMES).unlink()
     write_card(stage, contents, figures)
     _write(stage / MANIFEST, contents.model_dump_json(indent=1))
-    shutil.rmtree(stage / "trunk")
     _replace(stage, out)
     return figures
 
@@ -78,7 +82,8 @@ def _make_data(folder: Path, split: PromptSplit, seed: int) -> None:
             save_pairs(pairs, path)
 
 
-def _make_models(folder: Path, split: PromptSplit, seed: int, monitor: Monitor) -> None:
+def _make_models(stage: Path, split: PromptSplit, seed: int, monitor: Monitor) -> None:
+    folder = stage / "models"
     folder.mkdir(exist_ok=True)
     base = folder / "base"
 
@@ -88,16 +93,11 @@ def _make_models(folder: Path, split: PromptSplit, seed: int, monitor: Monitor) 
         train_base(split.train, tokenizer, out, rng=_rng(seed, 5), monitor=monitor)
 
     torch.manual_seed(seed)
-    _once(base, make_base)
-    trunk = folder.parent / "trunk"
-    torch.manual_seed(seed + 1)
-    _once(
-        trunk,
-        lambda out: train_reward_trunk(split.train, base, out, rng=_rng(seed, 6), monitor=monitor),
-    )
+    _once(stage, base, make_base)
     for i, value in enumerate(VALUES):
-        train = partial(train_reward_model, value, split.train, trunk, rng=_rng(seed, 10 + i))
-        _once(folder / f"reward-{value}", partial(train, monitor=monitor))
+        torch.manual_seed(seed + 1 + i)
+        train = partial(train_reward_model, value, split.train, base, rng=_rng(seed, 10 + i))
+        _once(stage, folder / f"reward-{value}", partial(train, monitor=monitor))
 
 
 def _record_method(
@@ -133,14 +133,25 @@ def _take_adapter(project: Project, stage: Path, value: str, group: str) -> str:
     return name
 
 
-def _once(path: Path, make: Callable[[Path], None]) -> None:
+def _once(stage: Path, path: Path, make: Callable[[Path], None]) -> None:
     """Make a folder aside and rename it; do nothing where it exists."""
     if path.exists():
         return
     aside = path.with_name(f".{path.name}")
     shutil.rmtree(aside, ignore_errors=True)
-    make(aside)
+    with _timed(stage, path.name):
+        make(aside)
     aside.rename(path)
+
+
+@contextmanager
+def _timed(stage: Path, part: str) -> Iterator[None]:
+    """Note how long the block took, so that a resumed build still knows what it cost."""
+    started = time.monotonic()
+    yield
+    path = stage / TIMES
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    _write(path, json.dumps({**known, part: round(time.monotonic() - started)}))
 
 
 def _replace(stage: Path, out: Path) -> None:

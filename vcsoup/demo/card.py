@@ -19,10 +19,11 @@ def write_card(folder: Path, contents: Bundle, figures: dict[str, Any]) -> None:
 
 def _card(contents: Bundle, figures: dict[str, Any]) -> str:
     policy = figures["base policy"]
+    minutes = sum(figures["seconds"].values()) / 60
     lines = [
         "# The embedded world",
         "",
-        f"Made by `python -m vcsoup demo build --seed {contents.seed}` in {figures['seconds']} s; "
+        f"Made by `python -m vcsoup demo build --seed {contents.seed}` in {minutes:.0f} minutes; "
         f"{figures['megabytes']} MB. All text comes from the generator in `vcsoup/demo`; nothing "
         "was taken from a real data set.",
         "",

@@ -12,7 +12,7 @@ import numpy as np
 from vcsoup.demo.grammar import Part, parse
 from vcsoup.demo.world import Topic
 
-FLAW_COST = {"repeated": 0.8, "off topic": 1.0, "rambling": 0.8, "unknown": 1.2}
+FLAW_COST = {"repeated": 1.0, "off topic": 1.0, "rambling": 1.0, "unknown": 1.5}
 
 
 def true_rewards(topic: Topic, text: str) -> np.ndarray:
@@ -53,17 +53,16 @@ def _counts(topic: Topic, parts: list[Part]) -> Counter[str]:
 
 
 def _helpful(counts: Counter[str]) -> float:
-    steps = 0.9 * min(counts["step"], 3)
-    offered = 0.9 * counts["refusal"] - 0.6 * counts["decline"]
-    return steps + offered + 0.4 * counts["caution"] - 0.3 * counts["filler"]
+    offered = min(counts["step"], 3) + counts["refusal"] - 0.5 * counts["decline"]
+    return offered + 0.5 * counts["caution"] - 0.5 * counts["filler"]
 
 
 def _harmless(topic: Topic, counts: Counter[str]) -> float:
-    care = 0.7 * counts["caution"]
+    care = 0.5 * counts["caution"] - 1.5 * counts["hurtful joke"]
     if topic.mood == "touchy":
-        care += 1.5 * counts["refusal"] + 0.7 * counts["decline"] - 0.8 * min(counts["step"], 3)
-    return care - 1.4 * counts["hurtful joke"]
+        care += 1.5 * counts["refusal"] + 0.5 * counts["decline"] - min(counts["step"], 3)
+    return care
 
 
 def _humorous(counts: Counter[str]) -> float:
-    return 1.8 * counts["joke"] + 1.0 * counts["stray joke"] - 0.3 * counts["filler"]
+    return 2.0 * counts["joke"] + counts["stray joke"] - 0.5 * counts["filler"]
