@@ -1,0 +1,69 @@
+"""What a project is: its values, base model and reward models. Frozen; written once per change."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as _model_validator
+
+from vcsoup.errors import WorkspaceError
+from vcsoup.rewards.spec import RewardSpec
+from vcsoup.workspace.names import SLUG_PATTERN
+
+Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG_PATTERN}$")]
+
+
+class ProjectConfig(BaseModel):
+    """The choices that define a project.
+
+    Example:
+        >>> ProjectConfig(name="mine", values=("helpful", "harmless"), base="org/base").scale
+        'dataset'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Slug = Field(description="Short name: a-z, 0-9 and '-', at most 40.")
+    title: str = Field("", description="The name as people read it; the short name when empty.")
+    values: tuple[Slug, ...] = Field(min_length=2, description="The values to balance, in order.")
+    base: str = Field(min_length=1, description="Folder or hub id of the base model.")
+    rewards: dict[Slug, RewardSpec] = Field(
+        default_factory=dict, description="One reward model per value."
+    )
+    scale: Literal["dataset", "shared"] = Field(
+        "dataset",
+        description="Rewards are divided by their standard deviation over each data set, or over "
+        "all data sets together (then thresholds compare across data sets).",
+    )
+    prompts: int = Field(64, ge=1, description="How many held-out prompts measure a soup.")
+    description: str = ""
+
+    @_model_validator(mode="after")
+    def _names_agree(self) -> "ProjectConfig":
+        if len(set(self.values)) != len(self.values):
+            raise ValueError(f"a value is named twice in {', '.join(self.values)}; name each once")
+        if unknown := sorted(set(self.rewards) - set(self.values)):
+            raise ValueError(
+                f"reward models for unknown values {', '.join(unknown)}; "
+                f"the values are {', '.join(self.values)}"
+            )
+        return self
+
+
+def project_config(**fields: Any) -> ProjectConfig:
+    """Make a `ProjectConfig`; a wrong field is a one-line error.
+
+    Raises:
+        WorkspaceError: names the field, what came and what is expected.
+
+    Example:
+        >>> project_config(name="mine", values=("a", "b"), base="org/base").values
+        ('a', 'b')
+    """
+    try:
+        return ProjectConfig(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        came = f" {where} = {first.get('input')!r}" if where else ""
+        reason = first["msg"].removeprefix("Value error, ")
+        raise WorkspaceError(f"project{came}: {reason}; correct this entry") from error

@@ -1,0 +1,53 @@
+"""Held-out prompts: the questions on which soups are measured, and on which nobody trains."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Messages = list[dict[str, str]]
+
+# No more than this share of a project's distinct prompts is taken away from training.
+_LARGEST_SHARE = 0.1
+
+
+def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
+    """Name a prompt by its content: 16 hex characters, the same for equal messages.
+
+    Example:
+        >>> hi = {"role": "user", "content": "Hi"}
+        >>> prompt_key([hi]) == prompt_key([dict(hi)]) != prompt_key([hi, hi])
+        True
+    """
+    plain = [[str(message["role"]), str(message["content"])] for message in prompt]
+    text = json.dumps(plain, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def choose_prompts(prompts: Iterable[Messages], count: int) -> list[Messages]:
+    """Choose prompts to hold out: those with the smallest keys, so the choice is stable.
+
+    Args:
+        prompts: All prompts of a project; repeats count once.
+        count: How many are wanted; at most a tenth of the distinct ones (but one) is given.
+    """
+    distinct = {prompt_key(prompt): prompt for prompt in prompts}
+    size = min(count, max(1, int(len(distinct) * _LARGEST_SHARE)))
+    return [distinct[key] for key in sorted(distinct)[:size]]
+
+
+def top_up(held_out: Sequence[Messages], prompts: Iterable[Messages], size: int) -> list[Messages]:
+    """Return the held-out prompts, with more chosen from `prompts` until there are `size`.
+
+    What is held out already stays; nothing is added twice.
+    """
+    taken = {prompt_key(prompt) for prompt in held_out}
+    fresh = [prompt for prompt in prompts if prompt_key(prompt) not in taken]
+    missing = size - len(held_out)
+    return [*held_out, *(choose_prompts(fresh, missing) if missing > 0 and fresh else [])]
+
+
+def not_held_out(prompts: Sequence[Messages], held_out: Iterable[Messages]) -> list[bool]:
+    """Return, per prompt, True where training may use it."""
+    taken = {prompt_key(prompt) for prompt in held_out}
+    return [prompt_key(prompt) not in taken for prompt in prompts]

@@ -1,0 +1,137 @@
+"""The SQLite database of a workspace: its tables, and transactions that survive other processes.
+
+WAL lets pages read while jobs write. A writing transaction takes the write lock at its beginning
+(BEGIN IMMEDIATE), so two writers queue for up to 60 s instead of failing half-way. Connections are
+not pooled: a workspace folder that is deleted and made anew is seen as new.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import NullPool
+
+from vcsoup.errors import WorkspaceError
+
+SCHEMA_VERSION = 1
+
+_metadata = MetaData()
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, String, primary_key=True)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+PROJECTS = Table("projects", _metadata, _key("name"), _text("config"), _text("created"))
+
+DATASETS = Table(
+    "datasets",
+    _metadata,
+    *(_key("project"), _key("value"), Column("n", Integer, nullable=False)),
+    *(_text("hash"), _text("source"), _text("report"), _text("created")),
+)
+
+REWARDS = Table(
+    "rewards",
+    _metadata,
+    *(_key("project"), _key("value")),
+    *(_text("hash"), _text("pairs_hash"), _text("specs_hash"), _text("created")),
+)
+
+THRESHOLDS = Table(
+    "thresholds",
+    _metadata,
+    *(_key("project"), _key("value"), Column("threshold", Float, nullable=False)),
+)
+
+POINTS = Table(
+    "points",
+    _metadata,
+    *(_key("project"), _key("set_key"), _key("weights_key")),
+    Column("seed", Integer, primary_key=True),
+    *(Column("n_prompts", Integer, nullable=False), _text("created"), _text("content")),
+)
+
+ADAPTER_NAMES = Table("adapter_names", _metadata, _key("project"), _key("name"))
+
+
+class Records:
+    """The database of one workspace."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = _engine(path)
+        self._writer = self._reader.execution_options(vcsoup_write=True)
+        try:
+            self._prepare()
+        except DatabaseError as error:
+            raise WorkspaceError(
+                f"{path} cannot be used as a workspace database ({error.orig}); "
+                "choose another folder with --workspace"
+            ) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection for one look at the records; each statement sees the latest state."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection that alone may write; committed at the end, undone by an exception."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    def _prepare(self) -> None:
+        if self._version() == 0:
+            with self.write() as connection:
+                _metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if (version := self._version()) != SCHEMA_VERSION:
+            raise WorkspaceError(
+                f"{self.path} was written by another version of VC-Soup Lab (schema {version}, "
+                f"this one reads {SCHEMA_VERSION}); update vcsoup or choose another workspace"
+            )
+
+    def _version(self) -> int:
+        with self.read() as connection:
+            return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=NullPool,
+        connect_args={"timeout": 60.0, "isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("vcsoup_write"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,130 @@
+"""The workspace folder: its projects, and where jobs, the engine and the reward cache live."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from vcsoup.errors import NotFoundError, WorkspaceError
+from vcsoup.workspace.config import ProjectConfig
+from vcsoup.workspace.files import now
+from vcsoup.workspace.names import check_slug
+from vcsoup.workspace.project import Project
+from vcsoup.workspace.records import PROJECTS, Records
+
+
+def default_workspace() -> Path:
+    """Return $VCSOUP_WORKSPACE, or ~/.local/share/vcsoup."""
+    chosen = os.environ.get("VCSOUP_WORKSPACE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "vcsoup"
+
+
+class Workspace:
+    """A folder of projects; made when it does not exist.
+
+    Raises:
+        WorkspaceError: the folder cannot be made or written, or holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> Workspace(Path(tempfile.mkdtemp()) / "w").projects()
+        []
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root).expanduser().resolve()
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(
+                f"workspace {self.root} cannot be made ({error.strerror}); "
+                "choose a folder that you can write to with --workspace"
+            ) from error
+        self._records = Records(self.root / "workspace.sqlite")
+
+    @property
+    def jobs_root(self) -> Path:
+        """The folder of `vcsoup.jobs`."""
+        return self._folder("jobs")
+
+    @property
+    def engine_root(self) -> Path:
+        """The folder of `vcsoup.engine`."""
+        return self._folder("engine")
+
+    @property
+    def reward_cache_root(self) -> Path:
+        """The folder of `vcsoup.rewards.cache`."""
+        return self._folder("reward_cache")
+
+    def projects(self) -> list[Project]:
+        """Return all projects, oldest first."""
+        with self._records.read() as connection:
+            query = select(PROJECTS.c.config).order_by(PROJECTS.c.created)
+            configs = connection.execute(query).scalars().all()
+        return [self._open(ProjectConfig.model_validate_json(config)) for config in configs]
+
+    def project(self, name: str) -> Project:
+        """Return the project called `name`.
+
+        Raises:
+            NotFoundError: there is none; the message lists those that exist.
+        """
+        check_slug(name, "project")
+        with self._records.read() as connection:
+            query = select(PROJECTS.c.config).where(PROJECTS.c.name == name)
+            config = connection.execute(query).scalar_one_or_none()
+        if config is None:
+            known = ", ".join(project.name for project in self.projects())
+            remedy = (
+                f"choose one of {known}" if known else "start with `python -m vcsoup demo open`"
+            )
+            raise NotFoundError(f"workspace {self.root} has no project {name!r}; {remedy}")
+        return self._open(ProjectConfig.model_validate_json(config))
+
+    def create_project(self, config: ProjectConfig) -> Project:
+        """Store a new project.
+
+        Raises:
+            WorkspaceError: the name is taken.
+        """
+        row = {"name": config.name, "config": config.model_dump_json(), "created": now()}
+        try:
+            with self._records.write() as connection:
+                connection.execute(insert(PROJECTS).values(row))
+        except IntegrityError as error:
+            raise WorkspaceError(
+                f"project {config.name!r} exists already; choose another name"
+            ) from error
+        return self._open(config)
+
+    def update_project(self, config: ProjectConfig) -> Project:
+        """Replace the configuration of the project of the same name; its values must stay.
+
+        Changed reward models make stored rewards stale.
+
+        Raises:
+            NotFoundError: no such project.
+            WorkspaceError: the values differ.
+        """
+        former = self.project(config.name)
+        if former.values != config.values:
+            raise WorkspaceError(
+                f"project {config.name} balances {', '.join(former.values)}, "
+                f"not {', '.join(config.values)}; create another project for other values"
+            )
+        change = update(PROJECTS).where(PROJECTS.c.name == config.name)
+        with self._records.write() as connection:
+            connection.execute(change.values(config=config.model_dump_json()))
+        return self._open(config)
+
+    def _open(self, config: ProjectConfig) -> Project:
+        root = self.root / "projects" / config.name
+        (root / "adapters").mkdir(parents=True, exist_ok=True)
+        return Project(self._records, config, root)
+
+    def _folder(self, name: str) -> Path:
+        path = self.root / name
+        path.mkdir(exist_ok=True)
+        return path
