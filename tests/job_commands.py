@@ -8,11 +8,9 @@ from pathlib import Path
 from vcsoup.errors import TrainingError
 from vcsoup.jobs import job_worker
 
-mode, jobs_root = sys.argv[1], Path(sys.argv[2])
-options = {"kind": "test", "title": f"Testing {mode}", "project": "demo", "args": sys.argv[1:]}
 
-
-def main() -> None:
+def main(mode: str, jobs_root: Path) -> None:
+    options = {"kind": "test", "title": f"Testing {mode}", "project": "demo", "args": sys.argv[1:]}
     with job_worker(**options, jobs_root=jobs_root, slot=mode.endswith("slot")) as worker:
         if mode == "fail":
             raise TrainingError("too few pairs: 3; lower the threshold")
@@ -31,4 +29,5 @@ def main() -> None:
         worker.finish({"steps": step + 1})
 
 
-main()
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
