@@ -60,7 +60,7 @@ def _train_one_value(page: Page, workspace: Workspace) -> None:
     page.get_by_role("button", name="Train helpful").click()
     expect(page.get_by_text("running").first).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile("loss 0")).first).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("done", exact=True).first).to_be_visible(timeout=300_000)
+    expect(page.get_by_text(re.compile("ended after")).first).to_be_visible(timeout=300_000)
     own = [info for info in workspace.project("demo").adapters() if not info.recorded]
     assert [(info.value, info.group) for info in own] == [("helpful", "filtered")]
 
