@@ -64,8 +64,9 @@ def end(process: subprocess.Popen) -> None:
         process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    # By module: while Playwright runs, this thread has a running event loop, which other tests mind.
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     assert found, "no Chromium found; `make chromium` installs it"

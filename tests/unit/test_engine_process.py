@@ -300,7 +300,5 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
 
 
 def test_an_idle_engine_ends_by_itself(tmp_path: Path) -> None:
-    began = time.monotonic()
     serve(Workspace(tmp_path / "w"), idle_seconds=0.4)
-    assert time.monotonic() - began < 20
     assert not is_alive(tmp_path / "w" / "engine")
