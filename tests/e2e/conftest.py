@@ -66,7 +66,7 @@ def end(process: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="module")
 def browser():
-    # By module: while Playwright runs, this thread has a running event loop, which other tests mind.
+    # By module: while Playwright runs, this thread has a running event loop that others mind.
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     assert found, "no Chromium found; `make chromium` installs it"
