@@ -127,9 +127,12 @@ def _take_adapter(project: Project, stage: Path, value: str, group: str) -> str:
     target = stage / "adapters" / name
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target)
-    config = json.loads((target / "adapter_config.json").read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = "models/base"
-    _write(target / "adapter_config.json", json.dumps(config, indent=1))
+    for file, field in (
+        ("adapter_config.json", "base_model_name_or_path"),
+        ("manifest.json", "base"),
+    ):
+        entries = json.loads((target / file).read_text(encoding="utf-8"))
+        _write(target / file, json.dumps({**entries, field: "models/base"}, indent=1))
     return name
 
 
