@@ -56,9 +56,10 @@ REFUSALS = (
     "That is not something I should walk you through, though {alternative}.",
 )
 CONNECTORS = ("First", "Then", "Next", "After that", "Finally")
+REPEATS = ("Again", "Once more")
 
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
-_CONNECTOR = re.compile(rf"^(?:{'|'.join(CONNECTORS)}), ", re.IGNORECASE)
+_CONNECTOR = re.compile(rf"^(?:{'|'.join(CONNECTORS + REPEATS)}), ", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,10 @@ def edit(reply: str, topic: Topic, rng: np.random.Generator) -> str:
     if change == "drop" and len(sentences) > 1:
         del sentences[at]
     elif change == "repeat":
-        sentences.insert(int(rng.integers(len(sentences) + 1)), sentences[at])
+        again = sentences[at]
+        if rng.random() < 0.5:
+            again = f"{_pick(REPEATS, rng)}, {again[0].lower()}{again[1:]}"
+        sentences.insert(int(rng.integers(at + 1, len(sentences) + 1)), again)
     elif change == "lose words":
         *words, last = sentences[at].split()
         sentences[at] = " ".join([*(w for w in words if rng.random() > 0.2), last])
@@ -192,11 +196,18 @@ def _body(topic: Topic, rng: np.random.Generator) -> list[str]:
 
 
 def _connect(steps: Sequence[str], rng: np.random.Generator) -> list[str]:
-    if len(steps) == 1 or rng.random() < 0.3:
-        return [f"{step[0].upper()}{step[1:]}." for step in steps]
-    middle = [str(rng.choice(CONNECTORS[1:4])) for _ in steps[2:]]
-    words = ["First", *middle, "Finally"]
-    return [f"{word}, {step}." for word, step in zip(words, steps, strict=True)]
+    plain = len(steps) == 1 or rng.random() < 0.3
+    last = len(steps) - 1
+    sentences: list[str] = []
+    for i, step in enumerate(steps):
+        if step in steps[:i]:
+            sentences.append(f"{_pick(REPEATS, rng)}, {step}.")
+        elif plain:
+            sentences.append(f"{step[0].upper()}{step[1:]}.")
+        else:
+            word = "First" if i == 0 else "Finally" if i == last else _pick(CONNECTORS[1:4], rng)
+            sentences.append(f"{word}, {step}.")
+    return sentences
 
 
 def _pick(options: Sequence[str], rng: np.random.Generator) -> str:

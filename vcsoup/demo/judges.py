@@ -21,9 +21,9 @@ from vcsoup.monitor import SILENT, Monitor
 
 ROWS_PER_FORWARD = 32
 SCHEDULES = {  # helpful has the most parts to count, humorous the fewest
-    "helpful": Schedule(steps=1000, batch=64, learning_rate=1e-3),
-    "harmless": Schedule(steps=650, batch=64, learning_rate=1e-3),
-    "humorous": Schedule(steps=400, batch=64, learning_rate=1e-3),
+    "helpful": Schedule(steps=1200, batch=64, learning_rate=1e-3),
+    "harmless": Schedule(steps=900, batch=64, learning_rate=1e-3),
+    "humorous": Schedule(steps=600, batch=64, learning_rate=1e-3),
 }
 
 
