@@ -11,7 +11,17 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-PAGES = {"home": "", "consistency": "consistency", "train": "train", "soup": "soup"}
+STEPS = ("data", "cone", "adapters", "soup", "front")
+PAGES = {
+    "home": "",
+    "data": "data",
+    "consistency": "consistency",
+    "train": "train",
+    "soup": "soup",
+    "export": "soup?view=export",
+    "compare": "compare",
+    **{f"present-{step}": f"?present=1&step={step}" for step in STEPS},
+}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 

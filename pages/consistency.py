@@ -1,4 +1,4 @@
-"""Consistency: what does a threshold keep? Histogram, threshold, gaps and the pairs themselves."""
+"""Consistency: what does a threshold keep? The cockpit, its views, and the pairs themselves."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ header(
     "in training.",
     state.where_it_stands(project) if project else None,
 )
-scored = [v for v in project.values if state.retention(project, v)] if project else []
+scored = [value for value in project.values if project.rewards_stamp(value)] if project else []
 if project is None:
     empty_state(
         "No project yet",
@@ -29,4 +29,4 @@ elif not scored:
         label="See what is missing",
     )
 else:
-    st.fragment(consistency.show)(project, consistency.choose_value(project, scored))
+    st.fragment(consistency.show)(project, scored)

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from vcsoup.errors import NotFoundError
-from vcsoup.ui import home, state
+from vcsoup.ui import home, presenter, state
+from vcsoup.ui.literal import message
 from vcsoup.ui.shell import header
 
 try:
@@ -18,7 +19,7 @@ if project is None:
         "and mixes the adapters into a model of your choice.",
     )
     if trouble:
-        st.error(trouble, icon=":material/error:")
+        st.error(message(trouble), icon=":material/error:")
     home.welcome()
 else:
     header(
@@ -30,4 +31,5 @@ else:
     home.cards(state.pipeline(project))
     st.space("small")
     home.front(project)
+    presenter.offer(project)
     home.more()

@@ -1,17 +1,37 @@
-"""Soup: which mix do I want? Linked sliders, streamed samples, the live Pareto chart, download."""
+"""Soup: which mix do I want? Sliders and a triangle, the live Pareto chart, answers, votes.
+
+A tasting that a change asked for starts before anything is drawn; the address is written last.
+"""
 
 import streamlit as st
 
-from vcsoup.ui import answer, bench, download, explore, mixer, state
+from vcsoup.ui import (
+    answer,
+    ask,
+    bench,
+    bookmarks,
+    download,
+    explore,
+    mixer,
+    sliders,
+    soup_link,
+    state,
+    table,
+    views,
+    vote,
+)
 from vcsoup.ui.shell import empty_state, header
 from vcsoup.ui.soups import base_rewards
 
 project = state.chosen_project()
-header(
-    "Which mix do I want?",
-    "Move a slider: the soup answers your prompt and is measured on held-out prompts.",
-    state.where_it_stands(project) if project else None,
-)
+ready = project is not None and bool(project.adapter_sets())
+if ready:
+    group = bench.group_in_use(project)
+    mixer.begin(project, group)
+    prompt = answer.prompt_in_use(project)
+    weights = mixer.current()
+    answer.start_wanted(project, group, weights, prompt, free=mixer.is_free())
+top = st.container()
 if project is None:
     empty_state(
         "No project yet",
@@ -19,7 +39,7 @@ if project is None:
         to="home",
         label="Go to Home",
     )
-elif not project.adapter_sets():
+elif not ready:
     empty_state(
         "No adapters to mix",
         f"A soup needs one adapter for each of {', '.join(project.values)}. Train them first.",
@@ -27,16 +47,43 @@ elif not project.adapter_sets():
         label="Train the adapters",
     )
 else:
-    left, right = st.columns([4, 6], gap="large")
-    with left:
-        group = bench.choose_group(project)
-        table = bench.soups(project, group)
-        weights = mixer.show(project, table)
-        prompt = answer.choose_prompt(project)
-        answer.start_wanted(project, group, weights, prompt)
-        answer.show()
-    with right:
-        bench.chart(project, group, table, weights)
-        explore.show(project, group, base_known=base_rewards(table, project.values) is not None)
-        bench.measured(project, table, weights)
-        download.show(project, group, weights)
+    answer.warm_up(project)
+    soups = bench.soups(project, group)
+    guess = bench.guess_of(project, soups, weights)
+    if not vote.on_stage():
+        left, right = st.columns([4, 6], gap="large")
+        with left:
+            bench.choose_group(project, group)
+            sliders.show(project, soups)
+            answer.choose_prompt(project, prompt)
+        with right:
+            known = base_rewards(soups, project.values) is not None
+            with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+                axes = bench.choose_axes(project.values)
+                explore.show(project, group, base_known=known)
+            bench.chart(project, group, soups, guess, axes=axes)
+            bench.measured(project, soups, weights, guess)
+    views.show(
+        {
+            "answer": answer.show,
+            "table": lambda: table.show(project, group, prompt),
+            "vote": lambda: vote.show(project, group, soups, prompt),
+            "ask": lambda: ask.show(project, soups),
+            "bookmarks": lambda: bookmarks.show(project, group, soups),
+            "export": lambda: download.show(project, group, weights),
+        }
+    )
+    soup_link.write(
+        mixer.address(project.values)
+        | bench.address(project, group)
+        | answer.address(prompt)
+        | views.address()
+    )
+
+# Where the project stands is the slowest to say and the least urgent: it is drawn last.
+with top:
+    header(
+        "Which mix do I want?",
+        "Move a slider: the soup answers your prompt and is measured on held-out prompts.",
+        state.where_it_stands(project) if project else None,
+    )

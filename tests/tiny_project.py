@@ -10,7 +10,9 @@ from vcsoup.workspace import Project, ProjectConfig, Workspace
 VALUES = ("helpful", "harmless")
 
 
-def tiny_project(workspace: Workspace, folder: Path, *, prompts: int = 20) -> Project:
+def tiny_project(
+    workspace: Workspace, folder: Path, *, prompts: int = 20, name: str = "demo"
+) -> Project:
     """Two values, one complete adapter set "filtered", reward models and held-out prompts."""
     base = tiny_causal("llama", folder / "base")
     rewards = {
@@ -18,7 +20,7 @@ def tiny_project(workspace: Workspace, folder: Path, *, prompts: int = 20) -> Pr
         for k, value in enumerate(VALUES)
     }
     project = workspace.create_project(
-        ProjectConfig(name="demo", values=VALUES, base=str(base), rewards=rewards)
+        ProjectConfig(name=name, values=VALUES, base=str(base), rewards=rewards)
     )
     asked = [[{"role": "user", "content": f"How do I plan day {day}?"}] for day in range(prompts)]
     project.save_held_out_prompts(asked)

@@ -32,6 +32,7 @@ __all__ = [
     "agreement_threshold",
     "chance_retention",
     "keep_mask",
+    "pooled_std",
     "retention_table",
     "reward_gaps",
     "reward_scale",
@@ -81,7 +82,7 @@ def reward_scale(rewards_chosen: npt.ArrayLike, rewards_rejected: npt.ArrayLike)
     chosen, rejected = as_sides(rewards_chosen, rewards_rejected)
     check_pairs(len(chosen))
     sides = zip(chosen.T, rejected.T, strict=True)
-    return np.array([_pooled_std(np.concatenate(side), k) for k, side in enumerate(sides)])
+    return np.array([pooled_std(np.concatenate(side), k) for k, side in enumerate(sides)])
 
 
 def value_consistency(gaps: npt.ArrayLike) -> FloatArray:
@@ -158,7 +159,20 @@ def agreement_threshold(K: int) -> float:
     return math.sqrt((K - 1) / K)
 
 
-def _pooled_std(rewards: FloatArray, column: int) -> float:
+def pooled_std(rewards: FloatArray, column: int) -> float:
+    """Unit of one value's gaps: the sample standard deviation of its rewards, chosen and rejected.
+
+    Args:
+        rewards: All 2n rewards, shape (2n,), float64.
+        column: Which value, for the message.
+
+    Raises:
+        GapShapeError: rewards that are all equal.
+
+    Example:
+        >>> pooled_std(np.array([1.0, -1.0, 1.0, -1.0]), 0).__round__(3)
+        1.155
+    """
     if (rewards == rewards[0]).all():
         raise GapShapeError(
             f"the rewards of value column {column} are all {rewards[0]:g}; its reward model cannot "

@@ -16,6 +16,10 @@ class GapShapeError(VcsoupError, ValueError):
     """Rewards or gaps of a wrong shape, or with an entry that is not a finite number."""
 
 
+class FilterError(VcsoupError, ValueError):
+    """A filter of pairs that is out of range or contradicts itself."""
+
+
 class UnknownValueError(VcsoupError, ValueError):
     """A value name that the project does not have."""
 
@@ -58,6 +62,14 @@ class JobError(VcsoupError, RuntimeError):
 
 class EngineError(VcsoupError, RuntimeError):
     """The engine is not reachable or refused a request."""
+
+
+class EngineGoneError(EngineError):
+    """The engine does not answer at all: it died, or is not up yet. Starting it anew may help."""
+
+
+class EngineBusyError(EngineError):
+    """The engine has as much work as it takes; later it will take more."""
 
 
 class PortBusyError(VcsoupError, OSError):

@@ -6,20 +6,26 @@ here decides anything that a user cannot set. Imports torch only when called.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from vcsoup.errors import NotFoundError, RewardModelError
+from vcsoup.filtering import PairFilter, keep_pairs
 from vcsoup.monitor import SILENT, Monitor
+from vcsoup.preferences.pairs import PAIR_COLUMNS
+from vcsoup.set_aside import divide
 from vcsoup.training.config import TrainConfig
-from vcsoup.training.filtering import PairFilter, keep_pairs
 from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
-from vcsoup.workspace.held_out import not_held_out
+from vcsoup.workspace.held_out import not_held_out, prompt_key
 
 if TYPE_CHECKING:
     from vcsoup.evaluation.measure import Measurement
+    from vcsoup.rewards.model import RewardModel
+    from vcsoup.soup.model import SoupModel
 
 
 def score_project(
@@ -32,13 +38,14 @@ def score_project(
     """Score the pairs of some values (all that have pairs by default) with every reward model.
 
     Rewards found in the workspace's cache are not computed again, so a killed run goes on where it
-    stopped.
+    stopped. Pairs for which a model gives no finite number are set aside and listed in the data
+    set's report; those of an earlier run get another chance.
 
     Returns:
         Number of pairs scored, by value.
 
     Raises:
-        RewardModelError: a value without a reward model.
+        RewardModelError: a value without a reward model, or a model that fails on most pairs.
         NotFoundError: a value without pairs.
     """
     from vcsoup.rewards.cache import RewardCache
@@ -48,25 +55,29 @@ def score_project(
     cache = RewardCache(workspace.reward_cache_root)
     counts = {}
     for value in values or tuple(project.datasets()):
-        pairs = project.pairs(value)
-        project.save_rewards(value, score_pairs(pairs, specs, cache=cache, monitor=monitor))
-        counts[value] = len(pairs)
+        former = project.set_aside(value)
+        pairs = pd.concat([project.pairs(value), former[list(PAIR_COLUMNS)]], ignore_index=True)
+        table = score_pairs(pairs, specs, cache=cache, monitor=monitor)
+        usable, aside = divide(pairs, table, specs)
+        if len(aside) or len(former):
+            project.save_usable(value, pairs.loc[usable].reset_index(drop=True), aside)
+        project.save_rewards(value, table.loc[usable].reset_index(drop=True))
+        counts[value] = int(usable.sum())
     return counts
 
 
-def kept_pairs(project: Project, value: str, threshold: float | None) -> Any:
+def kept_pairs(project: Project, value: str, pair_filter: PairFilter | None) -> pd.DataFrame:
     """Return the pairs of `value` that a run trains on.
 
-    Pairs below the threshold are left out (None keeps all), and so are those whose prompt is held
-    out for measuring.
+    Pairs that the filter drops are left out (None keeps all, scored or not), and so are those whose
+    prompt is held out for measuring.
     """
     pairs = project.pairs(value)
     usable = np.array(not_held_out(pairs["prompt"], project.held_out_prompts()), dtype=bool)
-    if threshold is None:
+    if pair_filter is None:
         return pairs.loc[usable].reset_index(drop=True)
-    kept = PairFilter(threshold=threshold)
     gaps = project.gaps(value)[usable]
-    return keep_pairs(pairs.loc[usable].reset_index(drop=True), gaps, pair_filter=kept)
+    return keep_pairs(pairs.loc[usable], gaps, pair_filter=pair_filter)
 
 
 def train_project(
@@ -75,28 +86,29 @@ def train_project(
     config: TrainConfig,
     *,
     group: str,
-    threshold: float | None,
+    pair_filter: PairFilter | None,
     monitor: Monitor = SILENT,
 ) -> AdapterInfo:
-    """Train one value's adapter on the pairs that the threshold keeps, and shelve it.
+    """Train one value's adapter on the pairs that a filter keeps, and shelve it.
 
     Args:
         project: Whose pairs, base model and shelf.
         value: Which value.
         config: Every choice of the run.
         group: The set that the adapter belongs to, such as "filtered".
-        threshold: Keep pairs with at least this consistency; None keeps all.
+        pair_filter: Which pairs; None takes all.
         monitor: Hears progress; a stop request keeps the adapter of that moment.
     """
     from vcsoup.training.dpo import train_value
 
-    pairs = kept_pairs(project, value, threshold)
+    pairs = kept_pairs(project, value, pair_filter)
     name = project.new_adapter_name(value, group)
     manifest = {
         "name": name,
         "value": value,
         "group": group,
-        "threshold": threshold,
+        "threshold": pair_filter.threshold if pair_filter else None,
+        "filter": pair_filter.model_dump() if pair_filter else None,
         "scale": project.config.scale,
         "data_hash": project.datasets()[value].hash,
         "n_pairs_all": project.datasets()[value].n,
@@ -110,6 +122,80 @@ def train_project(
         monitor=monitor,
     )
     return next(info for info in project.adapters() if info.name == name)
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What measuring needs, loaded once; made by `load_measuring`.
+
+    Attributes:
+        project: Whose soups.
+        group: The adapter set's name.
+        adapters: Value -> adapter.
+        prompts: The held-out prompts, P of them.
+        soup: The resident model.
+        judges: One reward model per value.
+    """
+
+    project: Project
+    group: str
+    adapters: dict[str, AdapterInfo]
+    prompts: list[Any]
+    soup: "SoupModel"
+    judges: "list[RewardModel]"
+
+    def run(
+        self, weights: npt.ArrayLike, *, seed: int = 0, monitor: Monitor = SILENT
+    ) -> "Measurement":
+        """Sample soups, shape (m, K), score them, and store each point as soon as it is whole."""
+        from vcsoup.evaluation.measure import measure
+
+        soups = np.asarray(weights, dtype=np.float64)
+        keys = [prompt_key(prompt) for prompt in self.prompts]
+
+        def store(index: int, rewards: npt.NDArray[np.float64]) -> None:
+            found = soups[index : index + 1], rewards[None]
+            for point in points_of(self.project, self.group, self.adapters, *found, seed=seed):
+                self.project.save_point(point)
+                self.project.samples.save(
+                    point.set_key, point.weights, seed=seed, prompts=keys, rewards=rewards
+                )
+
+        return measure(
+            self.soup,
+            self.judges,
+            self.prompts,
+            soups,
+            seed=seed,
+            on_point=store,
+            monitor=monitor,
+        )
+
+
+def load_measuring(project: Project, group: str, *, n_prompts: int | None = None) -> Measuring:
+    """Load one adapter set, the reward models and the held-out prompts.
+
+    Args:
+        project: Whose adapters, held-out prompts and reward models.
+        group: The adapter set, such as "filtered".
+        n_prompts: How many held-out prompts; all by default.
+
+    Raises:
+        NotFoundError: an incomplete adapter set, or no held-out prompts.
+    """
+    from vcsoup.rewards.model import RewardModel
+    from vcsoup.soup.model import SoupModel
+
+    adapters = adapter_set(project, group)
+    prompts = project.held_out_prompts()[:n_prompts]
+    if not prompts:
+        raise NotFoundError(
+            f"project {project.name} has no held-out prompts to measure on; "
+            "add a dataset with `python -m vcsoup data add`"
+        )
+    soup = SoupModel.load(project.config.base, [info.path for info in adapters.values()])
+    judges = [RewardModel.load(spec) for spec in _specs(project).values()]
+    return Measuring(project, group, adapters, list(prompts), soup, judges)
 
 
 def measure_project(
@@ -134,24 +220,8 @@ def measure_project(
     Raises:
         NotFoundError: an incomplete adapter set, or no held-out prompts.
     """
-    from vcsoup.evaluation.measure import measure
-    from vcsoup.rewards.model import RewardModel
-    from vcsoup.soup.model import SoupModel
-
-    adapters = adapter_set(project, group)
-    prompts = project.held_out_prompts()[:n_prompts]
-    if not prompts:
-        raise NotFoundError(
-            f"project {project.name} has no held-out prompts to measure on; "
-            "add a dataset with `python -m vcsoup data add`"
-        )
-    soup = SoupModel.load(project.config.base, [info.path for info in adapters.values()])
-    judges = [RewardModel.load(spec) for spec in _specs(project).values()]
-    measured = measure(soup, judges, prompts, weights, seed=seed, monitor=monitor)
-    finished = measured.weights, measured.rewards
-    for point in points_of(project, group, adapters, *finished, seed=seed):
-        project.save_point(point)
-    return measured
+    loaded = load_measuring(project, group, n_prompts=n_prompts)
+    return loaded.run(weights, seed=seed, monitor=monitor)
 
 
 def points_of(

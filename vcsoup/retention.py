@@ -113,17 +113,22 @@ def retention_table(
     edges, back = np.unique(tau, return_inverse=True)
     # Bin b holds the pairs that reach exactly b of the sorted thresholds.
     bins = np.searchsorted(edges, agreement, side="right")
-    kept = _from_the_top(np.bincount(bins, minlength=len(edges) + 1))[back]
+    kept = from_the_top(np.bincount(bins, minlength=len(edges) + 1))[back]
     sums = [np.bincount(bins, column, minlength=len(edges) + 1) for column in table.T]
-    totals = np.stack([_from_the_top(column)[back] for column in sums], axis=1)
+    totals = np.stack([from_the_top(column)[back] for column in sums], axis=1)
     mean_gap = np.full(totals.shape, np.nan)
     np.divide(totals, kept[:, None], out=mean_gap, where=kept[:, None] > 0)
     chance = chance_retention(tau, table.shape[1])
     return RetentionTable(tau, kept, kept / len(table), chance, mean_gap)
 
 
-def _from_the_top(bins: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Sums of bin b and all above it, for b = 1 and up."""
+def from_the_top(bins: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Sums of bin b and all above it, for b = 1 and up.
+
+    Example:
+        >>> from_the_top(np.array([5, 1, 2]))
+        array([3, 2])
+    """
     sums: npt.NDArray[Number] = np.cumsum(bins[::-1])[::-1][1:]
     return sums
 

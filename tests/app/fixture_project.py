@@ -32,7 +32,7 @@ def hand_project(workspace: Workspace) -> Project:
         ProjectConfig(name="hand", title="By hand", values=("helpful", "harmless"), base="org/base")
     )
     for value in project.values:
-        _store(project, value, HAND_GAPS)
+        store_gaps(project, value, HAND_GAPS)
     return project
 
 
@@ -53,7 +53,7 @@ def full_project(workspace: Workspace, *, n: int = 600, seed: int = 0, prompts: 
         quality = rng.normal(0.35, 0.8, (n, 1))
         gaps = quality + rng.normal(0, 1.0, (n, len(VALUES)))
         gaps[:, place] += 0.5
-        _store(project, value, gaps, level=rng.normal(0, 1.0, (n, 1)))
+        store_gaps(project, value, gaps, level=rng.normal(0, 1.0, (n, 1)))
         project.set_threshold(value, 0.3)
     asked = [f"How do I plan day number {day}?" for day in range(1, prompts + 1)]
     if asked:
@@ -70,11 +70,18 @@ def add_adapter(project: Project, value: str, group: str, *, recorded: bool, see
     name = project.new_adapter_name(value, group)
     folder = project.adapter_dir(name)
     folder.mkdir(parents=True)
-    factor = np.random.default_rng(seed).normal(size=(2, 4)).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    factors = {
+        f"base_model.model.layers.{layer}.q_proj.lora_{side}.weight": rng.normal(size=shape)
+        for layer in (0, 1)
+        for side, shape in (("A", (2, 4)), ("B", (4, 2)))
+    }
     save_file(
-        {"base_model.model.q_proj.lora_A.weight": factor}, folder / "adapter_model.safetensors"
+        {name: factor.astype(np.float32) for name, factor in factors.items()},
+        folder / "adapter_model.safetensors",
     )
-    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2}))
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
     manifest = {
         "value": value,
         "group": group,
@@ -87,9 +94,10 @@ def add_adapter(project: Project, value: str, group: str, *, recorded: bool, see
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def _store(
+def store_gaps(
     project: Project, value: str, gaps: np.ndarray, *, level: np.ndarray | float = 0.0
 ) -> None:
+    """Give a value's dataset n pairs of these gaps, before scaling, shape (n, K)."""
     n = len(gaps)
     level = np.broadcast_to(level, gaps.shape)
     pairs = make_pairs(

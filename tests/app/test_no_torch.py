@@ -11,10 +11,14 @@ import sys
 from streamlit.testing.v1 import AppTest
 
 app = AppTest.from_file("vcsoup/ui/start.py", default_timeout=60).run()
-for page in ("home", "consistency", "train", "soup"):
+for page in ("home", "data", "consistency", "train", "soup", "compare"):
     app.switch_page(f"../../pages/{page}.py").run()
     assert not app.exception, (page, app.exception)
     assert app.title, page
+for step in ("data", "cone", "adapters", "soup", "front"):
+    app.query_params.update(present="1", step=step)
+    app.run()
+    assert not app.exception, (step, app.exception)
 heavy = {"torch", "transformers", "peft", "trl", "datasets", "accelerate"} & set(sys.modules)
 assert not heavy, heavy
 """

@@ -1,47 +1,20 @@
 """Soup: linked sliders, presets, clicks, a tasting's text and point, download, empty and error."""
 
+import threading
 import time
 
 import numpy as np
 import pytest
 
-from tests.app.fixture_project import full_project, hand_project
-from vcsoup.errors import EngineError
-from vcsoup.ui.numbers import MINUS
+from tests.app.fixture_project import VALUES, add_adapter, full_project, hand_project
+from tests.app.scripted_engine import POINT, ScriptedEngine, component, settle
+from vcsoup.errors import EngineError, EngineGoneError
+from vcsoup.evaluation.predict import fit_surface
+from vcsoup.exploring import measured_soups
+from vcsoup.soup.weights import format_weights
+from vcsoup.ui.numbers import MINUS, signed
 from vcsoup.ui.tasting import Taster
-
-POINT = {
-    "rewards": {"helpful": 0.5, "harmless": 0.25, "humorous": -0.125},
-    "low": {"helpful": 0.4, "harmless": 0.2, "humorous": -0.2},
-    "high": {"helpful": 0.6, "harmless": 0.3, "humorous": 0.0},
-    "n_prompts": 8,
-}
-
-
-class ScriptedEngine:
-    """An engine in memory: answers every tasting with the given states, one per look."""
-
-    def __init__(self, *states):
-        self.states = list(states)
-        self.requests = []
-        self.cancelled = []
-
-    def start_tasting(self, **request):
-        self.requests.append(request)
-        return f"t{len(self.requests)}"
-
-    def tasting(self, tasting_id):
-        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
-
-    def cancel(self, tasting_id):
-        self.cancelled.append(tasting_id)
-
-
-def settle(taster, state):
-    deadline = time.monotonic() + 10
-    while taster.view.state != state:
-        assert time.monotonic() < deadline, taster.view
-        time.sleep(0.01)
+from vcsoup.workspace import Point
 
 
 def weights(app):
@@ -93,7 +66,7 @@ def test_presets_are_corners_and_even(workspace, visit):
     assert weights(app) == [0.0, 1.0, 0.0]
     app.button(key="preset_even").click().run()
     assert weights(app) == [0.33, 0.33, 0.33]
-    assert sum(app.session_state["weights"]) == pytest.approx(1.0)
+    assert sum(app.session_state["mix"].present.weights) == pytest.approx(1.0)
 
 
 def test_a_measured_soup_shows_its_numbers(workspace, visit):
@@ -104,10 +77,44 @@ def test_a_measured_soup_shows_its_numbers(workspace, visit):
     assert any("Recorded on 64 held-out prompts" in c.value for c in app.caption)
 
 
-def test_an_unmeasured_soup_says_so(workspace, visit):
+def test_an_unmeasured_soup_is_predicted_and_says_so(workspace, visit):
+    """The number is that of the library's regression on the measured soups, base left out."""
     app = open_without_prompts(workspace, visit, weights="helpful=0.9,harmless=0.1,humorous=0")
-    assert any("not measured yet" in c.value for c in app.caption)
-    assert app.metric[0].value == "\N{EN DASH}"
+    points = [p for p in workspace.project("demo").points() if p.group == "filtered"]
+    soups, rewards = measured_soups(points, VALUES)
+    found = fit_surface(soups, rewards).predict([0.9, 0.1, 0.0])
+    assert [metric.label for metric in app.metric] == [
+        f"{v.capitalize()}, predicted" for v in VALUES
+    ]
+    assert [metric.value for metric in app.metric] == [f"about {signed(r)}" for r in found.mean[0]]
+    low, high = found.mean[0, 0] - 1.96 * found.sd[0, 0], found.mean[0, 0] + 1.96 * found.sd[0, 0]
+    assert any(c.value.endswith(f"{signed(low)} to {signed(high)}") for c in app.caption)
+    (said,) = [c for c in app.caption if "Predicted, not measured yet" in c.value]
+    assert "Leaving each of them out in turn, it errs by about" in said.help
+
+
+def test_with_corners_alone_the_prediction_claims_no_error(workspace, visit):
+    """Rewards 1 on the own value, 0 elsewhere: the straight line says 0.9, 0.1, 0."""
+    project = full_project(workspace, prompts=0)
+    for value in VALUES:
+        add_adapter(project, value, "own", recorded=False, seed=7)
+    key = project.set_key(project.adapter_sets()["own"])
+    for value in VALUES:
+        rewards = {other: float(other == value) for other in VALUES}
+        project.save_point(
+            Point(
+                set_key=key,
+                group="own",
+                weights={value: 1.0},
+                rewards=rewards,
+                low=rewards,
+                high=rewards,
+                n_prompts=8,
+            )
+        )
+    app = visit("soup", adapters="own", weights="helpful=0.9,harmless=0.1,humorous=0")
+    assert [metric.value for metric in app.metric] == ["about +0.90", "about +0.10", "about +0.00"]
+    assert sum(c.value == "error not known" for c in app.caption) == 3
 
 
 def test_weights_that_do_not_sum_to_one_are_explained(workspace, visit):
@@ -127,7 +134,7 @@ def test_a_tasting_shows_text_and_the_measured_point(workspace, visit):
     assert engine.requests[0]["weights"] == {"helpful": 0.9, "harmless": 0.1, "humorous": 0.0}
     assert engine.requests[0]["prompt"] == "How do I plan day number 1?"
     assert [metric.value for metric in app.metric] == ["+0.50", "+0.25", f"{MINUS}0.12"]
-    assert any("Start with a *list*." in element.proto.body for element in app.get("html"))
+    assert component(app, "answer")["text"] == "Start with a *list*."
     assert any("Measured here on 8 held-out prompts" in c.value for c in app.caption)
 
 
@@ -149,9 +156,9 @@ def test_text_of_the_model_is_never_markup(workspace, visit):
     app.button(key="taste_button").click().run()
     settle(taster, "done")
     app.run()
-    shown = "".join(element.proto.body for element in app.get("html"))
-    assert "&lt;script&gt;x" in shown
-    assert "<script>x" not in shown
+    assert component(app, "answer")["text"] == "<script>x</script>"
+    shown = [element.proto.body for element in app.get("html")] + [m.value for m in app.markdown]
+    assert not any("<script>x" in text for text in shown)
 
 
 def test_an_engine_that_does_not_start_is_one_line(workspace, visit):
@@ -189,20 +196,30 @@ def test_a_new_tasting_supersedes_the_old_one():
 
 
 def test_a_click_takes_the_weights_of_a_point(workspace, visit):
-    """Selections do not run in AppTest; the callback is a plain function on the session."""
+    """Components do not run in AppTest; the callback is a plain function on the session."""
     from streamlit.testing.v1 import AppTest
 
     def page():
+        import streamlit as st
+
         from vcsoup.ui import bench, mixer
+        from vcsoup.ui.history import History
 
         values = ("helpful", "harmless", "humorous")
-        clicked = {"points": [{"customdata": ["helpful=0.3333,harmless=0.3333,humorous=0.3333"]}]}
-        bench.take_clicked({"selection": {"points": []}}, values)
-        bench.take_clicked({"selection": clicked}, values)
+        st.session_state["mix"] = History(mixer.Mix((1.0, 0.0, 0.0)))
+
+        bench.take_point("helpful=0.3333,harmless=0.3333,humorous=0.3333", "", values)
         assert abs(mixer.current() - 1 / 3).max() < 1e-12
-        base = {"points": [{"customdata": ["helpful=0,harmless=0,humorous=0"]}]}
-        bench.take_clicked({"selection": base}, values)
+        bench.take_point("helpful=0,harmless=0,humorous=0", "", values)
+        bench.take_point("helpful=1.5,harmless=-0.5,humorous=0", "", values)
         assert abs(mixer.current() - 1 / 3).max() < 1e-12
+        assert st.session_state.get("group") is None
+        bench.take_point("helpful=0,harmless=1,humorous=0", "unfiltered", values)
+        assert mixer.current().tolist() == [0.0, 1.0, 0.0]
+        assert st.session_state["group"] == "unfiltered"
+        mixer.set_free(True)
+        bench.take_point("helpful=1.5,harmless=-0.5", "", values)
+        assert mixer.current().tolist() == [1.5, -0.5, 0.0]
 
     app = AppTest.from_function(page).run()
     assert not app.exception
@@ -213,15 +230,14 @@ def test_a_merged_soup_is_offered_for_download(workspace, visit):
     from vcsoup.ui.download import zipped
 
     project = full_project(workspace, prompts=0)
-    app = visit("soup", weights="helpful=0.5,harmless=0.5,humorous=0")
+    app = visit("soup", view="export", weights="helpful=0.5,harmless=0.5,humorous=0")
     assert app.button(key="merge").label == "Merge this soup"
     key = project.set_key(project.adapter_sets()["filtered"])
     folder = project.root / "merged" / f"{key}-helpful-0_5-harmless-0_5-humorous-0"
     folder.mkdir(parents=True)
     (folder / "adapter_config.json").write_text("{}")
     app.run()
-    (offer,) = app.get("download_button")
-    assert offer.proto.label == "Download the adapter"
+    assert "Download the adapter" in [b.proto.label for b in app.get("download_button")]
 
     import io
     import zipfile
@@ -238,3 +254,159 @@ def test_neat_weights_always_sum_to_one():
         tidy = neat(weights, keep=[])
         assert tidy.sum() == pytest.approx(1.0, abs=1e-9)
         assert np.abs(tidy - weights).max() <= 0.0151
+
+
+def test_moves_can_be_undone_and_taken_again(workspace, visit):
+    app = open_without_prompts(workspace, visit, weights="helpful=0.2,harmless=0.2,humorous=0.6")
+    assert app.button(key="undo").disabled
+    app.button(key="preset_harmless").click().run()
+    app.slider(key="weight_helpful").set_value(0.5).run()
+    assert weights(app) == [0.5, 0.5, 0.0]
+    app.button(key="undo").click().run()
+    assert weights(app) == [0.0, 1.0, 0.0]
+    app.button(key="undo").click().run()
+    assert weights(app) == [0.2, 0.2, 0.6]
+    assert app.button(key="undo").disabled
+    app.button(key="redo").click().run()
+    assert weights(app) == [0.0, 1.0, 0.0]
+    assert app.query_params["weights"] == "helpful=0,harmless=1,humorous=0"
+
+
+def test_free_weights_are_an_expert_switch(workspace, visit):
+    """Free: -0.5 stays and nothing else moves; back on the simplex (0, 0.2, 0.6) / 0.8."""
+    app = open_without_prompts(workspace, visit, weights="helpful=0.2,harmless=0.2,humorous=0.6")
+    app.toggle(key="expert").set_value(True).run()
+    app.slider(key="free_helpful").set_value(-0.5).run()
+    assert [app.slider(key=f"free_{v}").value for v in VALUES] == [-0.5, 0.2, 0.6]
+    assert app.query_params["weights"] == "helpful=-0.5,harmless=0.2,humorous=0.6"
+    assert app.query_params["free"] == "1"
+    assert not [e for e in app.get("bidi_component") if "ternary" in e.proto.id]
+    app.toggle(key="expert").set_value(False).run()
+    assert weights(app) == [0.0, 0.25, 0.75]
+    assert "free" not in app.query_params
+
+
+def test_a_link_with_free_weights_opens_them(workspace, visit):
+    app = open_without_prompts(workspace, visit, weights="helpful=1.5,harmless=-0.25", free="1")
+    assert [app.slider(key=f"free_{v}").value for v in VALUES] == [1.5, -0.25, 0.0]
+
+
+def test_the_whole_screen_is_in_the_address(workspace, visit):
+    full_project(workspace)
+    asked = {
+        "adapters": "unfiltered",
+        "weights": "helpful=0.5,harmless=0.25,humorous=0.25",
+        "x": "humorous",
+        "y": "helpful",
+        "view": "ask",
+        "prompt": "What is a day?",
+    }
+    app = visit("soup", **asked)
+    assert app.button_group(key="adapters").value == "unfiltered"
+    assert weights(app) == [0.5, 0.25, 0.25]
+    assert (app.selectbox(key="axis_x").value, app.selectbox(key="axis_y").value) == (
+        "humorous",
+        "helpful",
+    )
+    assert app.selectbox(key="prompt").value == "What is a day?"
+    assert app.selectbox(key="ask_maximise").value == "helpful"
+    assert {name: app.query_params[name] for name in asked} == asked
+
+
+def test_nonsense_in_the_address_is_left_out(workspace, visit):
+    app = open_without_prompts(workspace, visit, view="nope", x="nope", adapters="nope")
+    assert app.selectbox(key="axis_x").value == "helpful"
+    assert app.query_params["view"] == "answer"
+    assert app.query_params["adapters"] == "filtered"
+
+
+def test_an_engine_that_dies_is_told_and_the_weights_stay(workspace, visit):
+    full_project(workspace)
+    dying = ScriptedEngine({"state": "sampling", "text": "Begin"}, EngineGoneError("gone"))
+    steady = ScriptedEngine({"state": "done", "text": "Begin again.", "point": POINT})
+    ready, waiting = threading.Event(), [dying, steady]
+
+    def connect():
+        if len(waiting) == 1:
+            ready.wait(10)
+        return waiting.pop(0)
+
+    app = visit("soup", weights="helpful=0.2,harmless=0.2,humorous=0.6")
+    app.session_state["taster"] = taster = Taster(connect)
+    app.slider(key="weight_helpful").set_value(0.6).run()
+    settle(taster, "restarting")
+    app.run()
+    assert app.warning[0].value.startswith("The engine died. It is started again")
+    assert component(app, "answer")["text"] == "Begin"
+    assert weights(app) == [0.6, 0.1, 0.3]
+    ready.set()
+    settle(taster, "done")
+    app.run()
+    assert not app.warning
+    assert component(app, "answer")["text"] == "Begin again."
+    assert any("after the engine was started again" in c.value for c in app.caption)
+    assert steady.requests[0]["weights"] == {"helpful": 0.6, "harmless": 0.1, "humorous": 0.3}
+
+
+def test_the_triangle_shows_thousandths_and_takes_picks(workspace, visit):
+    app = open_without_prompts(workspace, visit, weights="helpful=0.2,harmless=0.2,humorous=0.6")
+    drawn = component(app, "ternary")
+    assert drawn["values"] == list(VALUES)
+    assert drawn["weights"] == [200, 200, 600]
+    assert len(drawn["dots"]) == 21
+    assert all(sum(dot[:3]) == 1000 for dot in drawn["dots"])
+    app.button(key="preset_even").click().run()
+    assert component(app, "ternary")["weights"] == [334, 333, 333]
+    app.toggle(key="lock_humorous").set_value(True).run()
+    assert component(app, "ternary")["locked"] == [2]
+
+
+def test_two_values_have_no_triangle_and_no_axes(workspace, visit):
+    project = hand_project(workspace)
+    for value in project.values:
+        add_adapter(project, value, "filtered", recorded=False, seed=3)
+    app = visit("soup", project="hand")
+    assert len(app.slider) == 2
+    assert not [e for e in app.get("bidi_component") if "ternary" in e.proto.id]
+    assert not [s for s in app.selectbox if s.key == "axis_x"]
+    assert app.button(key="explore").label == "Measure the base and 5 soups"
+
+
+def test_exploring_starts_the_command_with_the_wanted_number(workspace, visit, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        "vcsoup.jobs.Jobs.start", lambda self, args, **about: started.append((args, about))
+    )
+    app = open_without_prompts(workspace, visit)
+    app.number_input(key="explore_soups").set_value(9)
+    app.button(key="explore_more").click().run()
+    ((args, about),) = started
+    assert args[:7] == ["evaluate", "--project", "demo", "--group", "filtered", "--explore", "9"]
+    assert about["title"] == "Measuring 9 soups of filtered adapters"
+
+
+def test_the_chart_holds_the_measured_soups_and_the_predicted_one(workspace, visit):
+    app = open_without_prompts(workspace, visit, weights="helpful=0.9,harmless=0.1,humorous=0")
+    chart = component(app, "front")
+    assert (chart["x"], chart["y"], len(chart["points"])) == ("helpful", "harmless", 22)
+    shown = {point["key"]: point for point in chart["points"]}
+    for point in workspace.project("demo").points():
+        if point.group == "filtered" and point.weights["humorous"] == 0.4:
+            found = shown[format_weights([round(w, 4) for w in point.weights.values()], VALUES)]
+            assert found["x"] == point.rewards["helpful"]
+            assert found["y"] == point.rewards["harmless"]
+    now = chart["current"]
+    assert now["state"] == "predicted"
+    assert f"about {signed(now['x'])}" == app.metric[0].value
+    assert now["xHigh"] - now["x"] == pytest.approx(now["x"] - now["xLow"])
+    assert chart["twin"]
+    assert {point["group"] for point in chart["twin"]} == {"unfiltered"}
+    names = [name for name, _ in chart["legend"]]
+    assert names[-2:] == ["unfiltered front", "this soup, predicted"]
+
+
+def test_the_chart_rings_a_measured_soup_with_its_interval(workspace, visit):
+    app = open_without_prompts(workspace, visit, weights="helpful=0,harmless=1,humorous=0")
+    now = component(app, "front")["current"]
+    assert now["state"] == "measured"
+    assert (now["xHigh"] - now["x"], now["y"] - now["yLow"]) == pytest.approx((0.12, 0.12))

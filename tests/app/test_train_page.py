@@ -32,7 +32,7 @@ def test_without_a_project_the_page_leads_home(visit):
 
 def test_an_unknown_project_is_an_error_message(workspace, visit):
     hand_project(workspace)
-    assert "'nowhere'" in visit("train", project="nowhere").error[0].value
+    assert "nowhere" in visit("train", project="nowhere").error[0].value
 
 
 def test_the_cost_follows_the_settings(workspace, visit):

@@ -64,14 +64,18 @@ def end(process: subprocess.Popen) -> None:
         process.wait()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    # By module: while Playwright runs, this thread has a running event loop that others mind.
+def find_chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     assert found, "no Chromium found; `make chromium` installs it"
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # By module: while Playwright runs, this thread has a running event loop that others mind.
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
+        launched = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
 

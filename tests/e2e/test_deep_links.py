@@ -8,9 +8,11 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import end, free_port, start
 
 QUESTIONS = {
-    "consistency?value=harmless&threshold=0.5": "What does a threshold keep?",
+    "consistency?value=harmless&tau.harmless=0.5": "What does a threshold keep?",
+    "data?value=harmless&view=statistics": "Which pairs do I have, are they sound?",
     "train": "How are my adapters doing?",
     "soup?weights=helpful=0.2,harmless=0.3,humorous=0.5": "Which mix do I want?",
+    "compare?first=unfiltered&second=filtered": "Did filtering help?",
     "": "Where does my project stand?",
 }
 
@@ -33,7 +35,7 @@ def test_first_visit_shows_the_whole_app(page: Page, workspace, app_url, address
         page.goto(f"{url}/{address}")
         question = next(q for a, q in QUESTIONS.items() if a.split("?")[0] == address.split("?")[0])
         expect(page.get_by_role("heading", name=question)).to_be_visible()
-        for name in ("Home", "Consistency", "Train", "Soup"):
+        for name in ("Home", "Data", "Consistency", "Train", "Soup", "Compare"):
             expect(page.get_by_role("link", name=name).first).to_be_visible()
         expect(page.get_by_text("Page not found")).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)

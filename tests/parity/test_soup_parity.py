@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM
 
 from tests.tiny_models import random_adapter, tiny_causal
 from vcsoup.soup.adapters import load_adapter
-from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd, save_merged
+from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd
+from vcsoup.soup.merged_folder import save_merged
 from vcsoup.soup.model import SoupModel
 
 TOKENS = torch.tensor([[40, 41, 42, 43, 44], [50, 51, 52, 53, 54], [60, 6, 62, 7, 64]])

@@ -8,7 +8,9 @@ merges of 32 x 32 matrices.
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +69,63 @@ def retention(consistency: Matrix, gaps: Matrix, threshold: float) -> tuple[int,
         math.fsum(row[k] for row in kept) / len(kept) if kept else math.nan for k in range(n_values)
     ]
     return len(kept), len(kept) / len(rows), np.array(means)
+
+
+def sweep(
+    gaps: Matrix, lengths: Matrix, threshold: float, min_norm: float = 0.0
+) -> tuple[int, float, list[float], float, float]:
+    """Kept count and share; of the kept: mean gaps, conflict rate, mean chosen - rejected length.
+
+    Thresholds that are to hit a tie are the consistency of a row, as `value_consistency` here
+    computes it.
+    """
+    rows, sizes = np.asarray(gaps, dtype=np.float64), np.asarray(lengths)
+    kept = []
+    for row, size, c in zip(rows, sizes, value_consistency(gaps), strict=True):
+        if c >= threshold and math.sqrt(math.fsum(float(gap) ** 2 for gap in row)) >= min_norm:
+            kept.append((row, float(size[-2]) - float(size[-1])))
+    if not kept:
+        return 0, 0.0, [math.nan] * rows.shape[1], math.nan, math.nan
+    means = [math.fsum(row[k] for row, _ in kept) / len(kept) for k in range(rows.shape[1])]
+    conflicts = sum(any(gap < 0 for gap in row) for row, _ in kept)
+    longer = math.fsum(extra for _, extra in kept)
+    return len(kept), len(kept) / len(rows), means, conflicts / len(kept), longer / len(kept)
+
+
+def threshold_for_share(consistency: Matrix, share: Fraction) -> float:
+    """The largest c_i such that at least share * n of all c_j are c_i or more."""
+    known = [float(c) for c in np.asarray(consistency)]
+    enough = [c for c in known if sum(other >= c for other in known) >= share * len(known)]
+    return max(enough)
+
+
+def exported(pairs: Sequence[Mapping[str, Any]], sides: Sequence[str]) -> list[dict[str, Any]]:
+    """What TRL's explicit format says of the pairs whose side is "kept" or "flipped"."""
+    rows = []
+    for pair, side in zip(pairs, sides, strict=True):
+        if side == "dropped":
+            continue
+        good, bad = pair["chosen"], pair["rejected"]
+        if side == "flipped":
+            good, bad = bad, good
+        rows.append(
+            {
+                "prompt": pair["prompt"],
+                "chosen": [{"role": "assistant", "content": good}],
+                "rejected": [{"role": "assistant", "content": bad}],
+            }
+        )
+    return rows
+
+
+def filter_side(gap: Sequence[float], threshold: float, min_norm: float, flip: bool) -> str:
+    """What becomes of one pair: "kept", "flipped" or "dropped"."""
+    (c,) = value_consistency([gap])
+    if math.sqrt(math.fsum(float(g) ** 2 for g in gap)) < min_norm:
+        return "dropped"
+    if c >= threshold:
+        return "kept"
+    return "flipped" if flip and c <= -threshold else "dropped"
 
 
 def dominates(a: Sequence[float], b: Sequence[float]) -> bool:

@@ -12,8 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from tests.tiny_models import random_adapter, tiny_causal
 from vcsoup.errors import AdapterError, NotFoundError, WeightsError
-from vcsoup.soup.adapters import check_same_base, load_adapter, pattern_value
-from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd, save_merged
+from vcsoup.soup.adapter_settings import pattern_value
+from vcsoup.soup.adapters import check_same_base, load_adapter
+from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd
+from vcsoup.soup.merged_folder import save_merged
 from vcsoup.soup.model import SoupModel
 
 

@@ -136,7 +136,7 @@ def test_bad_files_leave_the_data_set_as_it_was(run, refused, project, tmp_path)
     assert project.datasets() == before
 
 
-def test_filter_reports_stores_and_exports(run, project, tmp_path):
+def test_filter_reports_and_stores(run, project):
     """Pair a has gaps [2, 2] and consistency 1; pair b has [2, -2] and consistency 0."""
     fill(project)
     code, out, _ = run("filter", "--json")
@@ -148,21 +148,13 @@ def test_filter_reports_stores_and_exports(run, project, tmp_path):
     assert (only["kept"], only["share"]) == (1, 0.5)
     assert project.thresholds() == {"helpful": 0.5, "harmless": 0.0}
 
-    kept = tmp_path / "kept.jsonl"
-    assert run("filter", "--value", "helpful", "--export", kept)[0] == 0
-    (row,) = [json.loads(line) for line in kept.read_text().splitlines()]
-    assert row["prompt"] == [{"role": "user", "content": "helpful a"}]
-    assert row["rejected"] == [{"role": "assistant", "content": "no"}]
-    assert run("data", "add", "helpful", kept)[0] == 0
 
-
-def test_filter_refuses(refused, project, tmp_path):
+def test_filter_refuses(refused, project):
     assert "vcsoup score --project demo" in refused("filter")
     fill(project)
     assert "2" in (said := refused("filter", "--threshold", "2"))
     assert "threshold" in said
     assert project.thresholds() == {"helpful": 0.0, "harmless": 0.0}
-    assert "one value" in refused("filter", "--export", tmp_path / "k.jsonl")
     assert "no value 'funny'" in refused("filter", "--value", "funny")
 
 

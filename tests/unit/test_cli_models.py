@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM
 
 from tests.tiny_models import random_adapter, tiny_causal, tiny_classifier
 from vcsoup.cli import main
+from vcsoup.filtering import PairFilter
 from vcsoup.jobs import Job, Jobs
 from vcsoup.preferences.pairs import make_pairs
 from vcsoup.workspace import Project, Workspace, project_config
@@ -119,6 +121,20 @@ def wait_for_end(job: Job) -> None:
         time.sleep(0.05)
 
 
+def test_training_takes_the_saved_filter_whole(project, run):
+    """Of 24 pairs those with a gap vector as long as the ninth, or longer, are sixteen."""
+    assert run("score", "--value", "helpful", "--json")[0] == 0
+    norms = np.linalg.norm(project.gaps("helpful"), axis=1)
+    saved = PairFilter(threshold=-1.0, min_norm=float(np.sort(norms)[8]) - 1e-9)
+    project.set_filter("helpful", saved)
+    code, out, err = run(*TRAIN, "--value", "helpful", "--steps", "2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["adapters"][0]["pairs"] == 16
+    (info,) = project.adapters()
+    assert info.manifest["filter"] == saved.model_dump()
+    assert info.manifest["threshold"] == -1.0
+
+
 def test_merge_writes_an_adapter_that_peft_loads(project, models, run, tmp_path):
     from peft import PeftModel
 
@@ -154,7 +170,10 @@ def test_score_evaluate_and_front(project, models, run):
     """Scored pairs have gaps; base and three soups of the grid are four points; JSON is JSON."""
     code, out, err = run("score", "--json")
     assert code == 0, err
-    assert json.loads(out) == {"scored": {"helpful": 24, "harmless": 24}}
+    assert json.loads(out) == {
+        "scored": {"helpful": 24, "harmless": 24},
+        "set_aside": {"helpful": 0, "harmless": 0},
+    }
     assert project.gaps("helpful").shape == (24, 2)
     assert run("filter", "--json")[0] == 0
     add_random_adapters(project, models / "base", "filtered")

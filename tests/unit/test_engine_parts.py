@@ -1,21 +1,31 @@
 """The engine's parts without HTTP: the owner's turns, stop texts, model names, identity."""
 
 import fcntl
+import queue
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.tiny_models import random_adapter, tiny_causal
 from tests.tiny_project import tiny_project
+from vcsoup.engine import batch
 from vcsoup.engine.bench import Benches
-from vcsoup.engine.completion import Completion, CompletionSpec
+from vcsoup.engine.completion import Completion, CompletionSpec, Told
 from vcsoup.engine.identity import Identity, is_alive, read_identity, sole_engine, write_identity
-from vcsoup.engine.openai import model_names, parse_model
+from vcsoup.engine.model_names import model_names, parse_model
 from vcsoup.engine.owner import Owner, Rows, Steps
-from vcsoup.errors import EngineError, NotFoundError, UnknownValueError, VcsoupError
+from vcsoup.engine.server import create_app
+from vcsoup.errors import (
+    EngineBusyError,
+    EngineError,
+    NotFoundError,
+    UnknownValueError,
+    VcsoupError,
+)
 from vcsoup.soup.decoding import Sampler
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import draw_uniforms, encode_prompt
@@ -123,6 +133,67 @@ def test_a_cancelled_task_ends_soon_and_a_broken_one_harms_nobody(
     assert not owner.busy
 
 
+class Watched(Asking):
+    """A task whose only reply somebody reads while it grows; notes when it first heard."""
+
+    def steps(self) -> Steps:
+        tokens = [encode_prompt(self.soup, prompt) for prompt in self.prompts]
+        weights = np.tile([0.5, 0.5], (len(tokens), 1))
+        uniforms = draw_uniforms(self.prompts, self.length, seed=1)
+        sampler = Sampler(self.length)
+        yield Rows(self.soup, tokens, weights, uniforms, sampler, self.hear, urgent=1)
+        self.ended.set()
+
+
+def test_urgent_rows_go_before_all_that_wait(
+    soup: SoupModel, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two places, 40 rows before it: the urgent one is through when most have not begun."""
+    monkeypatch.setattr(batch, "ROWS", 2)
+    crowd = Asking(soup, [f"number {i}" for i in range(40)], 30)
+    owner.submit(crowd)
+    while not crowd.heard:
+        time.sleep(0.001)
+    urgent = Watched(soup, ["quick"], 5)
+    owner.submit(urgent)
+    assert urgent.ended.wait(60)
+    assert not crowd.rounds
+    assert crowd.heard < 10 * 30
+    crowd.cancelled = True
+
+
+def test_a_pause_lets_others_work(soup: SoupModel, owner: Owner) -> None:
+    done = threading.Event()
+
+    class Pausing(Asking):
+        def steps(self) -> Steps:
+            while not done.is_set():
+                yield None
+            self.ended.set()
+
+    pausing, other = Pausing(soup, [], 1), Watched(soup, ["now"], 5)
+    owner.submit(pausing)
+    owner.submit(other)
+    assert other.ended.wait(60)
+    done.set()
+    assert pausing.ended.wait(60)
+
+
+def test_a_full_owner_refuses(soup: SoupModel) -> None:
+    owner = Owner(most_tasks=1)
+    first = Asking(soup, ["x"], 200)
+    owner.submit(first)
+    with pytest.raises(EngineBusyError, match="1 requests already; try again"):
+        owner.submit(Asking(soup, ["y"], 5))
+    first.cancelled = True
+    while owner.busy:
+        time.sleep(0.001)
+    again = Asking(soup, ["y"], 5)
+    owner.submit(again)
+    assert again.ended.wait(60)
+    owner.close()
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("parts")
@@ -131,35 +202,56 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
-def complete(workspace: Workspace, owner: Owner, **changes: object) -> tuple[Completion, str]:
+def complete(
+    workspace: Workspace, owner: Owner, **changes: object
+) -> tuple[Completion, list[str], list[str | None]]:
+    """The completion, its texts and why each ended."""
     spec = {
         "project": "demo",
         "group": "filtered",
         "weights": np.array([0.5, 0.5]),
-        "prompt": [{"role": "user", "content": "Hi"}],
+        "prompts": ([{"role": "user", "content": "Hi"}],),
         "sampler": Sampler(40),
         "seed": 3,
     }
-    completion = Completion(Benches(workspace), CompletionSpec(**{**spec, **changes}))
+    told: queue.SimpleQueue[Told] = queue.SimpleQueue()
+    whole = CompletionSpec(**{**spec, **changes})
+    completion = Completion(Benches(workspace), whole, told.put)
     owner.submit(completion)
-    return completion, "".join(completion.pieces())
+    texts, finishes = [""] * whole.n * len(whole.prompts), [None] * whole.n * len(whole.prompts)
+    while (piece := told.get(timeout=60)) is not None:
+        if isinstance(piece, EngineError):
+            raise piece
+        texts[piece.choice] += piece.text
+        finishes[piece.choice] = piece.finish
+    return completion, texts, finishes
 
 
 def test_completion_ends_before_a_stop_text(workspace: Workspace, owner: Owner) -> None:
-    whole, text = complete(workspace, owner)
-    assert whole.finish_reason == "length"
+    whole, (text,), (finish,) = complete(workspace, owner)
+    assert finish == "length"
     assert whole.completion_tokens == 40
     assert len(text) > 10
     stop = text[6:9]
-    cut, short = complete(workspace, owner, stops=("never there", stop))
+    cut, (short,), (finish,) = complete(workspace, owner, stops=("never there", stop))
     assert short == text[: text.find(stop)]
-    assert cut.finish_reason == "stop"
+    assert finish == "stop"
     assert cut.completion_tokens < 40
 
 
+def test_several_replies_to_several_prompts(workspace: Workspace, owner: Owner) -> None:
+    """Reply j to prompt p stands at n * p + j and has the random numbers of seed + j."""
+    many, texts, finishes = complete(workspace, owner, prompts=("Hi", "Ho"), n=2)
+    for place, (prompt, seed) in enumerate([("Hi", 3), ("Hi", 4), ("Ho", 3), ("Ho", 4)]):
+        _, (alone,), _ = complete(workspace, owner, prompts=(prompt,), seed=seed)
+        assert texts[place] == alone
+    assert len(set(texts)) == 4
+    assert (many.completion_tokens, finishes) == (160, ["length"] * 4)
+
+
 def test_raw_text_is_continued_without_the_template(workspace: Workspace, owner: Owner) -> None:
-    chat, _ = complete(workspace, owner)
-    raw, _ = complete(workspace, owner, prompt="Hi")
+    chat, *_ = complete(workspace, owner)
+    raw, *_ = complete(workspace, owner, prompts=("Hi",))
     assert chat.prompt_tokens == raw.prompt_tokens + 3  # <|user|> ... </s><|assistant|>
 
 
@@ -202,6 +294,46 @@ def test_benches_follow_the_shelf(workspace: Workspace) -> None:
     assert benches.bench("demo", "filtered").soup is first.soup
     with pytest.raises(NotFoundError, match="no complete adapter set 'other'"):
         benches.bench("demo", "other")
+
+
+def test_benches_keep_the_two_used_last(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded: a third soup takes the place of the one unused for longest."""
+    loads: list[str] = []
+    former = SoupModel.load
+    monkeypatch.setattr(
+        SoupModel,
+        "load",
+        lambda base, paths, **how: (loads.append(str(base)), former(base, paths, **how))[1],
+    )
+    benches, others = Benches(Workspace(tmp_path / "w")), []
+    for place in range(3):
+        (tmp_path / str(place)).mkdir()
+        others.append(
+            tiny_project(Workspace(tmp_path / "w"), tmp_path / str(place), name=f"p{place}")
+        )
+    for project in ("p0", "p1", "p0", "p2", "p0", "p1"):
+        benches.bench(project, "filtered")
+    assert loads == [others[place].config.base for place in (0, 1, 2, 1)]
+
+
+def test_a_full_engine_answers_429(workspace: Workspace) -> None:
+    owner = Owner(most_tasks=0)
+    http = TestClient(
+        create_app(workspace, owner, token="t"), headers={"Authorization": "Bearer t"}
+    )
+    asked = {"model": "base", "messages": [{"role": "user", "content": "Hi"}]}
+    refused = http.post("/v1/chat/completions", json=asked)
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "2"
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    weights = {"helpful": 0.5, "harmless": 0.5}
+    tasting = {"project": "demo", "weights": weights, "prompt": "Hi"}
+    refused = http.post("/tastings", json=tasting)
+    assert refused.status_code == 429
+    assert "try again in a moment" in refused.json()["error"]
+    owner.close()
 
 
 def test_identity_is_believed_only_while_the_lock_is_held(tmp_path: Path) -> None:

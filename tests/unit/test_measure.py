@@ -58,8 +58,9 @@ def soup(tmp_path_factory: pytest.TempPathFactory) -> SoupModel:
 def test_rewards_are_those_of_each_soups_own_replies(
     soup: SoupModel, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """Batches of 7 and 3 rows cut through soups; replies and rewards stay the same."""
+    """Seven and three rows at a time cut through soups; replies and rewards stay the same."""
     monkeypatch.setattr(module, "ROWS", rows)
+    monkeypatch.setattr(module, "_TOGETHER", 1 + rows % 2)
     done: list[int] = []
     measured = measure(
         soup,
@@ -86,13 +87,14 @@ def test_equal_replies_are_scored_once(soup: SoupModel) -> None:
 
 
 def test_a_stop_keeps_finished_soups(soup: SoupModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROWS", 7)
+    monkeypatch.setattr(module, "ROWS", 5)
+    monkeypatch.setattr(module, "_TOGETHER", 1)
     monitor = Impatient(2)
     measured = measure(
         soup, [CountE(), CountE()], PROMPTS, SOUPS, max_new_tokens=4, monitor=monitor
     )
-    assert monitor.heard == [("measuring", 7, 20), ("measuring", 14, 20)]
-    assert measured.rewards.shape == (2, 5, 2)  # 14 rows hold two whole soups of 5
+    assert monitor.heard == [("measuring", 5, 20), ("measuring", 10, 20)]
+    assert measured.rewards.shape == (2, 5, 2)
     assert (measured.weights == SOUPS[:2]).all()
     with pytest.raises(StopRequested):
         measure(soup, [CountE()] * 2, PROMPTS, SOUPS, monitor=Impatient(0))

@@ -10,10 +10,12 @@ from transformers import AutoModelForCausalLM
 
 from tests.tiny_models import random_adapter, tiny_causal
 from vcsoup.errors import WeightsError
-from vcsoup.soup.decoding import Decoding, Sampler, choose_tokens
+from vcsoup.soup.decoding import Decoding, Reply
+from vcsoup.soup.drafts import Drafts
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import PromptError, draw_uniforms, encode_prompt
-from vcsoup.soup.sampling import sample
+from vcsoup.soup.sampler import Sampler, choose_tokens
+from vcsoup.soup.sampling import decode, sample
 
 PROMPTS = ["Hi", "How do I boil an egg?", "Tell me about soup, please, in many long words."]
 CORNERS = np.eye(2)
@@ -119,17 +121,123 @@ def test_rows_end_at_the_end_token_and_leave_the_batch(soup: SoupModel) -> None:
     assert len({len(row) for row in cut}) > 2
 
 
+def _replies(
+    soup: SoupModel, prompts: list[str], weights: np.ndarray, *, length: int = 40
+) -> list[Reply]:
+    uniforms = draw_uniforms(prompts, length, seed=0)
+    return [
+        Reply(encode_prompt(soup, prompt), *own, Sampler(length))
+        for prompt, *own in zip(prompts, weights, uniforms, strict=True)
+    ]
+
+
 def _token_rows(soup: SoupModel, prompts: list[str], weights: np.ndarray) -> list[list[int]]:
-    decoding = Decoding(
-        soup,
-        [encode_prompt(soup, prompt) for prompt in prompts],
-        weights,
-        uniforms=draw_uniforms(prompts, 40, seed=0),
-        sampler=Sampler(max_new_tokens=40),
-    )
-    while not decoding.done:
-        decoding.step()
-    return decoding.replies
+    replies = _replies(soup, prompts, weights)
+    for _ in decode(soup, replies):
+        pass
+    return [reply.tokens for reply in replies]
+
+
+def test_replies_join_and_leave_in_flight(soup: SoupModel) -> None:
+    """Rows of all lengths, with long and short prompts, share three places; nothing changes."""
+    prompts = [f"{PROMPTS[i % 3]} {'word ' * (i % 4)}" for i in range(14)]
+    weights = np.random.default_rng(0).dirichlet([1, 1], size=14)
+    alone = [_token_rows(soup, [p], w[None])[0] for p, w in zip(prompts, weights, strict=True)]
+    replies = _replies(soup, prompts, weights)
+    for row, reply in enumerate(replies):
+        reply.sampler = Sampler(3 + 5 * (row % 5))
+    live = []
+    for _ in decode(soup, replies, rows=3):
+        live.append(sum(bool(reply.tokens) and not reply.finished for reply in replies))
+    assert max(live) == 3
+    for reply, expected in zip(replies, alone, strict=True):
+        assert reply.finished
+        assert reply.tokens == expected[: reply.sampler.max_new_tokens]
+
+
+def test_samplers_mix_in_one_batch(soup: SoupModel) -> None:
+    """Greedy, sampled and nucleus rows side by side are what each is by itself."""
+    kinds = [Sampler(9, 0.0), Sampler(9, 0.7), Sampler(9, 1.0, 0.5), Sampler(9, 0.7)]
+    together = _replies(soup, ["Hi"] * 4, np.tile([0.5, 0.5], (4, 1)), length=9)
+    for reply, kind in zip(together, kinds, strict=True):
+        reply.sampler = kind
+    for _ in decode(soup, together):
+        pass
+    for reply, kind in zip(together, kinds, strict=True):
+        alone = Reply(reply.prompt, reply.weights, reply.uniforms, kind)
+        for _ in decode(soup, [alone]):
+            pass
+        assert alone.tokens == reply.tokens
+
+
+def test_drafts_change_nothing(soup: SoupModel) -> None:
+    """Right, half right, wrong, too long and cut drafts: the reply is the one without a draft."""
+    truth = _replies(soup, PROMPTS, np.tile([0.5, 0.5], (3, 1)))
+    for _ in decode(soup, truth):
+        pass
+    for change in (
+        lambda tokens: tokens,
+        lambda tokens: tokens + [5] * 60,
+        lambda tokens: [*tokens[:7], tokens[7] + 1, *tokens[8:]],
+        lambda tokens: tokens[:3],
+        lambda tokens: [9, 9, 9],
+    ):
+        again = [Reply(r.prompt, r.weights, r.uniforms, r.sampler) for r in truth]
+        for reply, known in zip(again, truth, strict=True):
+            reply.draft = change(known.tokens)
+        heard: dict[int, list[int]] = {id(reply): [] for reply in again}
+        for new in decode(soup, again):
+            for reply, token in new:
+                heard[id(reply)].append(token)
+        for reply, known in zip(again, truth, strict=True):
+            assert reply.tokens == known.tokens == heard[id(reply)]
+
+
+def test_a_right_draft_needs_one_pass(soup: SoupModel) -> None:
+    (truth,) = _replies(soup, ["Hi"], np.array([[0.5, 0.5]]))
+    for _ in decode(soup, [truth]):
+        pass
+    near = Reply(truth.prompt, np.array([0.5, 0.5]), truth.uniforms, truth.sampler)
+    drafts = Drafts()
+    drafts.learn(truth)
+    far = Reply(truth.prompt, np.array([9.0, 9.0]), truth.uniforms, truth.sampler, tokens=[1])
+    drafts.learn(far)
+    near.draft = drafts.suggest(near)
+    decoding = Decoding(soup)
+    assert [token for _, token in decoding.join([near])] == truth.tokens
+    assert (near.finished, decoding.replies) == (True, [])
+
+
+def test_drafts_are_the_nearest_soups_and_bounded() -> None:
+    """Room for 20 tokens, replies of 8: the third prompt's makes the first's be forgotten."""
+
+    def said(prompt: int, share: float, token: int = 5) -> Reply:
+        weights = np.array([share, 1 - share])
+        return Reply([prompt], weights, np.full(9, 0.5), Sampler(9), tokens=[token] * 8)
+
+    drafts = Drafts()
+    drafts.learn(said(1, 0.2, token=2))
+    drafts.learn(said(1, 0.9, token=9))
+    assert drafts.suggest(said(1, 0.4)) == (2,) * 8
+    assert drafts.suggest(said(1, 0.6)) == (9,) * 8
+    assert drafts.suggest(said(2, 0.4)) == ()
+    other = said(1, 0.4)
+    other.uniforms = np.full(9, 0.6)
+    assert drafts.suggest(other) == ()
+    bounded = Drafts(most_tokens=20)
+    for prompt in (1, 2, 3):
+        bounded.learn(said(prompt, 0.5))
+    assert [len(bounded.suggest(said(prompt, 0.5))) for prompt in (1, 2, 3)] == [0, 8, 8]
+
+
+def test_a_reply_that_is_ended_leaves_before_the_next_step(soup: SoupModel) -> None:
+    first, second = _replies(soup, ["Hi", "Ho"], np.zeros((2, 2)))
+    decoding = Decoding(soup)
+    decoding.join([first, second])
+    first.finished = True
+    decoding.step()
+    assert (len(first.tokens), len(second.tokens)) == (1, 2)
+    assert decoding.replies == [second]
 
 
 def test_callbacks_hear_every_token_and_can_stop(soup: SoupModel) -> None:

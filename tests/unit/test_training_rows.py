@@ -6,8 +6,9 @@ import pytest
 from tests.tiny_models import build_tokenizer
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.errors import TrainingError
+from vcsoup.rewards.templates import plain_prompt
 from vcsoup.training.config import train_config
-from vcsoup.training.rows import make_rows, plain_prompt, shown_order
+from vcsoup.training.rows import make_rows, shown_order
 
 
 def test_every_pair_is_shown_once_per_epoch_and_batches_are_sorted_by_length():

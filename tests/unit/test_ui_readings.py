@@ -1,62 +1,15 @@
-"""What the screens compute beside drawing: retention counts, reasons, soups, stages. By hand."""
+"""What the screens compute beside drawing: reasons, soups, stages, durations. By hand."""
 
-import numpy as np
 import pytest
 
-from vcsoup.consistency import keep_mask, value_consistency
-from vcsoup.ui.numbers import MINUS, SIGMA, duration, signed
+from vcsoup.evaluation.win_rates import WinRate
+from vcsoup.numbers import DASH, MINUS, SIGMA, THIN, duration, signed
+from vcsoup.reasons import keep_reason
 from vcsoup.ui.pipeline import Stage, standing
-from vcsoup.ui.reasons import keep_reason
-from vcsoup.ui.retention import GRID, count_retention
-from vcsoup.ui.soups import balance, base_rewards, on_axes, point_table, straight_line
+from vcsoup.ui.soups import balance, base_rewards, on_axes, point_table
 from vcsoup.workspace import Point
 
 VALUES = ("helpful", "harmless")
-
-
-@pytest.mark.parametrize("K", [2, 3, 5])
-def test_every_threshold_counts_what_the_mask_keeps(K):
-    gaps = np.random.default_rng(K).normal(0.2, 1, (500, K))
-    counts = count_retention(gaps, tuple("abcde"[:K]))
-    consistency = value_consistency(gaps)
-    for threshold in GRID:
-        mask = np.asarray(keep_mask(consistency, threshold))
-        assert counts.kept_at(threshold) == mask.sum()
-        if mask.any():
-            means = list(counts.mean_gaps_at(threshold).values())
-            np.testing.assert_allclose(means, gaps[mask].mean(axis=0), atol=1e-12)
-
-
-@pytest.mark.parametrize("threshold", [-1.0, -0.37, 0.0, 0.3, 0.99, 1.0])
-def test_bars_hold_every_pair_once(threshold):
-    gaps = np.random.default_rng(1).normal(size=(400, 3))
-    gaps[:3] = 1.0  # consistency exactly at the top edge
-    counts = count_retention(gaps, ("a", "b", "c"))
-    bins = counts.consistency_bins(threshold)
-    assert bins["kept"].sum() == counts.kept_at(threshold)
-    assert (bins["kept"] + bins["dropped"]).sum() == 400
-    assert bins["chance"].sum() == pytest.approx(400)
-    below = bins[(bins["right"] <= threshold) & (bins["right"] < 1)]  # the last bar is closed
-    assert (below["kept"] == 0).all()
-    panels = counts.gap_bins(threshold)
-    assert panels.groupby("value")["all"].sum().tolist() == [400] * 3
-    assert panels.groupby("value")["kept"].sum().tolist() == [counts.kept_at(threshold)] * 3
-
-
-def test_a_threshold_inside_a_bar_splits_it():
-    """Gaps (1, 0.2) have consistency 1.2 / sqrt(2 x 1.04) = 0.832, in the bar 0.80 to 0.84."""
-    counts = count_retention(np.array([[1.0, 0.2], [1.0, 0.2]]), VALUES)
-    for threshold, kept in ((0.83, 2), (0.84, 0)):
-        bins = counts.consistency_bins(threshold)
-        bar = bins[(bins["left"] - 0.80).abs() < 1e-9].iloc[0]
-        assert (bar["kept"], bar["dropped"]) == (kept, 2 - kept)
-
-
-def test_nothing_kept_has_no_mean():
-    counts = count_retention(np.array([[-1.0, -1.0]]), VALUES)
-    assert counts.share_at(0.5) == 0.0
-    assert np.isnan(counts.mean_gaps_at(0.5)["helpful"])
-    assert signed(float("nan")) == "\N{EN DASH}"
 
 
 @pytest.mark.parametrize(
@@ -141,11 +94,12 @@ def test_of_two_measurements_the_one_with_more_prompts_counts():
     assert table["n_prompts"].tolist() == [64]
 
 
-def test_the_straight_line_joins_the_corners():
-    """0.25 x (4, 0) + 0.75 x (0, 4) = (1, 3)."""
-    guess = straight_line(soups(), np.array([0.25, 0.75]), VALUES)
-    assert guess == {"helpful": 1.0, "harmless": 3.0}
-    assert straight_line(soups().iloc[:2], np.array([0.25, 0.75]), VALUES) is None
+def test_soups_are_compared_on_the_seed_that_most_share():
+    """The base was measured anew with seed 1, later; beside soups of seed 0 its seed 0 counts."""
+    base = point((0, 0), (1, 1), created="2026-01-01")
+    again = point((0, 0), (5, 5), created="2026-01-02").model_copy(update={"seed": 1})
+    table = point_table([again, base, point((1, 0), (2, 2))], VALUES)
+    assert base_rewards(table, VALUES) == {"helpful": 1.0, "harmless": 1.0}
 
 
 def test_axes_take_the_values_asked_for():
@@ -153,6 +107,16 @@ def test_axes_take_the_values_asked_for():
     assert drawn["x"].tolist() == [1, 0, 4, 2, 1.5]
     assert drawn["y_low"].tolist() == [0, 3, -1, 1.5, 0.5]
     assert "measured here, 8 prompts" in drawn["text"].iloc[1]
+
+
+def test_blind_votes_are_told_beside_the_point():
+    rate = WinRate(wins=5, votes=8, rate=0.625, low=0.306, high=0.863)
+    key = soups()["key"].iloc[1]
+    texts = on_axes(soups(), VALUES, x="helpful", y="harmless", votes={key: rate})["text"]
+    assert (
+        texts.iloc[1].replace(THIN, " ").endswith("won 62.5 % of 8 blind votes (30.6 % to 86.3 %)")
+    )
+    assert "blind" not in texts.iloc[0]
 
 
 def test_standing_names_the_first_open_step():
@@ -174,3 +138,7 @@ class _Titled:
 )
 def test_durations(seconds, said):
     assert duration(seconds) == said
+
+
+def test_what_is_not_there_is_a_dash():
+    assert signed(float("nan")) == DASH

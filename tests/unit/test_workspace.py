@@ -123,9 +123,10 @@ def test_bad_pairs_leave_the_stored_ones(project):
 
 
 def test_former_tables_do_not_pile_up(project):
-    for texts in (["a"], ["b"], ["c"]):
-        project.save_pairs("helpful", pairs_of(texts), source="x")
-    assert len(list((project.root / "pairs" / "helpful").iterdir())) == 1
+    """The current and the last five, each a table and its lengths; the same again is no more."""
+    for text in "abcdefghhh":
+        project.save_pairs("helpful", pairs_of([text]), source="x")
+    assert len(list((project.root / "pairs" / "helpful").iterdir())) == 12
 
 
 def test_rewards_become_gaps_and_consistency(project):

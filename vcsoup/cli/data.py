@@ -1,11 +1,11 @@
-"""`data add`, `score` and `filter`: from preference files to the pairs worth training on."""
+"""`data add | list | show | rename | remove | restore | export`, and `score`."""
 
-import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vcsoup.cli.data_add import add
+from vcsoup.cli.data_export import export
 from vcsoup.cli.options import (
     JsonOption,
     ProjectOption,
@@ -16,44 +16,115 @@ from vcsoup.cli.options import (
     open_workspace,
 )
 from vcsoup.cli.output import show, show_json, show_table
-from vcsoup.errors import NotFoundError, WorkspaceError
-from vcsoup.workspace import Project
+from vcsoup.errors import NotFoundError
+from vcsoup.workspace import DatasetInfo, Project
 
-app = typer.Typer(help="Add preference data.", no_args_is_help=True)
+app = typer.Typer(help="Add, list, rename, remove and export pairs.", no_args_is_help=True)
+app.command("add")(add)
+app.command("export")(export)
 
-_SHOWN_PROBLEMS = 5
-
-
-@app.callback()
-def _data() -> None:
-    """Add preference data."""
+ValueArgument = Annotated[str, typer.Argument(help="Whose data set.")]
 
 
-@app.command("add")
-def add(
-    value: Annotated[str, typer.Argument(help="The value that these preferences are about.")],
-    file: Annotated[Path, typer.Argument(help="JSON, JSON Lines, CSV or parquet.")],
+@app.command("list")
+def list_datasets(
     project: ProjectOption = "demo",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a preference file as the data set of a value, in place of the former one."""
-    from vcsoup.preferences.readers import read_preferences
-
+    """List the data sets, and those in the bin."""
     opened = open_workspace(workspace).project(project)
-    chosen_values(opened, [value])
-    result = read_preferences(file)
-    report = result.report.to_dict()
-    info = opened.save_pairs(value, result.pairs, source=str(file), report=report)
-    held_out = opened.top_up_held_out(value)
+    current = [_figures(opened, info) for info in opened.datasets().values()]
+    binned = [
+        {"token": entry.token, "removed": entry.removed, **_known(entry.dataset)}
+        for entry in opened.removed_datasets()
+    ]
     if as_json:
-        show_json({"value": value, "n": info.n, "held_out_prompts": held_out, "report": report})
+        show_json({"project": project, "datasets": current, "removed": binned})
         return
-    show(f"{value}: {result.report.summary}; {held_out} prompts held out for measuring")
-    for problem in result.report.problems[:_SHOWN_PROBLEMS]:
-        show(f"  row {problem.row}, {problem.column or 'whole row'}: {problem.reason}")
-    if (more := len(result.report.problems) - _SHOWN_PROBLEMS) > 0:
-        show(f"  and {more:,} more; --json lists them all")
+    columns = ["value", "title", "pairs", "scored", "reported", "set_aside"]
+    show_table(columns, [[entry[name] for name in columns] for entry in current])
+    if binned:
+        show("\nRemoved or replaced; bring one back with `data restore TOKEN`")
+        columns = ["token", "value", "title", "pairs", "removed"]
+        show_table(columns, [[entry[name] for name in columns] for entry in binned])
+
+
+@app.command("show")
+def show_dataset(
+    value: ValueArgument,
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one data set: where it comes from, its lengths, and what was reported."""
+    opened = open_workspace(workspace).project(project)
+    opened.pair_file(value)  # a value without pairs is named as such
+    info = opened.datasets()[value]
+    lengths = opened.lengths(value).mean(axis=0)
+    names = ("prompt", "chosen", "rejected")
+    figures = _figures(opened, info) | {
+        "source": info.source,
+        "created": info.created,
+        "mean_characters": dict(zip(names, lengths.tolist(), strict=True)),
+        "report": dict(info.report),
+    }
+    if as_json:
+        show_json(figures)
+        return
+    show(f"{value}: {info.title}, {info.n:,} pairs from {info.source}")
+    counts = {kind: count for kind, count in info.report.get("counts", {}).items() if count}
+    show_table(
+        ["prompt", "chosen", "rejected", *counts],
+        [[*lengths.tolist(), *counts.values()]],
+        title="Mean characters; rows reported by kind",
+    )
+
+
+@app.command("rename")
+def rename(
+    value: ValueArgument,
+    title: Annotated[str, typer.Argument(help="Its name for people, up to 60 characters.")],
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Give a data set another name."""
+    opened = open_workspace(workspace).project(project)
+    opened.rename_dataset(value, title)
+    show(f"{value}: {opened.datasets()[value].title}")
+
+
+@app.command("remove")
+def remove(
+    value: ValueArgument,
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a data set into the bin; its rewards go with it."""
+    token = open_workspace(workspace).project(project).remove_dataset(value)
+    if as_json:
+        show_json({"value": value, "token": token})
+    else:
+        show(
+            f"{value}: removed; `python -m vcsoup data restore {token} --project {project}` undoes"
+        )
+
+
+@app.command("restore")
+def restore(
+    token: Annotated[int, typer.Argument(help="Which entry of the bin; see `data list`.")],
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a data set back from the bin; the present one of that value goes there."""
+    opened = open_workspace(workspace).project(project)
+    value = opened.restore_dataset(token)
+    if as_json:
+        show_json(_figures(opened, opened.datasets()[value]))
+    else:
+        show(f"{value}: {opened.datasets()[value].title} is back")
 
 
 def score(
@@ -76,71 +147,23 @@ def score(
     title = f"Scoring {', '.join(values)}"
     with as_job(opened, "score", title, project=project) as worker:
         counts = score_project(opened, target, values, monitor=worker)
-        worker.finish({"scored": counts})
+        aside = {name: len(target.set_aside(name)) for name in counts}
+        worker.finish({"scored": counts, "set_aside": aside})
     if as_json:
-        show_json({"scored": counts})
+        show_json({"scored": counts, "set_aside": aside})
     else:
-        show_table(["value", "pairs scored"], list(counts.items()))
+        rows = [(name, count, aside[name]) for name, count in counts.items()]
+        show_table(["value", "pairs scored", "set aside"], rows)
 
 
-def filter_pairs(
-    value: ValuesOption = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Store this threshold (-1 to 1) for the values.")
-    ] = None,
-    export: Annotated[
-        Path | None, typer.Option(help="Write one value's kept pairs here, as JSON Lines.")
-    ] = None,
-    project: ProjectOption = "demo",
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Set thresholds, and show what they keep."""
-    opened = open_workspace(workspace).project(project)
-    values = chosen_values(opened, value)
-    if export is not None and len(values) != 1:
-        raise WorkspaceError("--export writes the pairs of one value; name it with --value")
-    figures = [_retention(opened, name, threshold) for name in values]
-    if threshold is not None:
-        for name in values:
-            opened.set_threshold(name, threshold)
-    if export is not None:
-        _export(opened, values[0], export)
-    if as_json:
-        show_json({"project": project, "filters": figures})
-        return
-    columns = ["value", "threshold", "pairs", "kept", "share", "chance"]
-    rows = [[*(entry[name] for name in columns), *entry["mean_gap"].values()] for entry in figures]
-    show_table([*columns, *(f"gap {name}" for name in opened.values)], rows)
-
-
-def _retention(project: Project, value: str, threshold: float | None) -> dict[str, Any]:
-    from vcsoup.consistency import retention_table
-
-    tau = project.thresholds()[value] if threshold is None else threshold
-    gaps = project.gaps(value)
-    table = retention_table(project.consistency(value), gaps, [tau])
+def _figures(project: Project, info: DatasetInfo) -> dict[str, Any]:
     return {
-        "value": value,
-        "threshold": tau,
-        "pairs": len(gaps),
-        "kept": int(table.kept[0]),
-        "share": float(table.share[0]),
-        "chance": float(table.chance[0]),
-        "mean_gap": dict(zip(project.values, table.mean_gap[0].tolist(), strict=True)),
+        **_known(info),
+        "scored": bool(project.rewards_stamp(info.value)),
+        "reported": sum(info.report.get("counts", {}).values()),
+        "set_aside": len(project.set_aside(info.value)),
     }
 
 
-def _export(project: Project, value: str, path: Path) -> None:
-    from vcsoup.consistency import keep_mask
-    from vcsoup.workspace.files import replacing
-
-    pairs = project.pairs(value)
-    kept = pairs.loc[keep_mask(project.consistency(value), project.thresholds()[value])]
-    with replacing(path.resolve()) as aside, aside.open("w", encoding="utf-8") as file:
-        for pair in kept[["prompt", "chosen", "rejected"]].to_dict("records"):
-            sides = {
-                side: [{"role": "assistant", "content": pair[side]}]
-                for side in ("chosen", "rejected")
-            }
-            file.write(json.dumps({"prompt": pair["prompt"], **sides}, ensure_ascii=False) + "\n")
+def _known(info: DatasetInfo) -> dict[str, Any]:
+    return {"value": info.value, "title": info.title, "pairs": info.n}

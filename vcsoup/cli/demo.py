@@ -1,4 +1,4 @@
-"""`demo build | open | run`: the embedded world."""
+"""`demo build | open | run | synth`: the embedded world, and a project of any size."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,9 @@ import typer
 from vcsoup.cli.options import JsonOption, WorkspaceOption, as_job, open_workspace
 from vcsoup.cli.output import interval, show, show_json, show_table, weights_text
 
-app = typer.Typer(help="The embedded world: build, open, run.", no_args_is_help=True)
+app = typer.Typer(
+    help="The embedded world: build, open, run; synthetic projects.", no_args_is_help=True
+)
 
 
 @app.command("build")
@@ -61,6 +63,35 @@ def run(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
         show_json(result)
     else:
         show_run(result)
+
+
+@app.command("synth")
+def synth(
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs in the data set of every value.")] = (
+        1_000_000
+    ),
+    values: Annotated[int, typer.Option(min=2, max=8, help="How many values.")] = 3,
+    name: Annotated[
+        str, typer.Option(help="Project name; synth-PAIRS by default.", show_default=False)
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Source of all texts and rewards.")] = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a scored project of any size, with random rewards, to try the pages on."""
+    from vcsoup.cli.project import project_figures
+    from vcsoup.demo.synth import open_synth
+
+    opened = open_workspace(workspace)
+    title = f"Drawing {pairs:,} pairs for {values} values"
+    with as_job(opened, "demo", title) as worker:
+        made = {"pairs": pairs, "values": values, "name": name, "seed": seed}
+        project = open_synth(opened, **made, monitor=worker)
+        worker.finish(project_figures(project))
+    if as_json:
+        show_json(project_figures(project))
+    else:
+        show(f"project {project.name} is there; see it with `python -m vcsoup app`")
 
 
 def show_run(result: Mapping[str, Any]) -> None:

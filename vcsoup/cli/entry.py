@@ -7,7 +7,17 @@ import sys
 import typer
 
 from vcsoup import __version__
-from vcsoup.cli import data, demo, project, serve, soup, train
+from vcsoup.cli import (
+    compare,
+    data,
+    demo,
+    filters,
+    project,
+    serve,
+    soup,
+    soup_export,
+    train,
+)
 from vcsoup.errors import VcsoupError
 from vcsoup.monitor import StopRequested
 
@@ -24,11 +34,12 @@ app = typer.Typer(
 app.add_typer(project.app, name="project")
 app.add_typer(data.app, name="data")
 app.command("score")(data.score)
-app.command("filter")(data.filter_pairs)
+app.command("filter")(filters.filter_pairs)
 app.command("train")(train.train)
-app.add_typer(soup.app, name="soup")
+app.add_typer(soup_export.app, name="soup")
 app.command("evaluate")(soup.evaluate)
 app.command("front")(soup.front)
+app.command("compare")(compare.compare)
 app.command("engine")(serve.engine)
 app.command("app")(serve.app)
 app.add_typer(demo.app, name="demo")

@@ -27,6 +27,18 @@ ValuesOption = Annotated[
     list[str] | None,
     typer.Option("--value", help="Only this value; repeatable. All by default."),
 ]
+MinNormOption = Annotated[
+    float | None,
+    typer.Option(help="Least length of the gap vector, in sigmas, instead of the stored one."),
+]
+FlipOption = Annotated[
+    bool | None,
+    typer.Option("--flip/--no-flip", help="Exchange the answers of likely label flips."),
+]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(help="Scale of the gaps, dataset or shared, instead of the project's."),
+]
 GroupOption = Annotated[str, typer.Option("--group", help="Adapter set, such as 'filtered'.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Fixes the sampling.")]
 

@@ -1,6 +1,5 @@
-"""`soup merge`, `evaluate` and `front`: mix adapters, measure the mixes, choose among them."""
+"""`evaluate` and `front`: measure mixes of adapters and choose among them."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,54 +15,11 @@ from vcsoup.cli.options import (
     as_job,
     open_workspace,
 )
-from vcsoup.cli.output import interval, show, show_json, show_table, weights_text
-from vcsoup.errors import AdapterError, WeightsError
+from vcsoup.cli.output import interval, show_json, show_table, weights_text
+from vcsoup.errors import WeightsError
+from vcsoup.evaluation.chord import chord_weights
 from vcsoup.soup.weights import parse_weights, simplex_grid
 from vcsoup.workspace import Point, Project
-
-app = typer.Typer(help="Merge adapters.", no_args_is_help=True)
-
-METHODS = ("exact", "svd", "factor-average")
-
-
-@app.callback()
-def _soup() -> None:
-    """Merge adapters."""
-
-
-@app.command("merge")
-def merge(
-    weights: Annotated[str, typer.Option(help="For example helpful=0.5,harmless=0.5.")],
-    out: Annotated[Path, typer.Option(help="New folder for the merged PEFT adapter.")],
-    group: GroupOption = "filtered",
-    method: Annotated[
-        str,
-        typer.Option(help="exact, svd (needs --rank) or factor-average (the reference code's)."),
-    ] = "exact",
-    rank: Annotated[int | None, typer.Option(min=1, help="Rank for --method svd.")] = None,
-    free: Annotated[bool, typer.Option("--free", help="Allow weights off the simplex.")] = False,
-    project: ProjectOption = "demo",
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Merge the adapters of a set into one plain PEFT adapter, and say its error."""
-    opened = open_workspace(workspace)
-    target = opened.project(project)
-    lambdas = parse_weights(weights, target.values, free=free)
-    if method not in METHODS:
-        raise AdapterError(f"merge method {method!r} is unknown; choose {', '.join(METHODS)}")
-    if (method == "svd") != (rank is not None):
-        raise AdapterError("--rank belongs to --method svd, which needs it; give both or neither")
-    with as_job(opened, "merge", f"Merging {group}", project=project, slot=False) as worker:
-        figures = _merge(target, lambdas, group=group, method=method, rank=rank, out=out)
-        worker.finish(figures)
-    if as_json:
-        show_json(figures)
-    else:
-        show(
-            f"{figures['path']}: {weights_text(figures['weights'])}, {figures['method']}, "
-            f"rank {figures['rank']}, relative error {figures['relative_error']:.2g}"
-        )
 
 
 def evaluate(
@@ -74,6 +30,15 @@ def evaluate(
     grid: Annotated[
         int | None, typer.Option(min=1, help="Measure all multiples of 1/GRID on the simplex.")
     ] = None,
+    explore: Annotated[
+        int | None,
+        typer.Option(min=1, help="Measure this many more soups, best expected gain first."),
+    ] = None,
+    chord: Annotated[
+        tuple[str, str] | None,
+        typer.Option(help="Measure the segment between two values' adapters; see --steps."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps from end to end of --chord.")] = 8,
     group: GroupOption = "filtered",
     n_prompts: Annotated[
         int | None, typer.Option(min=2, help="How many held-out prompts; all by default.")
@@ -84,16 +49,28 @@ def evaluate(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure soups on the held-out prompts; the base is always measured too."""
+    """Measure soups on the held-out prompts; the base is always measured too, but to explore."""
     opened = open_workspace(workspace)
     target = opened.project(project)
-    soups = _soups(target, weights or [], grid, free=free)
+    if explore is not None and (weights or grid is not None or chord):
+        raise WeightsError(
+            "--explore chooses the soups itself; leave out --weights, --grid and --chord"
+        )
+    segment = chord_weights(target.values, *chord, steps) if chord else None
+    soups = np.zeros((0, 0))
+    if explore is None:
+        soups = _soups(target, weights or [], grid, segment=segment, free=free)
+    from vcsoup.exploring import explore_project
     from vcsoup.pipeline import adapter_set, measure_project
 
     key = target.set_key(adapter_set(target, group))
-    title = f"Measuring {len(soups)} soups ({group})"
+    title = f"Measuring {explore or len(soups)} soups ({group})"
+    options = {"n_prompts": n_prompts, "seed": seed}
     with as_job(opened, "evaluate", title, project=project) as worker:
-        measure_project(target, group, soups, n_prompts=n_prompts, seed=seed, monitor=worker)
+        if explore is not None:
+            soups = explore_project(target, group, explore, **options, monitor=worker)
+        else:
+            measure_project(target, group, soups, **options, monitor=worker)
         points = _measured(target, key, soups, seed)
         figures = {"group": group, "set_key": key, "points": [_figures(p) for p in points]}
         worker.finish(figures)
@@ -132,48 +109,26 @@ def front(
         show_front(figures, opened.values)
 
 
-def _merge(
+def _soups(
     project: Project,
-    lambdas: np.ndarray,
+    weights: list[str],
+    grid: int | None,
     *,
-    group: str,
-    method: str,
-    rank: int | None,
-    out: Path,
-) -> dict[str, Any]:
-    from vcsoup.pipeline import adapter_set
-    from vcsoup.soup.adapters import load_adapter
-    from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd, save_merged
-
-    infos = adapter_set(project, group)
-    adapters = [load_adapter(info.path) for info in infos.values()]
-    if method == "svd":
-        merged = merge_svd(adapters, lambdas, rank or 1)
-    else:
-        merged = (merge_exact if method == "exact" else merge_factor_average)(adapters, lambdas)
-    weights = dict(zip(project.values, lambdas.tolist(), strict=True))
-    names = {value: info.name for value, info in infos.items()}
-    recipe = {"project": project.name, "group": group, "soup": weights, "adapters": names}
-    path = save_merged(merged, out, recipe=recipe)
-    return {
-        "path": str(path),
-        "method": merged.method,
-        "weights": weights,
-        "rank": merged.rank,
-        "relative_error": merged.relative_error,
-    }
-
-
-def _soups(project: Project, weights: list[str], grid: int | None, *, free: bool) -> np.ndarray:
+    segment: np.ndarray | None,
+    free: bool,
+) -> np.ndarray:
     """Return the base and the soups that were asked for, shape (m, K), none twice."""
-    if not weights and grid is None:
-        raise WeightsError("name soups with --weights helpful=0.5,... or measure a --grid 4")
+    if not weights and grid is None and segment is None:
+        raise WeightsError(
+            "name soups with --weights helpful=0.5,... or measure a --grid 4 or a --chord"
+        )
     K = len(project.values)
     rows = [
         np.zeros((1, K)),
         *(parse_weights(text, project.values, free=free)[None] for text in weights),
     ]
     rows += [simplex_grid(K, grid)] if grid is not None else []
+    rows += [segment] if segment is not None else []
     return np.array(list(dict.fromkeys(map(tuple, np.concatenate(rows).tolist()))))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vcsoup.cli.filters import changed_filter
 from vcsoup.cli.options import (
     JsonOption,
     ProjectOption,
@@ -16,6 +17,7 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show_json, show_table
 from vcsoup.errors import NotFoundError, TrainingError
+from vcsoup.filtering import PairFilter
 from vcsoup.training.config import PRESETS, TrainConfig, train_config
 from vcsoup.workspace import AdapterInfo, Project, Workspace
 
@@ -32,7 +34,7 @@ def train(
     ] = None,
     unfiltered: Annotated[bool, typer.Option("--unfiltered", help="Train on all pairs.")] = False,
     threshold: Annotated[
-        float | None, typer.Option(help="Use this threshold instead of the stored ones.")
+        float | None, typer.Option(help="Use this threshold instead of the stored filters'.")
     ] = None,
     preset: Annotated[
         str, typer.Option(help="paper, demo, or auto: demo for the embedded world.")
@@ -56,9 +58,9 @@ def train(
     changes = {"steps": steps, "seed": seed, "learning_rate": lr, "batch_size": batch_size}
     changes |= {"rank": rank, "alpha": alpha, "beta": beta, "max_length": max_length}
     config = train_config(_preset(opened, target, preset), **changes)
-    taus = _thresholds(target, values, unfiltered=unfiltered, threshold=threshold)
+    filters = _filters(target, values, unfiltered=unfiltered, threshold=threshold)
     group = group or ("unfiltered" if unfiltered else "filtered")
-    adapters = _train_all(opened, target, taus, config=config, group=group)
+    adapters = _train_all(opened, target, filters, config=config, group=group)
     figures = [_figures(info) for info in adapters]
     if as_json:
         show_json({"group": group, "adapters": figures})
@@ -71,45 +73,44 @@ def train(
 def _train_all(
     workspace: Workspace,
     project: Project,
-    thresholds: dict[str, float | None],
+    filters: dict[str, PairFilter | None],
     *,
     config: TrainConfig,
     group: str,
 ) -> list[AdapterInfo]:
     from vcsoup.pipeline import train_project
 
-    title = f"Training {', '.join(thresholds)} ({group})"
+    title = f"Training {', '.join(filters)} ({group})"
     adapters: list[AdapterInfo] = []
     with as_job(workspace, "train", title, project=project.name) as worker:
-        for value, tau in thresholds.items():
+        for value, kept in filters.items():
             if worker.stop_requested:
                 break
-            adapters.append(
-                train_project(project, value, config, group=group, threshold=tau, monitor=worker)
-            )
+            choices = {"group": group, "pair_filter": kept}
+            adapters.append(train_project(project, value, config, **choices, monitor=worker))
             worker.finish({"group": group, "adapters": [_figures(info) for info in adapters]})
     return adapters
 
 
-def _thresholds(
+def _filters(
     project: Project, values: list[str], *, unfiltered: bool, threshold: float | None
-) -> dict[str, float | None]:
-    """Return the threshold per value, None for no filter; refuse early what cannot be trained."""
+) -> dict[str, PairFilter | None]:
+    """Return the filter per value, None for all pairs; refuse early what cannot be trained."""
     if unfiltered and threshold is not None:
         raise TrainingError("--unfiltered and --threshold exclude each other; give one of them")
     if threshold is not None and not -1 <= threshold <= 1:
         raise TrainingError(f"threshold {threshold} is outside -1 to 1; choose one inside")
     for value in values:
-        project.pairs(value)
+        project.pair_file(value)
         if not unfiltered and not project.rewards_stamp(value):
             raise NotFoundError(
                 f"the pairs of {value} have no current rewards to filter by; run "
                 f"`python -m vcsoup score --project {project.name}` or train with --unfiltered"
             )
-    stored = project.thresholds()
     if unfiltered:
         return dict.fromkeys(values)
-    return {value: stored[value] if threshold is None else threshold for value in values}
+    stored = project.filters()
+    return {value: changed_filter(stored[value], threshold=threshold) for value in values}
 
 
 def _preset(workspace: Workspace, project: Project, preset: str) -> str:

@@ -26,6 +26,7 @@ from vcsoup.demo.models import train_base, train_tokenizer
 from vcsoup.demo.open_demo import open_demo
 from vcsoup.demo.pairs import PAIRS_PER_VALUE, draw_pairs
 from vcsoup.demo.run import GROUPS, THRESHOLD, run_method
+from vcsoup.demo.samples import take_samples
 from vcsoup.demo.world import VALUES, PromptSplit, split_prompts
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.preferences.pairs import save_pairs
@@ -117,6 +118,7 @@ def _record_method(
         RecordedPoint(**point.model_dump(exclude={"set_key", "recorded"}))
         for point in project.points()
     )
+    take_samples(project, stage)
     shutil.rmtree(scratch)
     return result, contents.model_copy(update={"adapters": tuple(names), "points": points})
 

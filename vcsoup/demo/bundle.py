@@ -2,6 +2,7 @@
 
     assets/demo/models/base, reward-<value>   ordinary transformers folders
     assets/demo/data/<value>.parquet          pairs; <value>-rewards.parquet their rewards
+    assets/demo/data/samples.parquet          rewards behind the points, prompt by prompt
     assets/demo/adapters/<value>-<group>      PEFT adapters, "filtered" and "unfiltered"
     assets/demo/card.json, card.md            every figure that the build measured
     assets/demo/bundle.json                   contents, thresholds, points; written last

@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from vcsoup.demo.bundle import Bundle, adapter_name, bundle_folder, read_bundle
+from vcsoup.demo.samples import add_samples
 from vcsoup.errors import NotFoundError
 from vcsoup.preferences.pairs import load_pairs
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.workspace import Point, Project, ProjectConfig, Workspace
+from vcsoup.workspace import AdapterInfo, Point, Project, ProjectConfig, Workspace
 
 NAME = "demo"
 
@@ -98,6 +99,7 @@ def _add_recorded(project: Project, folder: Path, contents: Bundle) -> None:
         if not (project.adapter_dir(name) / "manifest.json").is_file():
             _add_adapter(project, folder / "adapters" / name, name)
     _add_points(project, contents)
+    add_samples(project, folder, _recorded_sets(project, contents))
 
 
 def _add_adapter(project: Project, source: Path, name: str) -> None:
@@ -112,10 +114,17 @@ def _add_adapter(project: Project, source: Path, name: str) -> None:
     shutil.rmtree(staged)
 
 
-def _add_points(project: Project, contents: Bundle) -> None:
+def _recorded_sets(project: Project, contents: Bundle) -> dict[str, dict[str, AdapterInfo]]:
     shelved = {info.name: info for info in project.adapters()}
-    for group in sorted({point.group for point in contents.points}):
-        key = project.set_key({v: shelved[adapter_name(v, group)] for v in contents.values})
+    return {
+        group: {value: shelved[adapter_name(value, group)] for value in contents.values}
+        for group in sorted({point.group for point in contents.points})
+    }
+
+
+def _add_points(project: Project, contents: Bundle) -> None:
+    for group, adapters in _recorded_sets(project, contents).items():
+        key = project.set_key(adapters)
         known = [point.weights for point in project.points(key)]
         for point in contents.points:
             if point.group == group and point.weights not in known:

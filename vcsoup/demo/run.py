@@ -74,14 +74,15 @@ def run_method(
 def _train_group(
     project: Project, group: str, config: TrainConfig, monitor: Monitor
 ) -> dict[str, dict[str, Any]]:
-    thresholds = project.thresholds() if group == "filtered" else dict.fromkeys(project.values)
-    pairs, seconds = {}, {}
+    filters = project.filters() if group == "filtered" else dict.fromkeys(project.values)
+    pairs, seconds, thresholds = {}, {}, {}
     for value in project.values:
         _check_stop(monitor)
-        tau = thresholds[value]
-        pairs[value] = len(kept_pairs(project, value, tau))
-        info = train_project(project, value, config, group=group, threshold=tau, monitor=monitor)
+        kept = filters[value]
+        pairs[value] = len(kept_pairs(project, value, kept))
+        info = train_project(project, value, config, group=group, pair_filter=kept, monitor=monitor)
         seconds[value] = info.manifest["seconds"]
+        thresholds[value] = kept.threshold if kept else None
     return {"pairs": pairs, "seconds": seconds, "thresholds": thresholds}
 
 

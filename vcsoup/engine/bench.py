@@ -5,7 +5,7 @@ the project's models did. Only the owner thread calls this.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
 
 _MOST_SOUPS = 2  # filtered and unfiltered side by side
 _MOST_JUDGES = 8
+_TOKENS = 2048  # scored at a time: nobody waits longer than that takes
 
 Thing = TypeVar("Thing")
 
@@ -97,11 +98,27 @@ class Benches:
         Raises:
             RewardModelError: a value without a reward model, or one that cannot be loaded.
         """
-        columns = [
-            self._judge(bench.project, value).score(prompts, replies)
-            for value in bench.project.values
-        ]
-        return np.stack(columns, axis=1).astype(np.float64)
+        scoring = self.scoring(bench, prompts, replies)
+        while True:
+            try:
+                next(scoring)
+            except StopIteration as end:
+                return end.value
+
+    def scoring(
+        self, bench: Bench, prompts: list[Prompt], replies: list[str]
+    ) -> Generator[None, None, npt.NDArray]:
+        """Like `score`, pausing after each batch so that the owner can do other work.
+
+        A task says `rewards = yield from benches.scoring(bench, prompts, replies)`.
+        """
+        rewards = np.empty((len(replies), len(bench.project.values)))
+        for column, value in enumerate(bench.project.values):
+            judge = self._judge(bench.project, value)
+            for rows, scored in judge.batches(prompts, replies, tokens_per_batch=_TOKENS):
+                rewards[rows, column] = scored
+                yield
+        return rewards
 
     def _judge(self, project: Project, value: str) -> RewardModel:
         spec = project.config.rewards.get(value)

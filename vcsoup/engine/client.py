@@ -1,12 +1,12 @@
 """Talk to a running engine. Torch-free; used by the screens and by scripts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from vcsoup.errors import EngineError
+from vcsoup.errors import EngineError, EngineGoneError
 
 
 class EngineClient:
@@ -87,6 +87,44 @@ class EngineClient:
         """Give a tasting up; one that has ended stays as it is."""
         self._ask("DELETE", f"/tastings/{tasting_id}")
 
+    def start_table(
+        self,
+        *,
+        project: str,
+        prompts: Sequence[str],
+        soups: Sequence[Mapping[str, Any]],
+        **options: Any,
+    ) -> str:
+        """Queue a table: several soups answer the same prompts with the same random numbers.
+
+        Args:
+            project: Name of the project.
+            prompts: What every soup answers, P of them.
+            soups: S of {"group": adapter set, "weights": weight per value}; all zeros is the base.
+            **options: `seed` (0), `max_new_tokens` (96), `free` (False), `score` (True).
+
+        Returns:
+            The table's id.
+
+        Raises:
+            EngineError: the engine does not answer, or refuses.
+        """
+        body = {"project": project, "prompts": list(prompts), "soups": [dict(s) for s in soups]}
+        return str(self._ask("POST", "/tables", {**body, **options})["id"])
+
+    def table(self, table_id: str) -> dict[str, Any]:
+        """How far a table is.
+
+        Returns:
+            state ("queued", "sampling", "scoring", "done", "cancelled" or "failed"), replies (P
+            lists of S texts so far), rewards (P lists of S: reward per value, or None), error.
+        """
+        return self._ask("GET", f"/tables/{table_id}")
+
+    def cancel_table(self, table_id: str) -> None:
+        """Give a table up; one that has ended stays as it is."""
+        self._ask("DELETE", f"/tables/{table_id}")
+
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
@@ -108,7 +146,7 @@ class EngineClient:
         try:
             response = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise EngineError(
+            raise EngineGoneError(
                 f"the engine at {self.url} does not answer ({type(error).__name__}); try again, "
                 "it is started anew when needed"
             ) from error

@@ -1,8 +1,8 @@
-"""One reply for the OpenAI API: a task whose text is read while it grows."""
+"""Replies for the OpenAI API: one task whose texts are told piece by piece while they grow."""
 
-import queue
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from vcsoup.soup.decoding import Sampler
 from vcsoup.soup.prompts import draw_uniforms, encode_prompt, encode_text
 
 _HALF_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+Finish = Literal["stop", "length"]
 
 
 @dataclass(frozen=True)
@@ -25,91 +26,123 @@ class CompletionSpec:
         project: Name of the project.
         group: The adapter set.
         weights: The soup, shape (K,).
-        prompt: Messages to answer, or a raw text to continue.
+        prompts: Messages to answer, or raw texts to continue.
         sampler: How tokens are chosen.
-        seed: Fixes the random numbers.
-        stops: The reply ends before the first of these texts.
+        seed: Fixes the random numbers; reply j to a prompt takes those of seed + j.
+        n: Replies per prompt.
+        stops: A reply ends before the first of these texts.
     """
 
     project: str
     group: str
     weights: npt.NDArray[np.float64]
-    prompt: Prompt
+    prompts: tuple[Prompt, ...]
     sampler: Sampler
     seed: int
+    n: int = 1
     stops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """More text of one reply; `finish` says why it ended, with its last piece."""
+
+    choice: int
+    text: str
+    finish: Finish | None = None
+
+
+Told = Piece | EngineError | None  # None: all replies are complete
 
 
 @dataclass
 class Completion:
-    """A reply under way.
+    """Replies under way, `spec.n` to each prompt, in the order of the prompts.
 
     Attributes:
-        finish_reason: "stop" or "length" once it ended well.
-        prompt_tokens: Tokens of the prompt.
-        completion_tokens: Tokens of the reply so far.
+        tell: Hears every piece, then None, or the error that ended it; called on the owner's
+            thread.
+        cancelled: Set it when nobody reads any more.
+        prompt_tokens: Tokens of the prompts, each counted once.
+        completion_tokens: Tokens of the replies so far.
     """
 
     benches: Benches
     spec: CompletionSpec
+    tell: Callable[[Told], None]
     cancelled: bool = False
-    finish_reason: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    _pieces: "queue.SimpleQueue[str | Exception | None]" = field(default_factory=queue.SimpleQueue)
-    _text: str = ""
-    _sent: int = 0
-    _stopped: bool = False
-
-    def pieces(self) -> Iterator[str]:
-        """The reply as it comes, piece by piece; blocks until it ends.
-
-        Raises:
-            EngineError: the work broke off.
-        """
-        while (piece := self._pieces.get()) is not None:
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
+    _growing: list["_Growing"] = field(default_factory=list)
 
     def fail(self, error: str) -> None:
         """Tell the reader why the work broke off."""
-        self._pieces.put(EngineError(error))
+        self.tell(EngineError(error))
 
     def steps(self) -> Steps:
         """The owner's work."""
         spec = self.spec
         bench = self.benches.bench(spec.project, spec.group)
-        raw = isinstance(spec.prompt, str)
-        tokens = (encode_text if raw else encode_prompt)(bench.soup, spec.prompt)
-        self.prompt_tokens = len(tokens)
-        heard: list[int] = []
+        tokens = [
+            (encode_text if isinstance(prompt, str) else encode_prompt)(bench.soup, prompt)
+            for prompt in spec.prompts
+        ]
+        self.prompt_tokens = sum(map(len, tokens))
+        length, n = spec.sampler.max_new_tokens, spec.n
+        uniforms = [draw_uniforms(spec.prompts, length, seed=spec.seed + j) for j in range(n)]
+        self._growing = [
+            _Growing(choice, spec.stops, bench.soup.tokenizer, self.tell)
+            for choice in range(n * len(tokens))
+        ]
+        yield Rows(
+            bench.soup,
+            [prompt for prompt in tokens for _ in range(n)],
+            np.tile(spec.weights, (n * len(tokens), 1)),
+            np.stack(uniforms, axis=1).reshape(-1, length),
+            spec.sampler,
+            self._hear,
+            urgent=n * len(tokens),
+        )
+        for growing in self._growing:
+            growing.end(length)
+        self.tell(None)
 
-        def hear(_row: int, token: int) -> bool:
-            heard.append(token)
-            self.completion_tokens = len(heard)
-            return self._grow(bench.soup.tokenizer.decode(heard, skip_special_tokens=True))
+    def _hear(self, row: int, token: int) -> bool:
+        self.completion_tokens += 1
+        return self._growing[row].hear(token)
 
-        uniforms = draw_uniforms([spec.prompt], spec.sampler.max_new_tokens, seed=spec.seed)
-        yield Rows(bench.soup, [tokens], spec.weights[None], uniforms, spec.sampler, hear)
-        self._send(len(self._text))
-        full = len(heard) >= spec.sampler.max_new_tokens and not self._stopped
-        self.finish_reason = "length" if full else "stop"
-        self._pieces.put(None)
 
-    def _grow(self, text: str) -> bool:
-        """Take the text so far; True when a stop text ends it."""
-        cuts = [at for stop in self.spec.stops if (at := text.find(stop)) >= 0]
+class _Growing:
+    """One reply: its text so far, and how much of it was told."""
+
+    def __init__(
+        self, choice: int, stops: tuple[str, ...], tokenizer: object, tell: Callable[[Told], None]
+    ) -> None:
+        self._choice, self._stops, self._tokenizer, self._tell = choice, stops, tokenizer, tell
+        self._tokens: list[int] = []
+        self._text, self._sent, self._stopped = "", 0, False
+
+    def hear(self, token: int) -> bool:
+        """Take a token; True when a stop text ends the reply."""
+        self._tokens.append(token)
+        text = self._tokenizer.decode(self._tokens, skip_special_tokens=True)
+        cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         self._text, self._stopped = text[: min(cuts)] if cuts else text, bool(cuts)
         # What may be the beginning of a stop text or half a character waits for the next token.
-        held = 0 if cuts else max((_overlap(text, stop) for stop in self.spec.stops), default=0)
+        held = 0 if cuts else max((_overlap(text, stop) for stop in self._stops), default=0)
         if not text.endswith(_HALF_A_CHARACTER):
             self._send(len(self._text) - held)
         return self._stopped
 
+    def end(self, length: int) -> None:
+        """Tell what is left, and why the reply ended."""
+        full = len(self._tokens) >= length and not self._stopped
+        text, self._sent = self._text[self._sent :], len(self._text)
+        self._tell(Piece(self._choice, text, "length" if full else "stop"))
+
     def _send(self, end: int) -> None:
         if end > self._sent:
-            self._pieces.put(self._text[self._sent : end])
+            self._tell(Piece(self._choice, self._text[self._sent : end]))
             self._sent = end
 
 

@@ -1,47 +1,62 @@
-"""The OpenAI completions and chat API: the soup is part of the model's name.
+"""The OpenAI completions and chat API; the soup is the model's name (`vcsoup.engine.model_names`).
 
-"soup:helpful=0.5,harmless=0.5" mixes the default project's filtered adapters, "base" is its base;
-"soup:demo/unfiltered:helpful=1" names project and group. Weights may leave the simplex here.
+Handlers only queue a task and read what it tells, on the event loop: no thread waits for a reply,
+so hundreds of them may be open. A reader that goes away ends its replies.
 """
 
-import json
+import asyncio
 import secrets
-import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vcsoup.engine.answers import Head, event, usage_event, whole
 from vcsoup.engine.bench import Benches
-from vcsoup.engine.completion import Completion, CompletionSpec
+from vcsoup.engine.completion import Completion, CompletionSpec, Piece, Told
+from vcsoup.engine.guard import refusal
+from vcsoup.engine.model_names import model_names, parse_model
 from vcsoup.engine.owner import Owner
 from vcsoup.errors import EngineError, NotFoundError
 from vcsoup.preferences.pairs import Prompt, as_messages
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
-from vcsoup.soup.weights import corners, format_weights, parse_weights
-from vcsoup.workspace import Project, Workspace
+from vcsoup.workspace import Workspace
 
-FloatArray = npt.NDArray[np.float64]
-DEFAULT_GROUP = "filtered"
+MOST_REPLIES = 64  # of one request: prompts times n
+_LOOK_SECONDS = 0.5  # how often a request that waits is asked whether its reader is still there
+# Settings that change what a reply is, and that soups do not know; others are left aside.
+_UNKNOWN = (
+    "tools functions logprobs top_logprobs logit_bias echo suffix best_of presence_penalty "
+    "frequency_penalty"
+).split()
 
 
 class Asked(BaseModel):
     """What both endpoints take; settings that OpenAI clients send besides are left aside."""
 
+    model_config = ConfigDict(extra="allow")
+
     model: str
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    temperature: float = Field(1.0, ge=0)
-    top_p: float = Field(1.0, gt=0, le=1)
+    max_tokens: int | None = Field(None, ge=1, le=4096)
+    max_completion_tokens: int | None = Field(None, ge=1, le=4096)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
     seed: int | None = Field(None, ge=0)
     stop: str | list[str] | None = None
     stream: bool = False
-    n: int = 1
+    stream_options: dict[str, Any] | None = None
+    n: int | None = Field(None, ge=1, le=MOST_REPLIES)
+
+    @model_validator(mode="after")
+    def _known(self) -> "Asked":
+        for name in _UNKNOWN:
+            if (self.model_extra or {}).get(name):
+                raise ValueError(f"soups do not know the setting {name}; leave it out")
+        if isinstance(self.stop, list) and len(self.stop) > 16:
+            raise ValueError("expected at most 16 stop texts; leave some out")
+        return self
 
 
 class AskedChat(Asked):
@@ -53,104 +68,78 @@ class AskedChat(Asked):
 class AskedText(Asked):
     """POST /v1/completions."""
 
-    prompt: str
-
-
-def parse_model(name: str, workspace: Workspace) -> tuple[Project, str, FloatArray]:
-    """Project, group and weights (K,) that a model name stands for.
-
-    Raises:
-        EngineError: not a soup's name.
-        NotFoundError: no such project.
-        UnknownValueError: a value that the project does not have.
-        WeightsError: a weight that is no number.
-    """
-    kind, *rest = name.split(":")
-    mixed = kind == "soup" and len(rest) in (1, 2)
-    if not mixed and not (kind == "base" and len(rest) <= 1):
-        raise EngineError(
-            f"unknown model {name!r}; name a soup such as soup:helpful=0.5,harmless=0.5, or base"
-        )
-    place = rest[0] if len(rest) > mixed else ""
-    project_name, _, group = place.partition("/")
-    project = workspace.project(project_name) if project_name else _default_project(workspace)
-    weights = np.zeros(len(project.values))
-    if mixed:
-        weights = parse_weights(rest[-1], project.values, free=True)
-    return project, group or DEFAULT_GROUP, weights
-
-
-def model_names(workspace: Workspace) -> list[str]:
-    """Names worth listing: the base, corners and even mix of every complete set of adapters."""
-    names = ["base"]
-    for project in workspace.projects():
-        K = len(project.values)
-        for group in project.adapter_sets():
-            for weights in (*corners(K), [1 / K] * K):
-                text = format_weights(weights, project.values)
-                names.append(f"soup:{project.name}/{group}:{text}")
-    return names
+    prompt: str | list[str]
 
 
 def router(workspace: Workspace, benches: Benches, owner: Owner) -> APIRouter:
     """The /v1 endpoints."""
     routes = APIRouter(prefix="/v1")
 
-    def begin(asked: Asked, prompt: Prompt) -> Completion:
-        completion = Completion(benches, _spec(asked, prompt, workspace))
+    async def answer(
+        request: Request, asked: Asked, prompts: tuple[Prompt, ...], kind: str
+    ) -> Response:
+        loop, told = asyncio.get_running_loop(), asyncio.Queue[Told]()
+
+        def tell(news: Told) -> None:
+            loop.call_soon_threadsafe(told.put_nowait, news)
+
+        spec = await asyncio.to_thread(_spec, asked, prompts, workspace)
+        completion = Completion(benches, spec, tell)
         owner.submit(completion)
-        return completion
+        head = Head(kind, asked.model)
+        if asked.stream:
+            return await _streamed(request, asked, head, completion, told)
+        return await _whole(request, head, completion, told)
 
     @routes.get("/models")
     def models() -> dict[str, Any]:
-        listed = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "vcsoup"}
-            for name in model_names(workspace)
-        ]
-        return {"object": "list", "data": listed}
+        return {"object": "list", "data": [_listed(name) for name in model_names(workspace)]}
+
+    @routes.get("/models/{name:path}")
+    def model(name: str) -> dict[str, Any]:
+        parse_model(name, workspace)
+        return _listed(name)
 
     @routes.post("/chat/completions")
-    def chat(asked: AskedChat) -> Response:
+    async def chat(request: Request, asked: AskedChat) -> Response:
         messages = as_messages([_plain(turn) for turn in asked.messages])
-        return _answer(asked, begin(asked, messages), kind="chat.completion")
+        return await answer(request, asked, (messages,), "chat.completion")
 
     @routes.post("/completions")
-    def complete(asked: AskedText) -> Response:
-        return _answer(asked, begin(asked, asked.prompt), kind="text_completion")
+    async def complete(request: Request, asked: AskedText) -> Response:
+        prompts = (asked.prompt,) if isinstance(asked.prompt, str) else tuple(asked.prompt)
+        return await answer(request, asked, prompts, "text_completion")
 
     return routes
 
 
-def openai_error(message: str, status: int) -> JSONResponse:
-    """An error in the form that OpenAI clients read."""
-    body = {"error": {"message": message, "type": "invalid_request_error", "code": None}}
-    return JSONResponse(body, status_code=status)
+def _listed(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "vcsoup"}
 
 
-def _spec(asked: Asked, prompt: Prompt, workspace: Workspace) -> CompletionSpec:
-    if asked.n != 1:
-        raise EngineError(f"expected n = 1, got {asked.n}; ask once per reply")
+def _spec(asked: Asked, prompts: tuple[Prompt, ...], workspace: Workspace) -> CompletionSpec:
+    n = asked.n or 1
+    if not 1 <= n * len(prompts) <= MOST_REPLIES:
+        raise EngineError(
+            f"expected 1 to {MOST_REPLIES} replies (prompts times n), got {n * len(prompts)}; "
+            "ask for them in several requests"
+        )
     project, group, weights = parse_model(asked.model, workspace)
     if group not in project.adapter_sets():
         raise NotFoundError(f"project {project.name} has no complete adapter set {group!r}")
     stops = [asked.stop] if isinstance(asked.stop, str) else asked.stop or []
     length = asked.max_completion_tokens or asked.max_tokens or MAX_NEW_TOKENS
+    temperature = 1.0 if asked.temperature is None else asked.temperature
     return CompletionSpec(
         project=project.name,
         group=group,
         weights=weights,
-        prompt=prompt,
-        sampler=Sampler(length, asked.temperature, asked.top_p),
+        prompts=prompts,
+        sampler=Sampler(length, temperature, asked.top_p or 1.0),
         seed=secrets.randbits(32) if asked.seed is None else asked.seed,
+        n=n,
         stops=tuple(filter(None, stops)),
     )
-
-
-def _default_project(workspace: Workspace) -> Project:
-    projects = {project.name: project for project in workspace.projects()}
-    if not projects:
-        raise NotFoundError(f"workspace {workspace.root} has no project; create one first")
-    return projects.get("demo") or next(iter(projects.values()))
 
 
 def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,54 +150,79 @@ def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": turn.get("role"), "content": content}
 
 
-def _answer(asked: Asked, completion: Completion, *, kind: str) -> Response:
-    head = {
-        "id": f"{'chatcmpl' if kind.startswith('chat') else 'cmpl'}-{uuid.uuid4().hex}",
-        "object": kind,
-        "created": int(time.time()),
-        "model": asked.model,
-    }
-    pieces = completion.pieces()
-    if asked.stream:
-        first = next(pieces, "")  # an error before the first piece is an error status
-        events = _events(head, completion, first, pieces)
-        return StreamingResponse(events, media_type="text/event-stream")
-    text = "".join(pieces)
-    body = {"message": {"role": "assistant", "content": text}} if _is_chat(head) else {"text": text}
-    choice = {"index": 0, **body, "logprobs": None, "finish_reason": completion.finish_reason}
-    usage = {
-        "prompt_tokens": completion.prompt_tokens,
-        "completion_tokens": completion.completion_tokens,
-        "total_tokens": completion.prompt_tokens + completion.completion_tokens,
-    }
-    return JSONResponse({**head, "choices": [choice], "usage": usage})
+async def _next(request: Request, completion: Completion, told: asyncio.Queue[Told]) -> Told:
+    """The next news; when the reader goes away instead, the task is cancelled.
+
+    Raises:
+        EngineError: the work broke off, or nobody reads any more.
+    """
+    while True:
+        try:
+            news = await asyncio.wait_for(told.get(), _LOOK_SECONDS)
+        except TimeoutError:
+            if await request.is_disconnected():
+                completion.cancelled = True
+                raise EngineError("the reader went away") from None
+            continue
+        if isinstance(news, EngineError):
+            raise news
+        return news
 
 
-def _events(
-    head: Mapping[str, Any], completion: Completion, first: str, pieces: Iterator[str]
-) -> Iterator[str]:
-    """Server-sent events; a reader that goes away ends the reply."""
-    chat = _is_chat(head)
-    if chat:
-        head = {**head, "object": "chat.completion.chunk"}
-
-    def event(piece: str, finish: str | None = None, role: Mapping[str, str] | None = None) -> str:
-        delta = {"content": piece} if piece or not finish else {}
-        body = {"delta": {**(role or {}), **delta}} if chat else {"text": piece}
-        choice = {"index": 0, **body, "logprobs": None, "finish_reason": finish}
-        return f"data: {json.dumps({**head, 'choices': [choice]}, ensure_ascii=False)}\n\n"
-
+async def _whole(
+    request: Request, head: Head, completion: Completion, told: asyncio.Queue[Told]
+) -> Response:
+    count = completion.spec.n * len(completion.spec.prompts)
+    texts, finishes = [""] * count, [""] * count
     try:
-        yield event(first, role={"role": "assistant"})
-        for piece in pieces:
-            yield event(piece)
-        yield event("", finish=completion.finish_reason)
-        yield "data: [DONE]\n\n"
-    except EngineError as error:
-        yield f"data: {json.dumps({'error': {'message': str(error)}})}\n\n"
+        while (piece := await _next(request, completion, told)) is not None:
+            texts[piece.choice] += piece.text
+            finishes[piece.choice] = piece.finish or ""
     finally:
         completion.cancelled = True
+    tokens = completion.prompt_tokens, completion.completion_tokens
+    return JSONResponse(whole(head, texts, finishes, tokens))
 
 
-def _is_chat(head: Mapping[str, Any]) -> bool:
-    return str(head["object"]).startswith("chat")
+async def _streamed(
+    request: Request,
+    asked: Asked,
+    head: Head,
+    completion: Completion,
+    told: asyncio.Queue[Told],
+) -> Response:
+    try:
+        first = await _next(request, completion, told)  # an early error is an error status
+    except BaseException:
+        completion.cancelled = True
+        raise
+    with_usage = bool((asked.stream_options or {}).get("include_usage"))
+    events = _events(request, head, completion, told, first=first, with_usage=with_usage)
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+async def _events(
+    request: Request,
+    head: Head,
+    completion: Completion,
+    told: asyncio.Queue[Told],
+    *,
+    first: Piece | None,
+    with_usage: bool,
+) -> AsyncIterator[str]:
+    """Server-sent events; a reader that goes away ends the replies."""
+    begun: set[int] = set()
+    piece = first
+    try:
+        while piece is not None:
+            yield event(head, piece, opening=piece.choice not in begun)
+            begun.add(piece.choice)
+            piece = await _next(request, completion, told)
+        if with_usage:
+            yield usage_event(head, completion.prompt_tokens, completion.completion_tokens)
+        yield "data: [DONE]\n\n"
+    except EngineError as error:
+        body = refusal("/v1/", str(error), 500).body.decode()
+        yield f"data: {body}\n\n"
+    finally:
+        completion.cancelled = True

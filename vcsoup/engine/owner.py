@@ -1,28 +1,31 @@
 """The one thread that touches models: it runs all tasks, interleaved at the level of tokens.
 
-A task is a generator. It yields `Rows` when it wants replies decoded and is sent their tokens; what
-it does in between (loading, scoring) it does on this thread. Rows that wait together and fit
-together share one decoding batch; batches in flight take turns step by step, so a long reply of one
-session does not hold up a short one of another, and no lock is needed anywhere.
+A task is a generator. It yields `Rows` when it wants replies decoded and is sent their tokens; it
+yields None to let others have a turn (between batches of scoring, say); what it does in between it
+does on this thread, and no lock is needed anywhere. All rows of a model are in one running batch
+(`vcsoup.engine.batch`): they join and leave it at any step, urgent ones first.
 """
 
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from vcsoup.errors import VcsoupError
-from vcsoup.soup.decoding import Decoding, Sampler, check_lengths
+from vcsoup.engine.batch import Batch
+from vcsoup.errors import EngineBusyError, VcsoupError
+from vcsoup.soup.decoding import Reply, Sampler, check_lengths
+from vcsoup.soup.drafts import Drafts
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray
 
 logger = logging.getLogger(__name__)
 
 Tokens = list[int]
+MOST_TASKS = 128  # waiting or running; more are refused until some have ended
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Rows:
         uniforms: Shape (n, >= max_new_tokens).
         sampler: How tokens are chosen.
         on_token: Hears (row, token) as they come; True ends that row.
+        urgent: So many of the rows, the first ones, are read by somebody while they grow: they
+            join the batch before all others.
     """
 
     soup: SoupModel
@@ -44,13 +49,14 @@ class Rows:
     uniforms: FloatArray
     sampler: Sampler
     on_token: Callable[[int, int], bool | None] | None = None
+    urgent: int = 0
 
     def __post_init__(self) -> None:
         """Refuse prompts that cannot be answered before they join a batch with others."""
         check_lengths(self.soup, self.prompts, self.sampler.max_new_tokens)
 
 
-Steps = Generator[Rows, list[Tokens], None]
+Steps = Generator[Rows | None, list[Tokens] | None, None]
 
 
 class Task(Protocol):
@@ -62,7 +68,7 @@ class Task(Protocol):
         ...
 
     def steps(self) -> Steps:
-        """Do the work; yield `Rows`, receive their tokens."""
+        """Do the work; yield `Rows`, receive their tokens; yield None to let others work."""
         ...
 
     def fail(self, error: str) -> None:
@@ -70,13 +76,55 @@ class Task(Protocol):
         ...
 
 
+@dataclass(eq=False)
+class _Job:
+    """A task that has begun, and the replies that it waits for."""
+
+    task: Task
+    steps: Steps
+    rows: Rows | None = None
+    replies: list[Reply] = field(default_factory=list)
+    places: dict[Reply, int] = field(default_factory=dict)
+
+    def want(self, rows: Rows) -> None:
+        """Make the replies for these rows."""
+        self.rows = rows
+        self.replies = [
+            Reply(*own, rows.sampler)
+            for own in zip(rows.prompts, rows.weights, rows.uniforms, strict=True)
+        ]
+        self.places = {reply: row for row, reply in enumerate(self.replies)}
+
+    def hear(self, reply: Reply, token: int) -> None:
+        """Tell the task of a token; it may end the reply."""
+        on_token = self.rows.on_token if self.rows else None
+        if on_token and reply in self.places and on_token(self.places[reply], token):
+            reply.finished = True
+            del self.places[reply]  # what the same pass still gave is not told
+
+    def drop(self) -> None:
+        """End all replies."""
+        for reply in self.replies:
+            reply.finished = True
+
+
 class Owner:
     """Runs tasks on a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_tasks: int = MOST_TASKS) -> None:
+        """Start the thread.
+
+        Args:
+            most_tasks: How many tasks may wait or run at a time.
+        """
+        self._most = most_tasks
         self._inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._wanted: list[_Order] = []
-        self._flights: list[_Flight] = []
+        self._unfinished: set[int] = set()
+        self._lock = threading.Lock()
+        self._paused: deque[_Job] = deque()
+        self._waiting: list[_Job] = []
+        self._batches: dict[SoupModel, Batch] = {}
+        self._drafts: WeakKeyDictionary[SoupModel, Drafts] = WeakKeyDictionary()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="model owner", daemon=True)
         self._thread.start()
@@ -84,10 +132,20 @@ class Owner:
     @property
     def busy(self) -> bool:
         """True while tasks wait or run."""
-        return bool(self._flights or self._wanted or not self._inbox.empty())
+        return bool(self._unfinished)
 
     def submit(self, task: Task) -> None:
-        """Queue a task; returns at once."""
+        """Queue a task; returns at once.
+
+        Raises:
+            EngineBusyError: too many tasks wait or run.
+        """
+        with self._lock:
+            if len(self._unfinished) >= self._most:
+                raise EngineBusyError(
+                    f"the engine works on {self._most} requests already; try again in a moment"
+                )
+            self._unfinished.add(id(task))
         self._inbox.put(task)
 
     def close(self) -> None:
@@ -99,137 +157,90 @@ class Owner:
     def _run(self) -> None:
         while not self._closing:
             self._take_in()
-            for order in self._wanted:
-                self._board(order)
-            self._wanted = []
-            for flight in list(self._flights):
-                self._fly(flight)
+            self._drop_cancelled()
+            for soup, batch in list(self._batches.items()):
+                self._turn(soup, batch)
+            for job in [job for job in self._waiting if all(r.finished for r in job.replies)]:
+                self._waiting.remove(job)
+                self._advance(job, [reply.tokens for reply in job.replies])
+            if self._paused:
+                self._advance(self._paused.popleft(), None)
 
     def _take_in(self) -> None:
         """Begin all tasks that wait; without work, sleep until one comes."""
         while not self._closing:
             try:
-                task = self._inbox.get(block=not (self._flights or self._wanted))
+                task = self._inbox.get(block=not (self._waiting or self._paused))
             except queue.Empty:
                 return
-            if task is not None and not task.cancelled:
-                self._advance(task, task.steps(), None)
+            if task is not None:
+                self._advance(_Job(task, task.steps()), None)
 
-    def _advance(self, task: Task, steps: Steps, tokens: list[Tokens] | None) -> None:
+    def _drop_cancelled(self) -> None:
+        for job in [job for job in (*self._waiting, *self._paused) if job.task.cancelled]:
+            (self._waiting if job in self._waiting else self._paused).remove(job)
+            job.drop()
+            job.steps.close()
+            self._forget(job)
+
+    def _advance(self, job: _Job, tokens: list[Tokens] | None) -> None:
+        """Let a task work until it wants rows or pauses."""
+        job.rows = None
         try:
-            rows = steps.send(tokens) if tokens is not None else next(steps)
-            self._wanted.append(_Order(task, steps, rows))
-        except StopIteration:
-            return
-        except VcsoupError as error:
-            task.fail(str(error))
-        except Exception as error:
-            logger.exception("a task broke off")
-            task.fail(_one_line(error))
-
-    def _board(self, order: "_Order") -> None:
-        """Put an order into a batch that has not taken off and fits, else into a new one."""
-        for flight in self._flights:
-            if not flight.decoding and flight.fits(order.rows):
-                flight.orders.append(order)
+            if job.task.cancelled:
+                raise StopIteration
+            rows = job.steps.send(tokens)
+            if rows is None:
+                self._paused.append(job)
                 return
-        self._flights.append(_Flight([order]))
-
-    def _fly(self, flight: "_Flight") -> None:
-        try:
-            flight.step()
+            job.want(rows)
+            if rows.soup not in self._batches:
+                drafts = self._drafts.setdefault(rows.soup, Drafts())
+                self._batches[rows.soup] = Batch(rows.soup, drafts)
+            self._batches[rows.soup].want(job.replies, urgent=rows.urgent)
+            self._waiting.append(job)
+        except StopIteration:
+            job.steps.close()
+            self._forget(job)
         except Exception as error:
-            known = isinstance(error, VcsoupError)
-            if not known:
-                logger.exception("a decoding batch broke off")
-            self._flights.remove(flight)
-            for order in flight.orders:
-                order.task.fail(str(error) if known else _one_line(error))
+            self._fail(job, error)
+
+    def _turn(self, soup: SoupModel, batch: Batch) -> None:
+        """One pass of a batch; all its tasks hear of their tokens, and all fail if it breaks."""
+        jobs = {reply: job for job in self._waiting for reply in job.replies}
+        try:
+            new = batch.turn()
+        except Exception as error:
+            del self._batches[soup]
+            for job in [job for job in self._waiting if job.rows and job.rows.soup is soup]:
+                self._waiting.remove(job)
+                self._fail(job, error)
             return
-        for order in flight.landed():
-            if order.task.cancelled:
-                order.steps.close()
-            else:
-                self._advance(order.task, order.steps, order.tokens)
-        if not flight.orders:
-            self._flights.remove(flight)
+        for reply, token in new:
+            self._hear(jobs[reply], reply, token)
+        if batch.idle:
+            del self._batches[soup]
 
+    def _hear(self, job: _Job, reply: Reply, token: int) -> None:
+        if job not in self._waiting:
+            return
+        try:
+            job.hear(reply, token)
+        except Exception as error:
+            self._waiting.remove(job)
+            job.drop()
+            self._fail(job, error)
 
-@dataclass
-class _Order:
-    """Rows that a task waits for."""
+    def _fail(self, job: _Job, error: Exception) -> None:
+        if isinstance(error, VcsoupError):
+            job.task.fail(str(error))
+        else:
+            logger.error("a task broke off", exc_info=error)
+            first = (str(error).splitlines() or [""])[0]
+            kind = type(error).__name__
+            job.task.fail(f"the engine broke off ({kind}: {first}); its log says more")
+        self._forget(job)
 
-    task: Task
-    steps: Steps
-    rows: Rows
-    tokens: list[Tokens] = field(default_factory=list)
-
-
-class _Flight:
-    """One decoding batch and the orders in it, in the order of its rows."""
-
-    def __init__(self, orders: list[_Order]) -> None:
-        self.orders = orders
-        self.decoding: Decoding | None = None
-        self._starts: dict[int, int] = {}
-
-    def fits(self, rows: Rows) -> bool:
-        """Whether these rows can share the batch: same model, same sampler."""
-        first = self.orders[0].rows
-        return rows.soup is first.soup and rows.sampler == first.sampler
-
-    def step(self) -> None:
-        """Sample one token for every unfinished row; prepare the batch the first time."""
-        if self.decoding is None:
-            self.decoding = self._take_off()
-        for order in self.orders:
-            if order.task.cancelled:
-                self._end(order)
-        for row, token in self.decoding.step():
-            order, own_row = self._owner_of(row)
-            if order.rows.on_token and order.rows.on_token(own_row, token):
-                self.decoding.stop(row)
-
-    def landed(self) -> list[_Order]:
-        """Take out the orders whose rows are all finished, with their tokens."""
-        done = [order for order in self.orders if self.decoding.finished[self._span(order)].all()]
-        for order in done:
-            order.tokens = self.decoding.replies[self._span(order)]
-        self.orders = [order for order in self.orders if order not in done]
-        return done
-
-    def _take_off(self) -> Decoding:
-        rows = [order.rows for order in self.orders]
-        start = 0
-        for order in self.orders:
-            self._starts[id(order)] = start
-            start += len(order.rows.prompts)
-        width = rows[0].sampler.max_new_tokens
-        return Decoding(
-            rows[0].soup,
-            [prompt for part in rows for prompt in part.prompts],
-            np.concatenate([part.weights for part in rows]),
-            uniforms=np.concatenate([part.uniforms[:, :width] for part in rows]),
-            sampler=rows[0].sampler,
-        )
-
-    def _span(self, order: _Order) -> slice:
-        start = self._starts[id(order)]
-        return slice(start, start + len(order.rows.prompts))
-
-    def _owner_of(self, row: int) -> tuple[_Order, int]:
-        for order in self.orders:
-            span = self._span(order)
-            if span.start <= row < span.stop:
-                return order, row - span.start
-        raise LookupError(f"row {row} belongs to no order")
-
-    def _end(self, order: _Order) -> None:
-        span = self._span(order)
-        for row in range(span.start, span.stop):
-            self.decoding.stop(row)
-
-
-def _one_line(error: Exception) -> str:
-    first = (str(error).splitlines() or [""])[0]
-    return f"the engine broke off ({type(error).__name__}: {first}); its log says more"
+    def _forget(self, job: _Job) -> None:
+        with self._lock:
+            self._unfinished.discard(id(job.task))

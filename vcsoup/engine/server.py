@@ -12,22 +12,24 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psutil
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 from vcsoup import __version__
 from vcsoup.engine.bench import Benches
+from vcsoup.engine.guard import Guard, refusal
 from vcsoup.engine.identity import Identity, sole_engine, write_identity
-from vcsoup.engine.openai import openai_error, router
+from vcsoup.engine.openai import router
 from vcsoup.engine.owner import Owner
+from vcsoup.engine.table import table_router
 from vcsoup.engine.tasting import Tasting, TastingRequest, checked_weights
-from vcsoup.errors import NotFoundError, PortBusyError, VcsoupError
+from vcsoup.errors import EngineBusyError, NotFoundError, PortBusyError, VcsoupError
 from vcsoup.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -78,9 +80,10 @@ def create_app(workspace: Workspace, owner: Owner, *, token: str) -> FastAPI:
     app.state.owner = owner
     benches = Benches(workspace)
     tastings = _Tastings()
-    _guard(app, token)
+    app.add_middleware(Guard, token=token, heard=lambda: _note_time(app))
     _speak_plainly(app)
     app.include_router(router(workspace, benches, owner))
+    app.include_router(table_router(workspace, benches, owner))
 
     @app.get("/health")
     def health() -> dict[str, Any]:
@@ -91,8 +94,8 @@ def create_app(workspace: Workspace, owner: Owner, *, token: str) -> FastAPI:
         project = workspace.project(asked.project)
         weights = checked_weights(project, asked.weights, free=asked.free)
         tasting = Tasting(benches, asked, weights)
-        tastings.add(tasting)
         owner.submit(tasting)
+        tastings.add(tasting)
         return {"id": tasting.id}
 
     @app.get("/tastings/{tasting_id}")
@@ -129,19 +132,8 @@ class _Tastings:
             return self._known[name]
 
 
-def _guard(app: FastAPI, token: str) -> None:
-    expected = f"Bearer {token}".encode()
-
-    @app.middleware("http")
-    async def check_token(
-        request: Request, go_on: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        given = request.headers.get("authorization", "").encode()
-        if not secrets.compare_digest(given, expected):
-            message = "missing or wrong token; send 'Authorization: Bearer <token>'"
-            return _error(request, message, 401)
-        app.state.last_asked = time.monotonic()
-        return await go_on(request)
+def _note_time(app: FastAPI) -> None:
+    app.state.last_asked = time.monotonic()
 
 
 def _speak_plainly(app: FastAPI) -> None:
@@ -149,20 +141,25 @@ def _speak_plainly(app: FastAPI) -> None:
 
     @app.exception_handler(VcsoupError)
     async def refuse(request: Request, error: VcsoupError) -> Response:
-        return _error(request, str(error), 404 if isinstance(error, NotFoundError) else 400)
+        return refusal(request.url.path, str(error), _status(error))
+
+    @app.exception_handler(HTTPException)
+    async def say(request: Request, error: HTTPException) -> Response:
+        message = f"{request.method} {request.url.path}: {error.detail}; see the documentation"
+        return refusal(request.url.path, message, error.status_code)
 
     @app.exception_handler(RequestValidationError)
     async def explain(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
+        path, first = request.url.path, error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-        return _error(request, f"{where}: {first['msg']}; correct this entry", 422)
+        status = 400 if path.startswith("/v1/") else 422
+        return refusal(path, f"{where}: {first['msg']}; correct this entry", status, param=where)
 
 
-def _error(request: Request, message: str, status: int) -> JSONResponse:
-    line = " ".join(message.split())
-    if request.url.path.startswith("/v1/"):
-        return openai_error(line, status)
-    return JSONResponse({"error": line}, status_code=status)
+def _status(error: VcsoupError) -> int:
+    if isinstance(error, EngineBusyError):
+        return 429
+    return 404 if isinstance(error, NotFoundError) else 400
 
 
 def _listen(port: int) -> socket.socket:

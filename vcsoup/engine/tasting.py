@@ -1,8 +1,9 @@
 """A tasting: a soup answers one prompt while it is measured on held-out prompts.
 
-The answer streams token by token. Held-out prompts come in growing steps (16, 32, 64, ... in all),
-and the point is refined after each, so a first measured figure shows early. The point of all
-prompts is stored in the project.
+The answer streams token by token, and joins the batch before everything that nobody watches. The
+held-out prompts are answered in the same batch; the first 16 are scored first, so that a measured
+figure shows early, and it is refined from there on. The point of all prompts is stored in the
+project.
 """
 
 import time
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from vcsoup.engine.batch import ROWS
 from vcsoup.engine.bench import Bench, Benches
 from vcsoup.engine.owner import Rows, Steps
 from vcsoup.errors import NotFoundError, UnknownValueError
@@ -36,8 +38,8 @@ class TastingRequest(BaseModel):
     project: str
     group: str = "filtered"
     weights: dict[str, float] = Field(description="Weight per value; all zeros is the base.")
-    prompt: str = Field(min_length=1)
-    n_prompts: int = Field(64, ge=2, description="Held-out prompts to measure on.")
+    prompt: str = Field(min_length=1, max_length=100_000)
+    n_prompts: int = Field(64, ge=2, le=4096, description="Held-out prompts to measure on.")
     seed: int = Field(0, ge=0)
     max_new_tokens: int = Field(MAX_NEW_TOKENS, ge=1, le=4096)
     free: bool = Field(False, description="Allow weights off the simplex.")
@@ -135,25 +137,25 @@ class Tasting:
 
     def _measure(self, bench: Bench, held_out: list[Prompt]) -> Steps:
         rewards: list[FloatArray] = []
-        done, target = 0, FIRST_STEP
-        while done < len(held_out):
-            part = held_out[done:target]
-            asked = [*([] if done else [self.request.prompt]), *part]
-            replies = yield self._rows(bench, asked, answering=not done)
+        for start in range(0, len(held_out), ROWS):
+            part = held_out[start : start + ROWS]
+            answers = [] if start else [self.request.prompt]
+            replies = yield self._rows(bench, [*answers, *part], answers=len(answers))
             self._move_to("measuring")
-            texts = [decode_reply(bench.soup, tokens) for tokens in replies[-len(part) :]]
-            rewards.append(self.benches.score(bench, part, texts))
-            done, target = done + len(part), 2 * target
-            measured = np.concatenate(rewards)
-            self._show(bench.point(self.weights, measured, seed=self.request.seed))
+            texts = [decode_reply(bench.soup, tokens) for tokens in replies[len(answers) :]]
+            for piece in _growing(len(part), start):
+                new = yield from self.benches.scoring(bench, part[piece], texts[piece])
+                rewards.append(new)
+                measured = np.concatenate(rewards)
+                self._show(bench.point(self.weights, measured, seed=self.request.seed))
         if self.point is not None and not self.cancelled:
             bench.project.save_point(self.point)
 
-    def _rows(self, bench: Bench, prompts: list[Prompt], *, answering: bool = True) -> Rows:
+    def _rows(self, bench: Bench, prompts: list[Prompt], *, answers: int = 1) -> Rows:
         asked = self.request
 
         def hear(row: int, token: int) -> None:
-            if answering and row == 0:
+            if row < answers:
                 self._append(bench, token)
 
         return Rows(
@@ -163,6 +165,7 @@ class Tasting:
             uniforms=draw_uniforms(prompts, asked.max_new_tokens, seed=asked.seed),
             sampler=Sampler(asked.max_new_tokens),
             on_token=hear,
+            urgent=answers,
         )
 
     def _append(self, bench: Bench, token: int) -> None:
@@ -179,6 +182,17 @@ class Tasting:
     def _move_to(self, state: State) -> None:
         if not self.ended:
             self.state = state
+
+
+def _growing(n: int, before: int) -> list[slice]:
+    """Cut n prompts into pieces after which a figure shows: a small one first, then the rest.
+
+    Example:
+        >>> _growing(64, 0), _growing(64, 64)
+        ([slice(0, 16, None), slice(16, 64, None)], [slice(0, 64, None)])
+    """
+    cut = 0 if before or n <= FIRST_STEP else FIRST_STEP
+    return [*([slice(0, cut)] if cut else []), slice(cut, n)]
 
 
 def _held_out(project: Project, n_prompts: int) -> list[Prompt]:

@@ -1,7 +1,8 @@
 """Measure soups: sample replies to held-out prompts and score them with every reward model.
 
-The step between soups and the front. Rows of many soups share decoding batches, all soups share
-random numbers (`vcsoup.soup.sampling`), and a reply that several soups give is scored once. Means
+The step between soups and the front. Rows of many soups share one running batch, all soups share
+random numbers (`vcsoup.soup.sampling`), what one soup said is the next one's draft, and a reply
+that several soups give is scored once. Means
 and intervals are `vcsoup.evaluation.intervals`' business, storing points the caller's.
 """
 
@@ -15,13 +16,13 @@ import numpy.typing as npt
 from vcsoup.errors import GapShapeError, WeightsError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.preferences.pairs import as_messages
-from vcsoup.soup.decoding import MAX_NEW_TOKENS
+from vcsoup.soup.decoding import MAX_NEW_TOKENS, Reply, Sampler
 from vcsoup.soup.model import SoupModel
-from vcsoup.soup.prompts import Prompt
-from vcsoup.soup.sampling import sample
+from vcsoup.soup.prompts import Prompt, decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.sampling import ROWS, decode
 
 FloatArray = npt.NDArray[np.float64]
-ROWS = 256  # rows per decoding batch: past this, CPU kernels gain nothing
+_TOGETHER = 4  # soups scored together
 
 
 class Scorer(Protocol):
@@ -86,28 +87,45 @@ def measure(
         ```
     """
     soups = _as_soups(weights, len(reward_models), prompts)
-    P, total = len(prompts), len(soups) * len(prompts)
-    scores = _Scores(reward_models, prompts)
-    replies: list[str] = []
-    rewards = np.empty((0, soups.shape[1]))
-    for start in range(0, total, ROWS):
-        rows = np.arange(start, min(start + ROWS, total))
-        new = sample(
-            soup,
-            [prompts[row % P] for row in rows],
-            soups[rows // P],
-            seed=seed,
-            max_new_tokens=max_new_tokens,
-            should_stop=lambda: monitor.stop_requested,
-        )
-        if monitor.stop_requested:
-            break
-        replies += new
-        rewards = np.concatenate([rewards, scores.of(rows % P, new)])
-        for point in range(start // P, len(rewards) // P) if on_point else ():
+    P, scores = len(prompts), _Scores(reward_models, prompts)
+    replies = _replies(soup, prompts, soups, seed=seed, max_new_tokens=max_new_tokens)
+    texts: list[list[str]] = []
+    rewards = np.empty((0, *soups.shape[1:]))
+    ready = 0
+
+    def score(until: int) -> None:
+        nonlocal rewards
+        for point in range(len(texts), until):
+            own = replies[point * P : (point + 1) * P]
+            texts.append([decode_reply(soup, reply.tokens) for reply in own])
+        new = [text for own in texts[len(rewards) // P :] for text in own]
+        rewards = np.concatenate([rewards, scores.of(np.arange(len(new)) % P, new)])
+        for point in range(until - len(new) // P, until) if on_point else ():
             on_point(point, rewards[point * P : (point + 1) * P])
-        monitor.report("measuring", len(rewards), total)
-    return _finished(soups, rewards, replies, P)
+        monitor.report("measuring", len(rewards), len(replies))
+
+    for _ in decode(soup, replies, rows=ROWS, should_stop=lambda: monitor.stop_requested):
+        while ready < len(replies) and replies[ready].finished:
+            ready += 1
+        if ready // P - len(texts) >= _TOGETHER:
+            score(ready // P)
+    if ready // P > len(texts):
+        score(ready // P)
+    return _finished(soups, rewards, [text for own in texts for text in own], P)
+
+
+def _replies(
+    soup: SoupModel, prompts: Sequence[Prompt], soups: FloatArray, *, seed: int, max_new_tokens: int
+) -> list[Reply]:
+    """Replies to be made, soup by soup: m * P of them."""
+    tokens = [encode_prompt(soup, prompt) for prompt in prompts]
+    uniforms = draw_uniforms(prompts, max_new_tokens, seed=seed)
+    sampler = Sampler(max_new_tokens)
+    return [
+        Reply(prompt, weights, numbers, sampler)
+        for weights in soups
+        for prompt, numbers in zip(tokens, uniforms, strict=True)
+    ]
 
 
 class _Scores:

@@ -149,7 +149,7 @@ def _points(
     values: Sequence[str], weights: FloatArray, gains: FloatArray, rng: np.random.Generator
 ) -> dict[str, Any]:
     means = gains.mean(axis=1)
-    points = [
+    points: list[dict[str, Any]] = [
         {
             "weights": dict(zip(values, map(float, row), strict=True)),
             "gains": _by_value(values, bootstrap_interval(gain, rng=rng)),

@@ -1,8 +1,7 @@
-"""The live Pareto chart of the Soup page: measured soups on two of the project's values.
+"""Measured soups on two of the project's values, as Home shows them at a glance.
 
-Every point drawn was measured, except the one marked as a straight-line guess. Filled marks were
-measured here, open marks are recorded ones. Faint points are beaten on every value by another
-soup; the line joins those that no other soup beats on the two values shown.
+Filled marks were measured here, open marks are recorded ones. Faint points are beaten on every
+value by another soup; the line joins those that no other soup beats on the two values shown.
 """
 
 from dataclasses import dataclass
@@ -24,17 +23,13 @@ class FrontView:
         x: Value on the horizontal axis.
         y: Value on the vertical axis.
         current: Key of the soup under the sliders; ringed when it was measured.
-        guess: Its straight-line guess (x, y) while it is not measured, or None.
         name: What to call the current soup in the legend.
-        twin: Name of the other group of adapters, "" for none.
     """
 
     x: str
     y: str
     current: str = ""
-    guess: tuple[float, float] | None = None
     name: str = "this soup"
-    twin: str = ""
 
 
 def front_scatter(
@@ -42,35 +37,31 @@ def front_scatter(
     *,
     view: FrontView,
     colours: Palette,
-    twin: pd.DataFrame | None = None,
     height: int = 480,
 ) -> go.Figure:
     """Draw measured soups, their front, base and corners, and the current soup.
 
     Args:
-        points: Columns key (names the weights, handed back on a click), text (for the pointer),
+        points: Columns key (names the weights), text (for the pointer),
             role ("base", "corner" or "soup"), label (shown beside base and corners), beaten (on
             every value, by another soup), recorded, x, y, x_low, x_high, y_low, y_high.
-        view: Axes, current soup and its guess.
-        twin: The same columns for the soups of the unfiltered twin adapters, or None.
+        view: Axes and current soup.
         colours: The theme's palette.
         height: In pixels.
 
     Returns:
-        A scatter chart whose points carry `customdata[0]` = key.
+        A scatter chart.
     """
     figure = canvas(height, colours, top=44)
     figure.update_xaxes(title_text=f"mean reward, {view.x}", showgrid=True)
     figure.update_yaxes(title_text=f"mean reward, {view.y}")
-    figure.update_layout(hovermode="closest", clickmode="event+select", dragmode=False)
+    figure.update_layout(hovermode="closest", dragmode=False)
     base = points[points["role"] == "base"]
     if len(base):
         _better_than_base(figure, base.iloc[0], colours)
-    if twin is not None and len(twin):
-        _joined(figure, twin, f"{view.twin} front", "triangle-up", colours.series[1], "dash")
     soups = points[points["role"] == "soup"]
     _marks(figure, soups[soups["beaten"]], "beaten by another soup", "circle", colours.faint)
-    _joined(figure, points, "front", None, colours.accent, "solid")
+    _joined(figure, points, colours.accent)
     front = soups[~soups["beaten"]]
     _marks(figure, front, "beaten by none", "circle", colours.accent)
     _marks(figure, points[points["role"] == "corner"], "one value alone", "square", colours.accent)
@@ -110,7 +101,6 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
         text=rows["label"].tolist() if labelled else None,
         textposition="bottom center" if symbol == "x" else "top center",
         cliponaxis=False,
-        customdata=[[key] for key in rows["key"]],
         hovertext=rows["text"].tolist(),
         hovertemplate="%{hovertext}<extra></extra>",
         marker={
@@ -119,34 +109,27 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
             "symbol": [f"{symbol}-open" if old else symbol for old in rows["recorded"]],
             "line": {"width": 2, "color": colour},
         },
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
     )
 
 
-def _joined(
-    figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str | None, colour: str, dash: str
-) -> None:
+def _joined(figure: go.Figure, rows: pd.DataFrame, colour: str) -> None:
     front = joined_front(rows[rows["role"] != "base"])
     figure.add_scatter(
         x=front["x"].tolist(),
         y=front["y"].tolist(),
-        name=name,
-        mode="lines" if symbol is None else "lines+markers",
-        line={"color": faded(colour, 0.55), "width": 2, "dash": dash},
-        marker={"symbol": f"{symbol or 'circle'}-open", "size": 9, "color": colour},
-        hoverinfo="skip" if symbol is None else None,
-        customdata=[[key] for key in front["key"]],
-        hovertext=front["text"].tolist(),
-        hovertemplate=None if symbol is None else "%{hovertext}<extra></extra>",
-        unselected={"marker": {"opacity": 1}},
+        name="front",
+        showlegend=False,
+        mode="lines",
+        line={"color": faded(colour, 0.55), "width": 2},
+        hoverinfo="skip",
     )
 
 
 def _better_than_base(figure: go.Figure, base: pd.Series, colours: Palette) -> None:
-    for axis in ("x", "y"):
-        line = {"color": colours.soft, "width": 1, "dash": "dot"}
-        (figure.add_vline if axis == "x" else figure.add_hline)(**{axis: base[axis]}, line=line)
+    line = {"color": colours.soft, "width": 1, "dash": "dot"}
+    across = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": base["y"], "y1": base["y"]}
+    up = {"xref": "x", "x0": base["x"], "x1": base["x"], "yref": "paper", "y0": 0, "y1": 1}
+    figure.update_layout(shapes=[{"type": "line", "line": line, **ends} for ends in (across, up)])
 
 
 def _current(figure: go.Figure, points: pd.DataFrame, view: FrontView, colours: Palette) -> None:
@@ -162,20 +145,6 @@ def _current(figure: go.Figure, points: pd.DataFrame, view: FrontView, colours: 
             error_x=_interval(row, "x", colours),
             error_y=_interval(row, "y", colours),
             hoverinfo="skip",
-            customdata=[[row["key"]]],
-            unselected={"marker": {"opacity": 1}},
-        )
-    elif view.guess is not None:
-        figure.add_scatter(
-            x=[view.guess[0]],
-            y=[view.guess[1]],
-            name=f"{view.name}, a straight-line guess",
-            mode="markers",
-            marker={"size": 16, "symbol": "diamond-open-dot", "color": colours.ink},
-            hovertext=["not measured: the weighted mean of the single-value points"],
-            hovertemplate="%{hovertext}<extra></extra>",
-            customdata=[[view.current]],
-            unselected={"marker": {"opacity": 1}},
         )
 
 

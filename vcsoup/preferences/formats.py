@@ -17,8 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from vcsoup.preferences.files import FileRows
 from vcsoup.preferences.pairs import PAIR_COLUMNS, Prompt
+from vcsoup.preferences.rows import FileRows
 from vcsoup.preferences.turns import (
     RowFault,
     check_answered,

@@ -23,7 +23,7 @@ Prompt = list[Message]
 
 PAIR_COLUMNS = ("id", "prompt", "chosen", "rejected")
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
-_SCHEMA = pa.schema(
+PAIR_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("prompt", pa.list_(_MESSAGE)),
@@ -120,7 +120,7 @@ def make_pairs(
                     f"the {name} answer of row {row} must be text, got {answer!r:.40}; give a str"
                 )
     ids = [pair_id(*pair) for pair in zip(messages, *sides.values(), strict=True)]
-    return _as_frame({"id": ids, "prompt": messages, **sides})
+    return _frame_of({"id": ids, "prompt": messages, **sides})
 
 
 def save_pairs(pairs: pd.DataFrame, path: Path) -> None:
@@ -137,7 +137,7 @@ def save_pairs(pairs: pd.DataFrame, path: Path) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise NotFoundError(f"the folder {path.parent} does not exist; create it first")
-    table = _as_arrow(pairs)
+    table = as_arrow(pairs)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         pq.write_table(table, aside, compression="zstd")
@@ -164,7 +164,7 @@ def load_pairs(path: Path) -> pd.DataFrame:
             "add the dataset again"
         ) from error
     _check_columns(table.column_names, path.name)
-    return _as_frame({name: table.column(name).to_pylist() for name in PAIR_COLUMNS})
+    return as_frame(table)
 
 
 def prompt_text(messages: Sequence[Mapping[str, str]]) -> str:
@@ -181,20 +181,22 @@ def prompt_text(messages: Sequence[Mapping[str, str]]) -> str:
     return "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in messages)
 
 
-def _as_frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    frame = {
-        name: pd.Series(cells, dtype=object if name == "prompt" else "str")
-        for name, cells in columns.items()
-    }
-    return pd.DataFrame(frame)
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """The canonical table from its Arrow form; prompts become lists of plain dicts."""
+    return _frame_of({name: table.column(name).to_pylist() for name in PAIR_COLUMNS})
 
 
-def _as_arrow(pairs: pd.DataFrame) -> pa.Table:
+def as_arrow(pairs: pd.DataFrame) -> pa.Table:
+    """The canonical table in the form that is stored, with `PAIR_SCHEMA`.
+
+    Raises:
+        PreferenceFormatError: a missing column, or a cell of the wrong type.
+    """
     _check_columns(list(pairs.columns), "the pair table")
     columns = {name: pairs[name].tolist() for name in PAIR_COLUMNS}
     columns["prompt"] = [as_messages(prompt) for prompt in columns["prompt"]]
     try:
-        table = pa.Table.from_pydict(columns, schema=_SCHEMA)
+        table = pa.Table.from_pydict(columns, schema=PAIR_SCHEMA)
     except (pa.ArrowException, TypeError, UnicodeError) as error:
         raise PreferenceFormatError(
             f"the pair table holds a cell that is not text ({str(error)[:80]!r}); "
@@ -203,6 +205,14 @@ def _as_arrow(pairs: pd.DataFrame) -> pa.Table:
     if any(column.null_count for column in table.columns):
         raise PreferenceFormatError("the pair table has empty cells; build it with make_pairs")
     return table
+
+
+def _frame_of(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    frame = {
+        name: pd.Series(cells, dtype=object if name == "prompt" else "str")
+        for name, cells in columns.items()
+    }
+    return pd.DataFrame(frame)
 
 
 def _check_columns(found: Sequence[str], name: str) -> None:

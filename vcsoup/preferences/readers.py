@@ -12,9 +12,11 @@ from typing import Any
 import pandas as pd
 
 from vcsoup.errors import PreferenceFormatError
-from vcsoup.preferences.files import FileRows, NumberedRow, read_rows
+from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.files import read_rows
 from vcsoup.preferences.formats import Pair, PairFormat, detect_format
 from vcsoup.preferences.pairs import make_pairs, pair_id
+from vcsoup.preferences.rows import FileRows, NumberedRow, readable
 from vcsoup.preferences.turns import RowFault
 
 KINDS = {
@@ -25,6 +27,8 @@ KINDS = {
     "identical": "both answers are the same",
     "duplicate": "the same pair as an earlier row",
 }
+
+_REPORT_EVERY = 2_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class ReadResult:
     report: ReadReport
 
 
-def read_preferences(path: Path) -> ReadResult:
+def read_preferences(path: Path, *, name: str = "", monitor: Monitor = SILENT) -> ReadResult:
     """The preference pairs of a JSON, JSON Lines, CSV or parquet file.
 
     Formats: TRL explicit and implicit (text and messages), hh-rlhf dialogues, this project's own
@@ -97,6 +101,8 @@ def read_preferences(path: Path) -> ReadResult:
 
     Args:
         path: The file.
+        name: What people call it, for messages; the file's own name by default.
+        monitor: Hears "reading rows"; a stop request raises `StopRequested`.
 
     Returns:
         Pairs in the file's order, ids distinct, with the report.
@@ -106,26 +112,33 @@ def read_preferences(path: Path) -> ReadResult:
         PreferenceFormatError: no preference file, or one without a single usable pair.
     """
     path = Path(path)
-    file = read_rows(path)
+    name = readable(name or path.name)
+    file = read_rows(path, name=name)
     form = detect_format(file)
     if form is None:
-        raise PreferenceFormatError(_not_preferences(path.name, file))
-    pairs, problems = _sort_out(file.rows, form)
+        raise PreferenceFormatError(_not_preferences(name, file))
+    pairs, problems = _sort_out(file.rows, form, monitor)
     if not pairs:
         first = problems[0]
         raise PreferenceFormatError(
-            f"{path.name} ({form.name}) has no usable pair in {len(file.rows)} rows; the first: "
+            f"{name} ({form.name}) has no usable pair in {len(file.rows)} rows; the first: "
             f"row {first.row}, column {first.column or 'all'}, {first.reason}; mend the file"
         )
-    report = ReadReport(path.name, form.name, len(file.rows), len(pairs), tuple(problems))
+    report = ReadReport(name, form.name, len(file.rows), len(pairs), tuple(problems))
     return ReadResult(make_pairs(*zip(*pairs, strict=True)), report)
 
 
-def _sort_out(rows: list[NumberedRow], form: PairFormat) -> tuple[list[Pair], list[RowProblem]]:
+def _sort_out(
+    rows: list[NumberedRow], form: PairFormat, monitor: Monitor
+) -> tuple[list[Pair], list[RowProblem]]:
     pairs: list[Pair] = []
     problems: list[RowProblem] = []
     first_row: dict[str, int] = {}
-    for row in rows:
+    for done, row in enumerate(rows):
+        if done % _REPORT_EVERY == 0:
+            monitor.report("reading rows", done, len(rows))
+            if monitor.stop_requested:
+                raise StopRequested(f"reading was stopped at row {done:,} of {len(rows):,}")
         try:
             pair = _sound_pair(row, form)
             known = first_row.setdefault(pair_id(*pair), row.number)
@@ -139,7 +152,7 @@ def _sort_out(rows: list[NumberedRow], form: PairFormat) -> tuple[list[Pair], li
 
 def _sound_pair(row: NumberedRow, form: PairFormat) -> Pair:
     if row.fault:
-        raise RowFault("unreadable", "", row.fault)
+        raise RowFault("unreadable", row.column, row.fault)
     pair = form.read(row.cells)
     for column in ("chosen", "rejected"):
         if not getattr(pair, column).strip():
@@ -150,7 +163,8 @@ def _sound_pair(row: NumberedRow, form: PairFormat) -> Pair:
 
 
 def _not_preferences(name: str, file: FileRows) -> str:
-    found = ", ".join(" ".join(str(name).split())[:30] for name in file.columns[:12]) or "none"
+    columns = (" ".join(readable(str(column)).split())[:30] for column in file.columns[:12])
+    found = ", ".join(columns) or "none"
     if {"chosen", "rejected"} <= set(file.columns):
         return (
             f"{name} has the columns chosen and rejected, but no row with text or messages in "

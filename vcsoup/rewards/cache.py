@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcsoup.rewards.templates import Prompt, as_messages
+from vcsoup.preferences.pairs import as_messages
+from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
 

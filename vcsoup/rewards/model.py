@@ -113,13 +113,29 @@ class RewardModel:
         """
         rewards = np.empty(len(replies), dtype=np.float32)
         done = 0
-        for rows, raw in self.raw_batches(prompts, replies, tokens_per_batch=tokens_per_batch):
-            rewards[rows] = raw * self.spec.sign
+        for rows, scored in self.batches(prompts, replies, tokens_per_batch=tokens_per_batch):
+            rewards[rows] = scored
             done += len(rows)
             monitor.report("scoring", done, len(replies))
             if monitor.stop_requested and done < len(replies):
                 raise StopRequested("scoring was stopped")
         return rewards
+
+    def batches(
+        self,
+        prompts: Sequence[Prompt],
+        replies: Sequence[str],
+        *,
+        tokens_per_batch: int = TOKENS_PER_BATCH,
+    ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray]]:
+        """Yield (row numbers, rewards with the sign) batch by batch, each row once.
+
+        Raises:
+            RewardModelError: as `score` does.
+        """
+        for rows, raw in self.raw_batches(prompts, replies, tokens_per_batch=tokens_per_batch):
+            self._check_finite(rows, raw)
+            yield rows, raw * self.spec.sign
 
     def raw_batches(
         self,
@@ -128,7 +144,10 @@ class RewardModel:
         *,
         tokens_per_batch: int = TOKENS_PER_BATCH,
     ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray]]:
-        """Yield (row numbers, raw rewards without the sign) batch by batch, each row once."""
+        """Yield (row numbers, raw rewards without the sign) batch by batch, each row once.
+
+        A reward may be nan or infinite; the caller decides what becomes of it.
+        """
         for start in range(0, len(replies), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             inputs = encode_replies(
@@ -140,14 +159,14 @@ class RewardModel:
             )
             lengths = np.array([len(row["input_ids"]) for row in inputs])
             for rows in length_batches(lengths, tokens_per_batch):
-                raw = self._forward([inputs[row] for row in rows])
-                if not np.isfinite(raw).all():
-                    row = start + int(rows[~np.isfinite(raw)][0])
-                    raise RewardModelError(
-                        f"reward model {self.spec.model} gave no finite number for reply "
-                        f"{row + 1}; leave this reply out or take another model"
-                    )
-                yield start + rows, raw
+                yield start + rows, self._forward([inputs[row] for row in rows])
+
+    def _check_finite(self, rows: npt.NDArray[np.intp], raw: FloatArray) -> None:
+        if not np.isfinite(raw).all():
+            raise RewardModelError(
+                f"reward model {self.spec.model} gave no finite number for reply "
+                f"{int(rows[~np.isfinite(raw)][0]) + 1}; leave this reply out or take another model"
+            )
 
     @torch.inference_mode()
     def _forward(self, inputs: list[Encoding]) -> FloatArray:

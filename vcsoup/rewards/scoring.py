@@ -41,8 +41,10 @@ def score_pairs(
     Returns:
         Columns `id`, `<value>_chosen`, `<value>_rejected` (float32), rows as in `pairs`.
 
+        A reward that the model could not give is nan or infinite; it is never cached.
+
     Raises:
-        RewardModelError: a model that cannot be loaded, or a reward that is no number.
+        RewardModelError: a model that cannot be loaded, or that its layout does not fit.
     """
     prompts = [*pairs["prompt"], *pairs["prompt"]]
     replies = [*pairs["chosen"], *pairs["rejected"]]
@@ -144,5 +146,6 @@ class _Run:
             self._cache.compact(self._fingerprint)
 
     def _flush(self, rows: list[int], raw: FloatArray, keys: Sequence[str]) -> None:
-        if self._cache is not None and rows:
-            self._cache.add(self._fingerprint, [keys[row] for row in rows], raw[rows])
+        known = [row for row in rows if np.isfinite(raw[row])]
+        if self._cache is not None and known:
+            self._cache.add(self._fingerprint, [keys[row] for row in known], raw[known])

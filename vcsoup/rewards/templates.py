@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import RewardModelError
+from vcsoup.preferences.pairs import as_messages
 from vcsoup.rewards.spec import Template
 
 Messages = Sequence[Mapping[str, str]]
@@ -50,18 +51,6 @@ def encode_replies(
     return [{name: encoded[name][row] for name in encoded} for row in range(len(replies))]
 
 
-def as_messages(prompt: Prompt) -> list[dict[str, str]]:
-    """Give a prompt as plain messages; a string is one user message.
-
-    Example:
-        >>> as_messages("hi")
-        [{'role': 'user', 'content': 'hi'}]
-    """
-    if isinstance(prompt, str):
-        return [{"role": "user", "content": prompt}]
-    return [{"role": turn["role"], "content": turn["content"]} for turn in prompt]
-
-
 def hh_prompt(turns: Messages, *, last_gap: str = " ") -> str:
     r"""Lay out a conversation as hh-rlhf does, ending where the assistant answers.
 
@@ -74,6 +63,18 @@ def hh_prompt(turns: Messages, *, last_gap: str = " ") -> str:
     marks = {"user": "Human", "assistant": "Assistant", "system": "System"}
     said = [f"\n\n{marks.get(turn['role'], turn['role'])}: {turn['content']}" for turn in turns]
     return "".join(said) + f"{last_gap}\n\nAssistant:"
+
+
+def plain_prompt(turns: Messages) -> str:
+    """Lay out a conversation for a model without a chat template.
+
+    A single message stands as it is; a dialogue takes the hh-rlhf layout.
+
+    Example:
+        >>> plain_prompt([{"role": "user", "content": "Hi"}])
+        'Hi'
+    """
+    return turns[0]["content"] if len(turns) == 1 else hh_prompt(turns, last_gap="")
 
 
 def beaver_prompt(turns: Messages, *, end: str) -> str:
@@ -103,7 +104,7 @@ def _texts(
     if template == "chat":
         return [_chat(tokenizer, t, r) for t, r in zip(turns, replies, strict=True)], None, False
     if template == "pair":
-        return [_question(t) for t in turns], list(replies), True
+        return [plain_prompt(t).lstrip() for t in turns], list(replies), True
     if template == "hh":
         return [hh_prompt(t) for t in turns], [reply.strip() for reply in replies], True
     if template == "beaver":
@@ -125,10 +126,6 @@ def _chat(tokenizer: PreTrainedTokenizerBase, turns: Messages, reply: str) -> st
     return str(tokenizer.apply_chat_template(messages, tokenize=False))
 
 
-def _question(turns: Messages) -> str:
-    return turns[0]["content"] if len(turns) == 1 else hh_prompt(turns, last_gap="").lstrip()
-
-
 def _reversed(
     tokenizer: PreTrainedTokenizerBase, turns: Sequence[Messages], replies: Sequence[str]
 ) -> list[str]:
@@ -138,4 +135,4 @@ def _reversed(
             "prompt; set template to pair or response"
         )
     pairs = zip(replies, turns, strict=True)
-    return [f"{reply} {tokenizer.bos_token} {_question(t)}" for reply, t in pairs]
+    return [f"{reply} {tokenizer.bos_token} {plain_prompt(t).lstrip()}" for reply, t in pairs]

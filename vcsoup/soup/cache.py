@@ -1,61 +1,184 @@
-"""A KV cache with room for the whole reply.
+"""Keys and values of a batch whose rows come and go.
 
-The usual cache concatenates at every step: with many rows that copies more bytes than the model
-computes. Here keys and values are written in place into a buffer made once, and read as views.
+Every row fills its own columns from the left, so a row can join or leave at any step and no padding
+lies between its tokens. Nothing is concatenated: new keys and values are written in place into
+buffers, which the model reads as views; a row that leaves is overwritten by the last one. What lies
+beyond a row's length is masked.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import DynamicCache, PretrainedConfig
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+from vcsoup.errors import AdapterError
+
+Mask = torch.Tensor | dict[str, torch.Tensor] | None
+
+_SPARE = 32  # columns made ahead, so that buffers grow seldom
 
 
-def roomy_cache(config: PretrainedConfig, room: int) -> DynamicCache:
-    """A cache for `config` with room for `room` tokens after the prompt in full-attention layers.
+class RowCache(DynamicCache):
+    """The cache of B rows; a step of the model appends one token to each.
 
-    Layers of other kinds (sliding window, recurrent) stay as the library makes them.
+    Attributes:
+        lengths: Tokens that each row holds, shape (B,), int64.
+        at: The same on the model's device while a step runs: where the step writes.
+        width: Columns that the step reads, the longest row's with its new token.
     """
-    cache = DynamicCache(config=config)
-    cache.layers = [
-        _RoomyLayer(room) if type(layer) is DynamicLayer else layer for layer in cache.layers
-    ]
-    return cache
+
+    def __init__(self, config: PretrainedConfig, device: torch.device) -> None:
+        """Prepare an empty cache.
+
+        Args:
+            config: The model's configuration.
+            device: Where the model lies.
+
+        Raises:
+            AdapterError: a model with layers that keep something else than keys and values.
+        """
+        super().__init__(config=config)
+        kinds = {type(layer) for layer in self.layers}
+        if strange := kinds - {DynamicLayer, DynamicSlidingWindowLayer}:
+            raise AdapterError(
+                f"the base model has {min(kind.__name__ for kind in strange)} layers, expected "
+                "full or sliding attention; soups run on attention models only"
+            )
+        self._windows = [getattr(layer, "sliding_window", None) for layer in self.layers]
+        self._device = device
+        self.lengths: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.at = torch.zeros(0, dtype=torch.int64, device=device)
+        self.width = 0
+        self.layers: list[RowLayer] = [RowLayer() for _ in self._windows]
+
+    def add(self, lengths: Sequence[int], read: DynamicCache, rows: Sequence[int]) -> None:
+        """Append rows.
+
+        Args:
+            lengths: How many tokens of each new row count.
+            read: What the model kept of a pass over texts, padded on the right.
+            rows: Which rows of the pass are the new ones.
+        """
+        if not len(rows):
+            return
+        old = len(self.lengths)
+        self.lengths = np.append(self.lengths, np.array(lengths, dtype=np.int64))
+        which = torch.tensor(rows, device=self._device)
+        T = max(lengths)
+        for layer, source in zip(self.layers, read.layers, strict=True):
+            layer.put(source.keys[which, :, :T], source.values[which, :, :T], row=old)
+
+    def begin_step(self) -> None:
+        """Get ready for one more token in every row."""
+        self.at = torch.from_numpy(self.lengths.copy()).to(self._device)
+        self.width = int(self.lengths.max()) + 1
+        for layer in self.layers:
+            layer.at, layer.width = self.at, self.width
+
+    def end_step(self) -> None:
+        """Every row holds one token more."""
+        self.lengths += 1
+
+    def leave(self, rows: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Take rows out; the last ones move into their places.
+
+        Args:
+            rows: Places of the rows that leave.
+
+        Returns:
+            The former place of each row that stays, in the new order.
+        """
+        order = np.arange(len(self.lengths))
+        gone = np.zeros(len(order), dtype=bool)
+        gone[list(rows)] = True
+        left = len(order) - int(gone.sum())
+        holes, movers = np.flatnonzero(gone[:left]), left + np.flatnonzero(~gone[left:])
+        order[holes] = movers
+        if len(holes):
+            to, source = (torch.from_numpy(i).to(self._device) for i in (holes, movers))
+            longest = int(self.lengths[movers].max())
+            for layer in self.layers:
+                layer.move(source, to, longest)
+        self.lengths = self.lengths[order[:left]]
+        return order[:left]
+
+    def mask(self, dtype: torch.dtype) -> Mask:
+        """The additive mask of a step, shape (B, 1, 1, width), as the model takes it.
+
+        None when every row fills its columns; by kind of layer for models that have two kinds.
+        """
+        columns, here = torch.arange(self.width, device=self._device), self.at[:, None, None, None]
+        low = torch.finfo(dtype).min
+
+        def additive(allowed: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(allowed.shape, dtype=dtype, device=self._device).masked_fill_(
+                ~allowed, low
+            )
+
+        kinds = {"sliding_attention" if w else "full_attention": w for w in self._windows}
+        masks = {}
+        for kind, window in kinds.items():
+            allowed = columns <= here
+            masks[kind] = additive(allowed & (columns > here - window) if window else allowed)
+        if len(masks) > 1:
+            return masks
+        full = not any(self._windows) and bool((self.lengths == self.width - 1).all())
+        return None if full else next(iter(masks.values()))
 
 
-class _RoomyLayer(DynamicLayer):
-    """`DynamicLayer` whose `keys` and `values` (B, heads, T, width) are views of larger buffers."""
+class RowLayer(DynamicLayer):
+    """One layer's keys and values, (rows, heads, columns, width): views of larger buffers."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._room = room
+        self.at = torch.zeros(0, dtype=torch.int64)
+        self.width = 0
         self._buffers: list[torch.Tensor] = []
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        start, new = self.get_seq_length(), key_states.shape[-2]
-        if not self._buffers or start + new > self._buffers[0].shape[-2]:
-            self._grow(key_states, value_states)
+        """Write one token per row, (B, heads, 1, width); return all that the step reads."""
+        B = len(self.at)
+        self._make_room(B, self.width, key_states, value_states)
+        heads, columns = self._buffers[0].shape[1:3]
+        places = torch.arange(B * heads, device=self.at.device).view(B, heads) * columns
+        places = (places + self.at[:, None]).flatten()  # of (row, head, column) in the buffer
         for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
-            buffer[..., start : start + new, :] = states
-        self.keys, self.values = (buffer[..., : start + new, :] for buffer in self._buffers)
+            width = buffer.shape[3]
+            buffer.view(-1, width).index_copy_(0, places, states.reshape(-1, width))
+        self.keys, self.values = (buffer[:B, :, : self.width] for buffer in self._buffers)
         return self.keys, self.values
 
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        length = self.get_seq_length()
-        self._buffers = [buffer.index_select(0, indices) for buffer in self._buffers]
-        self.keys, self.values = (buffer[..., :length, :] for buffer in self._buffers)
+    def put(self, keys: torch.Tensor, values: torch.Tensor, *, row: int) -> None:
+        """Copy the prompts of new rows, (n, heads, T, width), to the rows from `row` on."""
+        n, T = keys.shape[0], keys.shape[2]
+        self._make_room(row + n, T, keys, values)
+        for buffer, states in zip(self._buffers, (keys, values), strict=True):
+            buffer[row : row + n, :, :T] = states
 
-    def _grow(self, *states: torch.Tensor) -> None:
-        length = self.get_seq_length()
-        grown = []
-        for old, new in zip((self.keys, self.values), states, strict=True):
-            B, heads, T, width = new.shape
-            buffer = new.new_empty(B, heads, length + T + self._room, width)
-            if length:
-                buffer[..., :length, :] = old
-            grown.append(buffer)
-        self._buffers = grown
+    def move(self, source: torch.Tensor, to: torch.Tensor, columns: int) -> None:
+        """Copy rows over others, their first `columns` columns."""
+        for buffer in self._buffers:
+            buffer[to, :, :columns] = buffer[source, :, :columns]
+
+    def _make_room(self, rows: int, columns: int, *like: torch.Tensor) -> None:
+        if self._buffers and rows <= len(self._buffers[0]) and columns <= self._buffers[0].shape[2]:
+            return
+        old = self._buffers
+        if old:
+            rows = max(rows, 2 * len(old[0]) if rows > len(old[0]) else len(old[0]))
+            columns = max(columns, old[0].shape[2])
+        else:
+            self.lazy_initialization(*like)
+        # Zeros, because what is masked must still be finite.
+        self._buffers = [
+            states.new_zeros(rows, states.shape[1], columns + _SPARE, states.shape[3])
+            for states in like
+        ]
+        for buffer, former in zip(self._buffers, old, strict=False):
+            buffer[: len(former), :, : former.shape[2]] = former

@@ -1,201 +1,206 @@
-"""One batch of replies in flight: our own decoding loop with a KV cache, one step at a time.
+"""The batch in flight: replies of any soups and lengths that join and leave at any step.
 
-Each row takes the token where its cumulative distribution passes the uniform number of that row and
-step, so the random numbers, not the batch, decide. Prompts are padded on the left; finished rows
-leave the batch. The owner calls `step`; the engine steps several decodings in turn.
+A reply joins with its prompt and, where there is one, a draft: what a soup close by said. One pass
+over both gives the first token that differs from the draft, or the whole reply. From there on each
+step gives every reply in flight one token. The random numbers belong to the reply
+(`vcsoup.soup.prompts`), never to the batch: what a reply says depends neither on its draft nor on
+who else is there. The owner calls `join` and `step`; finished replies leave at once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from transformers import DynamicCache
 
-from vcsoup.soup.cache import roomy_cache
+from vcsoup.rewards.model import length_batches
+from vcsoup.soup.cache import RowCache
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray, PromptError
+from vcsoup.soup.sampler import MAX_NEW_TOKENS, TEMPERATURE, Sampler, choose_tokens
 
-MAX_NEW_TOKENS = 96
-TEMPERATURE = 0.7  # what soups are tasted and measured at, unless a caller says otherwise
+__all__ = ["MAX_NEW_TOKENS", "TEMPERATURE", "Decoding", "Reply", "Sampler", "check_lengths"]
+
+READ_TOKENS = 2048  # of prompts and drafts read in one pass, padding included
+_LOGITS = 2**26  # most numbers that one pass may give out: 256 MiB
+_OWN_PASS = 16  # replies of one soup from which on they are read apart from other soups
 
 
-@dataclass(frozen=True)
-class Sampler:
-    """How tokens are chosen.
+@dataclass(eq=False)
+class Reply:
+    """One reply, growing.
 
     Attributes:
-        max_new_tokens: Longest reply, in tokens, >= 1.
-        temperature: 0 takes the likeliest token; 1 samples the model's own distribution.
-        top_p: Keep the likeliest tokens that together hold this probability, in (0, 1].
+        prompt: Its prompt's tokens, at least one.
+        weights: The soup, shape (K,).
+        uniforms: Its random numbers in [0, 1), shape (>= max_new_tokens,).
+        sampler: How its tokens are chosen.
+        draft: What the reply may turn out to be; read once, on joining.
+        tokens: The reply so far, without the end token.
+        finished: Whether it is complete.
     """
 
-    max_new_tokens: int = MAX_NEW_TOKENS
-    temperature: float = TEMPERATURE
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise PromptError(
-                "expected max_new_tokens >= 1, temperature >= 0 and top_p in (0, 1], got "
-                f"{self.max_new_tokens}, {self.temperature:g}, {self.top_p:g}; correct these"
-            )
+    prompt: Sequence[int]
+    weights: FloatArray
+    uniforms: FloatArray
+    sampler: Sampler
+    draft: Sequence[int] = ()
+    tokens: list[int] = field(default_factory=list)
+    finished: bool = False
 
 
 class Decoding:
-    """One batch of replies in flight.
+    """Replies in flight on one model.
 
     Attributes:
-        replies: Tokens so far per row, without the end token.
-        finished: Per row, whether its reply is complete.
+        replies: Those not finished, one per row.
     """
 
-    def __init__(
-        self,
-        soup: SoupModel,
-        prompts: Sequence[Sequence[int]],
-        weights: npt.ArrayLike,
-        *,
-        uniforms: FloatArray,
-        sampler: Sampler,
-    ) -> None:
-        """Prepare a batch; no model call yet.
+    def __init__(self, soup: SoupModel) -> None:
+        """Prepare an empty batch.
 
-        Args:
-            soup: The resident model.
-            prompts: B token lists.
-            weights: Shape (B, K).
-            uniforms: Shape (B, >= max_new_tokens), in [0, 1).
-            sampler: How tokens are chosen.
+        Raises:
+            AdapterError: a model whose memory cannot be kept row by row.
+        """
+        self.replies: list[Reply] = []
+        self._soup, self._stops = soup, _stop_tokens(soup)
+        self._cache = RowCache(soup.model.config, soup.device)
+        self._tokens = torch.zeros(0, dtype=torch.int64, device=soup.device)
+        self._weights = torch.zeros(0, soup.K, device=soup.device)
+
+    @torch.inference_mode()
+    def join(self, replies: Sequence[Reply]) -> list[tuple[Reply, int]]:
+        """Take new replies in; returns (reply, token) for their first tokens, as `step` does.
 
         Raises:
             PromptError: an empty prompt, or one that leaves no room for the reply.
+            WeightsError: weights that are not (K,) finite numbers.
         """
-        check_lengths(soup, prompts, sampler.max_new_tokens)
-        B, T = len(prompts), max(map(len, prompts))
-        self._soup, self._sampler, self._stops = soup, sampler, _stop_tokens(soup)
-        self._uniforms = torch.tensor(uniforms, dtype=torch.float64, device=soup.device)
-        self._weights = torch.as_tensor(np.array(weights), dtype=torch.float32, device=soup.device)
-        self._rows = np.arange(B)  # which reply each row of the running batch belongs to
-        self._width, self._step = T, 0
-        self._tokens, self._mask = _left_pad(soup, prompts, T + sampler.max_new_tokens)
-        self._positions = (self._mask[:, :T].cumsum(1) - 1).clamp(min=0)
-        self._cache: DynamicCache = roomy_cache(soup.model.config, sampler.max_new_tokens)
-        self.replies: list[list[int]] = [[] for _ in prompts]
-        self.finished = np.zeros(B, dtype=bool)
-
-    @property
-    def done(self) -> bool:
-        """True once every reply is complete."""
-        return bool(self.finished.all())
+        for reply in replies:
+            check_lengths(self._soup, [reply.prompt], reply.sampler.max_new_tokens)
+        return [pair for part in self._parts(replies) for pair in self._read(part)]
 
     @torch.inference_mode()
-    def step(self) -> list[tuple[int, int]]:
-        """Sample one token for every unfinished row; returns (row, token) without end tokens."""
-        if self.done:
+    def step(self) -> list[tuple[Reply, int]]:
+        """Choose a token for every reply; returns (reply, token) without end tokens."""
+        self.drop_finished()
+        if not self.replies:
             return []
-        chosen = choose_tokens(
-            self._next_logits(), self._uniforms[:, self._step], sampler=self._sampler
-        )
-        new = self._record(chosen.tolist())
-        self._tokens, self._positions = chosen.unsqueeze(1), self._positions[:, -1:] + 1
-        self._step, self._width = self._step + 1, self._width + 1
-        if self._step >= self._sampler.max_new_tokens:
-            self.finished[:] = True
-        elif not self.done:
-            self._drop_finished()
+        logits = self._soup.next_logits(self._tokens, self._weights, self._cache)
+        numbers = np.array([reply.uniforms[len(reply.tokens)] for reply in self.replies])
+        self._tokens = self._choose(logits, self.replies, numbers)
+        chosen = zip(self.replies, self._tokens.tolist(), strict=True)
+        new = [pair for reply, token in chosen for pair in self._record(reply, token)]
+        self.drop_finished()
         return new
 
-    def stop(self, row: int) -> None:
-        """End one reply early; its tokens so far stay."""
-        self.finished[row] = True
-
-    def _next_logits(self) -> torch.Tensor:
-        out = self._soup(
-            self._tokens,
-            weights=self._weights,
-            attention_mask=self._mask[:, : self._width],
-            position_ids=self._positions,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        return out.logits[:, -1]
-
-    def _record(self, chosen: list[int]) -> list[tuple[int, int]]:
-        new = []
-        for row, token in zip(self._rows.tolist(), chosen, strict=True):
-            if self.finished[row]:
-                continue
-            if token in self._stops:
-                self.finished[row] = True
-            else:
-                self.replies[row].append(token)
-                new.append((row, token))
-        return new
-
-    def _drop_finished(self) -> None:
-        """Leave finished rows out of the batch once they are an eighth of it."""
-        live = np.flatnonzero(~self.finished[self._rows])
-        if len(self._rows) - len(live) < max(1, len(self._rows) // 8):
+    def drop_finished(self) -> None:
+        """Let the finished replies go; a step does so by itself."""
+        gone = [row for row, reply in enumerate(self.replies) if reply.finished]
+        if not gone:
             return
-        keep = torch.from_numpy(live).to(self._soup.device)
-        self._rows = self._rows[live]
-        self._tokens, self._mask = self._tokens[keep], self._mask[keep]
-        self._positions, self._weights = self._positions[keep], self._weights[keep]
-        self._uniforms = self._uniforms[keep]
-        self._cache.batch_select_indices(keep)
+        order = self._cache.leave(gone)
+        self.replies = [self.replies[row] for row in order]
+        keep = torch.from_numpy(order).to(self._tokens.device)
+        self._tokens, self._weights = self._tokens[keep], self._weights[keep]
+
+    def _parts(self, replies: Sequence[Reply]) -> Iterator[list[Reply]]:
+        """Replies that are read together: of one soup where that fills a pass, of like length."""
+        soups: dict[bytes, list[Reply]] = {}
+        for reply in replies:
+            soups.setdefault(np.asarray(reply.weights, np.float64).tobytes(), []).append(reply)
+        alone = [group for group in soups.values() if len(group) >= _OWN_PASS]
+        rest = [reply for group in soups.values() if len(group) < _OWN_PASS for reply in group]
+        budget = min(READ_TOKENS, _LOGITS // self._soup.model.config.get_text_config().vocab_size)
+        for group in [*alone, rest]:
+            lengths = [len(reply.prompt) + len(reply.draft) for reply in group]
+            for places in length_batches(np.array(lengths, dtype=np.int64), budget):
+                yield [group[place] for place in places]
+
+    def _read(self, replies: list[Reply]) -> list[tuple[Reply, int]]:
+        """Run prompts and drafts in one pass; take the tokens it settles, and append the rows."""
+        soup = self._soup
+        drafts = [list(reply.draft[: reply.sampler.max_new_tokens - 1]) for reply in replies]
+        fed = [[*reply.prompt, *draft] for reply, draft in zip(replies, drafts, strict=True)]
+        weights = soup.rows([reply.weights for reply in replies], len(replies))
+        longest = max(map(len, fed))
+        # Padded on the right: with causal attention no token sees what follows it.
+        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in fed])
+        counts = [len(draft) + 1 for draft in drafts]
+        rows = np.repeat(np.arange(len(replies)), counts)
+        columns = np.concatenate(
+            [np.arange(len(f) - n, len(f)) for f, n in zip(fed, counts, strict=True)]
+        )
+        numbers = np.concatenate([r.uniforms[:n] for r, n in zip(replies, counts, strict=True)])
+        cache, chosen = DynamicCache(), []
+        for logits in soup.read(ids.to(soup.device), weights, cache, (rows, columns)):
+            part = slice(len(chosen), len(chosen) + len(logits))
+            asking = [replies[row] for row in rows[part]]
+            chosen += self._choose(logits, asking, numbers[part]).tolist()
+        new = []
+        for reply, draft, tokens in zip(replies, drafts, _cut(chosen, counts), strict=True):
+            for place, token in enumerate(tokens):
+                new += self._record(reply, token)
+                if reply.finished or draft[place : place + 1] != [token]:
+                    break
+        self._append(replies, weights, cache)
+        return new
+
+    def _append(self, replies: list[Reply], weights: torch.Tensor, cache: DynamicCache) -> None:
+        """Give rows to the replies that go on; their last token enters with the next step."""
+        rows = [row for row, reply in enumerate(replies) if not reply.finished]
+        going = [replies[row] for row in rows]
+        self._cache.add([len(r.prompt) + len(r.tokens) - 1 for r in going], cache, rows)
+        last = torch.tensor([reply.tokens[-1] for reply in going], dtype=torch.int64)
+        self._tokens = torch.cat([self._tokens, last.to(self._tokens.device)])
+        self._weights = torch.cat([self._weights, weights[rows]])
+        self.replies += going
+
+    def _choose(
+        self, logits: torch.Tensor, replies: Sequence[Reply], numbers: FloatArray
+    ) -> torch.Tensor:
+        """Tokens for rows of logits; rows of one sampler are chosen together."""
+        uniforms = torch.from_numpy(numbers).to(logits.device)
+        kinds = [(reply.sampler.temperature, reply.sampler.top_p) for reply in replies]
+        if len(set(kinds)) == 1:
+            return choose_tokens(logits, uniforms, sampler=replies[0].sampler)
+        chosen = torch.empty(len(replies), dtype=torch.int64, device=logits.device)
+        for kind in set(kinds):
+            rows = [row for row, other in enumerate(kinds) if other == kind]
+            sampler = replies[rows[0]].sampler
+            chosen[rows] = choose_tokens(logits[rows], uniforms[rows], sampler=sampler)
+        return chosen
+
+    def _record(self, reply: Reply, token: int) -> list[tuple[Reply, int]]:
+        if token in self._stops:
+            reply.finished = True
+            return []
+        reply.tokens.append(token)
+        reply.finished = len(reply.tokens) >= reply.sampler.max_new_tokens
+        return [(reply, token)]
 
 
-def choose_tokens(
-    logits: torch.Tensor, uniforms: torch.Tensor, *, sampler: Sampler
-) -> torch.Tensor:
-    """The token where the cumulative distribution, in vocabulary order, passes the uniform number.
-
-    Args:
-        logits: Shape (B, V).
-        uniforms: Shape (B,), float64, in [0, 1).
-        sampler: Temperature and top_p.
-
-    Returns:
-        Tokens, shape (B,), int64; a token of probability 0 is never taken.
-    """
-    if sampler.temperature == 0:
-        return logits.argmax(-1)
-    probabilities = torch.softmax(logits.float() / sampler.temperature, -1)
-    if sampler.top_p < 1:
-        probabilities = _nucleus(probabilities, sampler.top_p)
-    cumulative = probabilities.cumsum(-1, dtype=torch.float64)
-    targets = uniforms.unsqueeze(1) * cumulative[:, -1:]
-    return (
-        torch.searchsorted(cumulative, targets, right=True)
-        .squeeze(1)
-        .clamp(max=logits.shape[-1] - 1)
-    )
+def _cut(tokens: list[int], counts: Sequence[int]) -> Iterator[list[int]]:
+    start = 0
+    for count in counts:
+        yield tokens[start : start + count]
+        start += count
 
 
-def _nucleus(probabilities: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Zero all but the likeliest tokens that together hold `top_p`; the likeliest always stays."""
-    ordered, order = probabilities.sort(-1, descending=True)
-    before = ordered.cumsum(-1, dtype=torch.float64) - ordered
-    return torch.zeros_like(probabilities).scatter(-1, order, ordered * (before < top_p))
-
-
-def check_lengths(soup: SoupModel, prompts: Sequence[Sequence[int]], new: int) -> None:
+def check_lengths(soup: SoupModel, prompts: Iterable[Sequence[int]], new: int) -> None:
     """Refuse prompts that are empty or leave no room for `new` tokens.
 
     Raises:
-        PromptError: names the prompt, its length and the model's context.
+        PromptError: names the prompt's length and the model's context.
     """
     context = getattr(soup.model.config.get_text_config(), "max_position_embeddings", None)
-    for row, prompt in enumerate(prompts):
+    for prompt in prompts:
         if not len(prompt):
-            raise PromptError(f"prompt {row + 1} of {len(prompts)} is empty; write some text")
+            raise PromptError("a prompt is empty; write some text")
         if context and len(prompt) + new > context:
             raise PromptError(
-                f"prompt {row + 1} has {len(prompt)} tokens, with {new} new ones more than the "
+                f"a prompt has {len(prompt)} tokens, with {new} new ones more than the "
                 f"model's context of {context}; shorten the prompt or ask for fewer new tokens"
             )
 
@@ -205,16 +210,3 @@ def _stop_tokens(soup: SoupModel) -> set[int]:
     stops = getattr(generation, "eos_token_id", None)
     named = stops if isinstance(stops, list) else [stops]
     return {token for token in (*named, soup.tokenizer.eos_token_id) if token is not None}
-
-
-def _left_pad(
-    soup: SoupModel, prompts: Sequence[Sequence[int]], room: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens (B, T) padded on the left, and a mask (B, room) that is one for all that follows."""
-    T = max(map(len, prompts))
-    tokens = torch.zeros(len(prompts), T, dtype=torch.int64)
-    mask = torch.ones(len(prompts), room, dtype=torch.int64)
-    for row, prompt in enumerate(prompts):
-        tokens[row, T - len(prompt) :] = torch.tensor(prompt)
-        mask[row, : T - len(prompt)] = 0
-    return tokens.to(soup.device), mask.to(soup.device)

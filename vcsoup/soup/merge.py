@@ -3,36 +3,20 @@
 The soup's delta is sum_k lambda_k * s_k * B_k @ A_k per module. `merge_exact` concatenates factors
 (rank sum r_k, no error beyond rounding); `merge_svd` cuts that to a chosen rank, optimally in
 the Frobenius norm; `merge_factor_average` averages A and B separately, as published soup code
-does, which is *not* the sum of the deltas. Each says its relative error. `save_merged` writes
-PEFT's layout.
+does, which is *not* the sum of the deltas. Each says its relative error. `merged_folder` writes
+them to disk.
 """
 
-import json
 import math
-import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy.typing as npt
-import peft
 import torch
-from safetensors.torch import save_file
 
 from vcsoup.errors import AdapterError
-from vcsoup.soup.adapters import (
-    CONFIG_FILE,
-    MANIFEST_FILE,
-    PREFIX,
-    WEIGHTS_FILE,
-    Adapter,
-    Factors,
-    check_same_base,
-)
+from vcsoup.soup.adapters import Adapter, Factors, check_same_base
 from vcsoup.soup.weights import check_weights
 
 Method = Literal["exact", "svd", "factor average"]
@@ -135,65 +119,6 @@ def merge_factor_average(adapters: Sequence[Adapter], weights: npt.ArrayLike) ->
     return Merged("factor average", lambdas, tuple(adapters), factors, _ratio(lost, total))
 
 
-def save_merged(merged: Merged, path: Path, *, recipe: Mapping[str, Any] | None = None) -> Path:
-    """Write a merged adapter as a plain PEFT folder, with its recipe in `manifest.json`.
-
-    The folder is written aside and renamed, the manifest last, so `path` is whole or absent.
-
-    Args:
-        merged: What to write.
-        path: New folder; its parent is made when missing.
-        recipe: More entries for the manifest (project, values, group, ...).
-
-    Returns:
-        `path`.
-
-    Raises:
-        AdapterError: `path` exists already.
-    """
-    if path.exists():
-        raise AdapterError(f"{path} exists already; choose another folder or remove it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        aside.chmod(0o755)
-        save_file(_state_dict(merged), aside / WEIGHTS_FILE, metadata={"format": "pt"})
-        (aside / CONFIG_FILE).write_text(json.dumps(peft_config(merged), indent=2))
-        (aside / MANIFEST_FILE).write_text(json.dumps(_manifest(merged, recipe or {}), indent=2))
-        aside.replace(path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return path
-
-
-def peft_config(merged: Merged) -> dict[str, Any]:
-    """The `adapter_config.json` of a merged adapter: plain LoRA with scale 1 in every module."""
-    first = merged.sources[0].config
-    ranks = {module: factors.rank for module, factors in merged.factors.items()}
-    odd = {re.escape(module): rank for module, rank in ranks.items() if rank != merged.rank}
-    kept = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern")
-    targets = {key: first.get(key) for key in kept}
-    if any({key: a.config.get(key) for key in kept} != targets for a in merged.sources):
-        targets = {"target_modules": sorted(merged.factors)}
-    return {
-        "peft_type": "LORA",
-        "peft_version": peft.__version__,
-        "task_type": first.get("task_type"),
-        "base_model_name_or_path": merged.sources[0].base,
-        "revision": first.get("revision"),
-        "inference_mode": True,
-        "r": merged.rank,
-        "lora_alpha": merged.rank,
-        "rank_pattern": odd,
-        "alpha_pattern": odd,
-        "lora_dropout": 0.0,
-        "bias": "none",
-        "fan_in_fan_out": bool(first.get("fan_in_fan_out")),
-        "init_lora_weights": True,
-        **targets,
-    }
-
-
 def _checked(adapters: Sequence[Adapter], weights: npt.ArrayLike) -> tuple[float, ...]:
     check_same_base(adapters)
     return tuple(check_weights(weights, len(adapters), free=True).tolist())
@@ -249,29 +174,3 @@ def _check_alike(adapters: Sequence[Adapter]) -> None:
                 f"{adapter.name} and {adapters[0].name} differ in modules, rank or scale, so their "
                 "factors cannot be averaged; use the exact merge"
             )
-
-
-def _state_dict(merged: Merged) -> dict[str, torch.Tensor]:
-    tensors = {}
-    for module, factors in merged.factors.items():
-        tensors[f"{PREFIX}{module}.lora_A.weight"] = factors.A.contiguous()
-        tensors[f"{PREFIX}{module}.lora_B.weight"] = (factors.scale * factors.B).contiguous()
-    return tensors
-
-
-def _manifest(merged: Merged, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "kind": "soup",
-        "method": merged.method,
-        "relative_error": merged.relative_error,
-        "rank": merged.rank,
-        "base": merged.sources[0].base,
-        "base_fingerprint": merged.sources[0].base_fingerprint,
-        "adapters": [
-            {"name": source.name, "weight": weight}
-            for source, weight in zip(merged.sources, merged.weights, strict=True)
-        ],
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"peft": peft.__version__, "torch": torch.__version__},
-        **recipe,
-    }

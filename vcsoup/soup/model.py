@@ -1,24 +1,27 @@
 """One resident base with K adapters that runs many soups in one batch.
 
 Row b of a batch is computed with W0 + sum_k weights[b, k] * s_k * B_k @ A_k: single values
-(e_k), the base (all zeros) and any mix side by side. Each adapted linear layer holds all A's
-stacked (R, in) and all s * B's side by side (out, R) and scales the middle (R numbers per token)
-by its row's weights, which is exact: nothing is merged, nothing is loaded when weights change.
+(e_k), the base (all zeros) and any mix side by side (`vcsoup.soup.layer`). Decoding goes token by
+token through `next_logits`, whole texts through the model itself.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.pytorch_utils import Conv1D
+from transformers import AutoModelForCausalLM, AutoTokenizer, Cache
 
 from vcsoup.errors import AdapterError, NotFoundError, WeightsError
-from vcsoup.soup.adapters import Adapter, Factors, check_same_base, load_adapter
+from vcsoup.soup.adapters import Adapter, check_same_base, load_adapter
+from vcsoup.soup.cache import RowCache
+from vcsoup.soup.layer import Mix, SoupLayer, linear_shape
+from vcsoup.soup.llama import LlamaStep, llama_step
+
+_TOGETHER = 512  # rows of logits made at a time
 
 
 class SoupModel:
@@ -30,6 +33,7 @@ class SoupModel:
         model: The causal LM, in eval mode, its adapted linear layers wrapped.
         tokenizer: The base's tokenizer.
         adapters: The K adapters, in the order of the weights' columns.
+        short_step: The short way through one decoding step, for the models that have one.
     """
 
     def __init__(self, model: nn.Module, tokenizer: Any, adapters: Sequence[Adapter]) -> None:
@@ -37,8 +41,9 @@ class SoupModel:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.adapters = tuple(adapters)
-        self._mix = _Mix()
+        self._mix = Mix()
         _wrap_layers(self.model, self.adapters, self._mix)
+        self.short_step: LlamaStep | None = llama_step(self.model)
 
     @classmethod
     def load(
@@ -105,11 +110,79 @@ class SoupModel:
         Raises:
             WeightsError: not (B, K) finite numbers.
         """
-        with self._mix.set(self._rows(weights, input_ids.shape[0])):
+        with self._mix.set(self.rows(weights, input_ids.shape[0])):
             return self.model(input_ids=input_ids, **inputs)
 
-    def _rows(self, weights: npt.ArrayLike | torch.Tensor, B: int) -> torch.Tensor:
-        rows = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
+    def next_logits(
+        self, tokens: torch.Tensor, weights: torch.Tensor, cache: RowCache
+    ) -> torch.Tensor:
+        """Run one token per row and remember it.
+
+        Args:
+            tokens: The rows' newest tokens, shape (B,).
+            weights: A soup per row, shape (B, K), as `rows` makes them.
+            cache: What the rows hold so far; one token longer afterwards.
+
+        Returns:
+            Logits of the tokens to come, shape (B, V).
+        """
+        cache.begin_step()
+        if self.short_step:
+            logits = self.short_step(tokens, weights, cache)
+        else:
+            with self._mix.set(weights):
+                logits = self.model(
+                    input_ids=tokens.unsqueeze(1),
+                    attention_mask=cache.mask(self.model.dtype),
+                    position_ids=cache.at.unsqueeze(1),
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                ).logits[:, -1]
+        cache.end_step()
+        return logits
+
+    def read(
+        self,
+        ids: torch.Tensor,
+        weights: torch.Tensor,
+        cache: Cache,
+        places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    ) -> Iterator[torch.Tensor]:
+        """Read texts, padded on the right, and tell what follows some of their tokens.
+
+        Args:
+            ids: Tokens, shape (B, T).
+            weights: A soup per row, shape (B, K), as `rows` makes them.
+            cache: An empty cache; holds the texts' keys and values afterwards.
+            places: Rows and columns of the N tokens that are asked about, shape (N,) each.
+
+        Yields:
+            Logits of the tokens that follow them, (<= N, V), in order and in parts that a
+            processor's cache can hold.
+        """
+        rows, columns = (torch.from_numpy(place).to(self.device) for place in places)
+        first = int(columns.min())
+        inputs = {"input_ids": ids, "past_key_values": cache, "use_cache": True}
+        with self._mix.set(weights):
+            if self.short_step:
+                asked = self.short_step.read(ids, weights, cache)[rows, columns]
+                head = self.model.lm_head
+            else:
+                keep = ids.shape[1] - first
+                asked = self.model(**inputs, logits_to_keep=keep).logits[rows, columns - first]
+                head = nn.Identity()
+            yield from (head(part) for part in asked.split(_TOGETHER))
+
+    def rows(self, weights: npt.ArrayLike | torch.Tensor, B: int) -> torch.Tensor:
+        """Weights as a tensor (B, K) on the model's device.
+
+        Raises:
+            WeightsError: not (B, K) finite numbers.
+        """
+        if not isinstance(weights, torch.Tensor):
+            weights = torch.from_numpy(np.array(weights, dtype=np.float32))
+        rows = weights.to(self.device, torch.float32)
         if rows.shape != (B, self.K):
             raise WeightsError(
                 f"expected weights of shape ({B}, {self.K}), one row per text and one column per "
@@ -120,69 +193,7 @@ class SoupModel:
         return rows
 
 
-class _Mix:
-    """The weights of the batch that is running, spread over the ranks of each layer."""
-
-    def __init__(self) -> None:
-        self.rows: torch.Tensor | None = None
-        self._spread: dict[tuple[int, ...], torch.Tensor] = {}
-
-    @contextmanager
-    def set(self, rows: torch.Tensor) -> Iterator[None]:
-        self.rows, self._spread = rows, {}
-        try:
-            yield
-        finally:
-            self.rows, self._spread = None, {}
-
-    def over_ranks(self, ranks: tuple[int, ...]) -> torch.Tensor:
-        """Weights (B, 1, R): column k repeated ranks[k] times. Layers alike share one tensor."""
-        if self.rows is None:
-            raise RuntimeError("a soup layer ran without weights; call the SoupModel instead")
-        if ranks not in self._spread:
-            counts = torch.tensor(ranks, device=self.rows.device)
-            self._spread[ranks] = self.rows.repeat_interleave(counts, dim=1).unsqueeze(1)
-        return self._spread[ranks]
-
-
-class _SoupLayer(nn.Module):
-    """A linear layer plus K low-rank deltas, weighted per row."""
-
-    def __init__(self, inner: nn.Module, parts: Sequence[Factors | None], mix: _Mix) -> None:
-        super().__init__()
-        present = [part for part in parts if part is not None]
-        like = {"device": inner.weight.device, "dtype": inner.weight.dtype}
-        self.inner = inner
-        self.ranks = tuple(0 if part is None else part.rank for part in parts)
-        self.register_buffer("A", torch.cat([part.A for part in present]).to(**like))
-        B = torch.cat([part.scale * part.B for part in present], dim=1)
-        self.register_buffer("B_T", B.T.contiguous().to(**like))
-        self._mix = mix
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """The base layer's weight: some models look at its dtype."""
-        return self.inner.weight
-
-    @property
-    def bias(self) -> torch.Tensor | None:
-        """The base layer's bias."""
-        return self.inner.bias
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = self.inner(x)
-        mix = self._mix.over_ranks(self.ranks)
-        if x.dim() != 3 or x.shape[0] != mix.shape[0]:
-            raise AdapterError(
-                f"an adapted layer sees tokens of shape {tuple(x.shape)} with rows mixed together "
-                "(mixture of experts?); one soup per row needs layers that keep rows apart"
-            )
-        middle = nn.functional.linear(x, self.A) * mix
-        out.view(-1, out.shape[-1]).addmm_(middle.view(-1, middle.shape[-1]), self.B_T)
-        return out
-
-
-def _wrap_layers(model: nn.Module, adapters: Sequence[Adapter], mix: _Mix) -> None:
+def _wrap_layers(model: nn.Module, adapters: Sequence[Adapter], mix: Mix) -> None:
     modules = sorted({module for adapter in adapters for module in adapter.factors})
     for path in modules:
         parts = [adapter.factors.get(path) for adapter in adapters]
@@ -192,23 +203,14 @@ def _wrap_layers(model: nn.Module, adapters: Sequence[Adapter], mix: _Mix) -> No
             inner = getattr(parent, name)
         except AttributeError as error:
             raise _of_another_base(adapters, path, "which the base model does not have") from error
-        shape = _linear_shape(inner)
+        shape = linear_shape(inner)
         if shape is None:
             raise _of_another_base(adapters, path, f"a {type(inner).__name__}, not a linear layer")
         for part in parts:
             if part is not None and (part.B.shape[0], part.A.shape[1]) != shape:
                 delta = (part.B.shape[0], part.A.shape[1])
                 raise _of_another_base(adapters, path, f"shape {delta} where the base has {shape}")
-        setattr(parent, name, _SoupLayer(inner, parts, mix))
-
-
-def _linear_shape(layer: nn.Module) -> tuple[int, int] | None:
-    """(out, in) of a linear layer; GPT-2's Conv1D stores its weight as (in, out)."""
-    if isinstance(layer, Conv1D):
-        return layer.weight.shape[1], layer.weight.shape[0]
-    if isinstance(layer, nn.Linear):
-        return layer.weight.shape[0], layer.weight.shape[1]
-    return None
+        setattr(parent, name, SoupLayer(inner, parts, mix))
 
 
 def _of_another_base(adapters: Sequence[Adapter], path: str, found: str) -> AdapterError:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from vcsoup.errors import VcsoupError
 from vcsoup.preferences.pairs import as_messages
+from vcsoup.rewards.templates import plain_prompt
 from vcsoup.soup.model import SoupModel
-from vcsoup.training.rows import plain_prompt
 
 Prompt = str | Sequence[Mapping[str, str]]
 FloatArray = npt.NDArray[np.float64]

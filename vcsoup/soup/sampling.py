@@ -1,19 +1,25 @@
 """Sample replies from many soups in shared batches.
 
 Random numbers are fixed by (seed, prompt, step), and a token is taken where the cumulative
-distribution passes them (`vcsoup.soup.decoding`). So a row's reply does not depend on what else is
+distribution passes them (`vcsoup.soup.sampler`). So a row's reply does not depend on what else is
 in the batch, and all soups share random numbers, which makes their differences far less noisy than
 independent samples would. (Kernels round differently at different batch sizes, about 1e-6 in a
 probability, so a token in some hundred thousand may still flip.)
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy.typing as npt
 
-from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE, Decoding, Sampler
+from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE, Decoding, Reply, Sampler
+from vcsoup.soup.drafts import Drafts
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray, Prompt, decode_reply, draw_uniforms, encode_prompt
+
+ROWS = 256  # rows in flight at a time: past this, CPU kernels gain nothing
+_TOGETHER = 64  # new rows at a time: about one soup, so that it learns from the one before
+_REFILL = 4  # new rows come in once a quarter of the places is free: prompts are read together
 
 
 def sample(
@@ -60,10 +66,55 @@ def sample(
     if uniforms is None:
         uniforms = draw_uniforms(prompts, max_new_tokens, seed=seed)
     sampler = Sampler(min(max_new_tokens, uniforms.shape[1]), temperature, top_p)
-    tokens = [encode_prompt(soup, prompt) for prompt in prompts]
-    decoding = Decoding(soup, tokens, weights, uniforms=uniforms, sampler=sampler)
-    while not decoding.done and not (should_stop and should_stop()):
-        new = decoding.step()
+    rows = soup.rows(weights, len(prompts)).cpu().double().numpy()
+    replies = [
+        Reply(encode_prompt(soup, prompt), *own, sampler)
+        for prompt, *own in zip(prompts, rows, uniforms, strict=True)
+    ]
+    places = {id(reply): row for row, reply in enumerate(replies)}
+    for new in decode(soup, replies, should_stop=should_stop):
         if on_tokens:
-            on_tokens(new)
-    return [decode_reply(soup, row) for row in decoding.replies]
+            on_tokens([(places[id(reply)], token) for reply, token in new])
+    return [decode_reply(soup, reply.tokens) for reply in replies]
+
+
+def decode(
+    soup: SoupModel,
+    replies: Iterable[Reply],
+    *,
+    rows: int = ROWS,
+    drafts: bool = True,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[list[tuple[Reply, int]]]:
+    """Complete replies, at most `rows` at a time; the next ones take the places of the finished.
+
+    Replies to the same prompt with the same random numbers serve each other as drafts.
+
+    Args:
+        soup: The resident model.
+        replies: Any number of them, not begun; they grow in place.
+        rows: Most in flight at a time.
+        drafts: Whether they do; the replies are the same without.
+        should_stop: Asked before each step; True ends the loop with the replies so far.
+
+    Yields:
+        After each step, (reply, token) of those that got one; `Reply.finished` tells the end.
+
+    Raises:
+        PromptError: an empty or over-long prompt.
+    """
+    waiting, decoding, known = deque(replies), Decoding(soup), Drafts()
+    while (waiting or decoding.replies) and not (should_stop and should_stop()):
+        flying, free = decoding.replies, rows - len(decoding.replies)
+        if waiting and free * _REFILL >= rows:
+            joining = [waiting.popleft() for _ in range(min(free, _TOGETHER, len(waiting)))]
+            for reply in joining:
+                reply.draft = reply.draft or (known.suggest(reply) if drafts else ())
+            flying = [*flying, *joining]
+            new = decoding.join(joining)
+        else:
+            new = decoding.step()
+        for reply in flying:
+            if reply.finished:
+                known.learn(reply)
+        yield new

@@ -3,7 +3,7 @@
 trl's `DPOTrainer` does the work and is used by composition, through its public arguments. The
 result is a plain PEFT adapter folder with a `manifest.json`, written aside and renamed, so a folder
 that exists is whole. Every value starts from the same LoRA A (`init_seed`), which keeps the
-adapters of a project mixable. Filtering happens before (`vcsoup.training.filtering`).
+adapters of a project mixable. Filtering happens before (`vcsoup.filtering`).
 """
 
 import json

@@ -14,7 +14,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import TrainingError
-from vcsoup.rewards.templates import Messages, hh_prompt
+from vcsoup.rewards.templates import plain_prompt
 from vcsoup.training.config import TrainConfig
 
 _MOST_ROWS = 100_000  # longer runs repeat the order they began with
@@ -88,18 +88,6 @@ def shown_order(train: np.ndarray, lengths: np.ndarray, *, config: TrainConfig) 
     batches = order.reshape(steps, batch)
     within = np.argsort(lengths[batches], axis=1, kind="stable")
     return np.take_along_axis(batches, within, axis=1).ravel()
-
-
-def plain_prompt(messages: Messages) -> str:
-    """Lay out a conversation for a model without a chat template.
-
-    A single message stands as it is; a dialogue takes the hh-rlhf layout.
-
-    Example:
-        >>> plain_prompt([{"role": "user", "content": "Hi"}])
-        'Hi'
-    """
-    return messages[0]["content"] if len(messages) == 1 else hh_prompt(messages, last_gap="")
 
 
 def _row(pair: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:

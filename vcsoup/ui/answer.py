@@ -1,14 +1,19 @@
 """The Soup page's tasting: the prompt, when a tasting starts, and the answer as it streams in."""
 
-from html import escape
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from vcsoup.errors import VcsoupError
 from vcsoup.jobs import Jobs
 from vcsoup.preferences.pairs import prompt_text
-from vcsoup.ui import state
+from vcsoup.ui import soup_link, state
+from vcsoup.ui.components import reading
 from vcsoup.ui.numbers import plain
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.tasting import Engine, Request, Taster, View
@@ -16,8 +21,11 @@ from vcsoup.workspace import Point, Project, Workspace
 
 FloatArray = npt.NDArray[np.float64]
 
+LOOK_SECONDS = 0.1
+LONGEST_IN_ADDRESS = 1000
 STATES = {
     "starting": "The engine is starting; the first time takes some seconds",
+    "restarting": "The engine died. It is started again and goes on; your weights are kept",
     "queued": "Waiting for the engine",
     "sampling": "The soup is answering",
     "measuring": "Measuring the soup on held-out prompts",
@@ -25,55 +33,91 @@ STATES = {
     "cancelled": "Cancelled",
     "failed": "Not measured",
 }
-_READING = (
-    "font-family:'Source Serif',Georgia,serif;font-size:1.15rem;line-height:1.6;"
-    "white-space:pre-wrap;margin:0;min-height:7rem"
-)
 
 
-def choose_prompt(project: Project) -> str:
-    """Let the user pick a held-out prompt or write one; an empty string when there is none."""
-    prompts = list(dict.fromkeys(prompt_text(p) for p in project.held_out_prompts()))
-    chosen = st.selectbox(
-        "Prompt to answer",
-        prompts,
-        key="prompt",
-        persist_state="session",
-        accept_new_options=True,
-        placeholder="Choose a prompt or write your own",
-        on_change=_want,
-        help="One of the held-out prompts, or type your own and press Enter.",
-    )
-    return chosen or ""
+def prompt_in_use(project: Project) -> str:
+    """Return the prompt of this visit: the address's, the chosen one, or the first held-out one."""
+    known = prompts_of(project)
+    chosen = soup_link.followed("prompt")
+    if chosen is None:
+        kept = st.session_state.get("prompt") or st.session_state.get("soup_prompt")
+        chosen = kept or (known[0] if known else "")
+    st.session_state["soup_prompt"] = chosen
+    return chosen
 
 
-def start_wanted(project: Project, group: str, weights: FloatArray, prompt: str) -> None:
-    """Start a tasting when a change asked for one, or when the user presses Taste."""
-    pressed = st.button(
-        "Taste this soup",
-        type="primary",
-        icon=":material/soup_kitchen:",
-        disabled=not prompt,
-        help="Answers the prompt and measures the soup; happens by itself on every change.",
-        key="taste_button",
-    )
-    if not (st.session_state.pop("taste", False) or pressed) or not prompt:
+def prompts_of(project: Project) -> list[str]:
+    """Return the project's held-out prompts as texts, none twice."""
+    return list(dict.fromkeys(prompt_text(prompt) for prompt in project.held_out_prompts()))
+
+
+def choose_prompt(project: Project, prompt: str) -> None:
+    """Let the user pick a held-out prompt or write one, and taste.
+
+    Args:
+        project: The project.
+        prompt: The prompt in use.
+    """
+    known = prompts_of(project)
+    options = known if not prompt or prompt in known else [prompt, *known]
+    if prompt and st.session_state.get("prompt") != prompt:
+        st.session_state["prompt"] = prompt
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Prompt to answer",
+            options,
+            key="prompt",
+            accept_new_options=True,
+            placeholder="Choose a prompt or write your own",
+            on_change=_want,
+            help="One of the held-out prompts, or type your own and press Enter.",
+        )
+        st.button(
+            "Taste this soup",
+            type="primary",
+            icon=":material/soup_kitchen:",
+            disabled=not prompt,
+            help="Answers the prompt and measures the soup; happens by itself on every change.",
+            key="taste_button",
+            on_click=_want,
+        )
+
+
+def address(prompt: str) -> dict[str, str | None]:
+    """Return the address's entry for the prompt; very long ones do not travel."""
+    return {"prompt": prompt if 0 < len(prompt) <= LONGEST_IN_ADDRESS else None}
+
+
+def start_wanted(
+    project: Project, group: str, weights: FloatArray, prompt: str, *, free: bool
+) -> None:
+    """Start a tasting when a change asked for one; first thing in a run, before anything is drawn.
+
+    Args:
+        project: The project.
+        group: Group of adapters.
+        weights: The soup, shape (K,).
+        prompt: What to ask; nothing starts without one.
+        free: Whether the weights may lie off the simplex.
+    """
+    if not st.session_state.pop("taste", False) or not prompt:
         return
-    _taster().taste(
+    taster().taste(
         Request(
             project=project.name,
             group=group,
             weights=dict(zip(project.values, weights.tolist(), strict=True)),
             prompt=prompt,
             n_prompts=project.config.prompts,
+            free=free,
         )
     )
 
 
 def show() -> None:
     """Show the soup's answer while it streams in, and redraw the page when a point comes."""
-    view = _taster().view
-    st.fragment(run_every=0.4 if view.active else None)(_answer)(_mark(view))
+    view = taster().view
+    st.fragment(run_every=LOOK_SECONDS if view.active else None)(_answer)(_mark(view))
 
 
 def live_points(project: Project, group: str) -> list[Point]:
@@ -81,7 +125,7 @@ def live_points(project: Project, group: str) -> list[Point]:
 
     The engine stores a point when its tasting is done; until then it is only here.
     """
-    view = _taster().view
+    view = taster().view
     if view.point is None or view.request is None:
         return []
     if (view.request.project, view.request.group) != (project.name, group):
@@ -96,22 +140,59 @@ def live_points(project: Project, group: str) -> list[Point]:
     return [point]
 
 
+def measuring() -> bool:
+    """Say whether a tasting is under way, so that what is shown may still change."""
+    return taster().view.active
+
+
+def taster() -> Taster:
+    """Return the taster of this session."""
+    if "taster" not in st.session_state:
+        st.session_state["taster"] = Taster(connector())
+    return st.session_state["taster"]
+
+
+def connector() -> Callable[[], Engine]:
+    """Return a function that finds or starts the engine; it may run on another thread."""
+    here, jobs = state.workspace(), state.jobs()
+    return lambda: _live_engine(here, jobs)
+
+
+def warm_up(project: Project) -> None:
+    """Start the engine in the background, once a session, when its base model is on this disk."""
+    if st.session_state.get("warmed_up") or not Path(project.config.base).is_dir():
+        return
+    st.session_state["warmed_up"] = True
+    connect = connector()
+
+    def quietly() -> None:
+        with suppress(VcsoupError):  # the first tasting says what is wrong
+            connect()
+
+    threading.Thread(target=quietly, daemon=True).start()
+
+
 def _answer(drawn: str) -> None:
     with shown_errors():
-        view = _taster().view
+        view = taster().view
         if _mark(view) != drawn:
             st.rerun()
         if view.state == "idle":
             st.caption("Move a slider or press Taste; the answer streams in here.")
-        elif view.state == "failed":
+            return
+        if view.state == "failed":
             st.error(view.error or "The tasting failed.", icon=":material/error:")
+        elif view.state == "restarting":
+            st.warning(STATES["restarting"] + ".", icon=":material/restart_alt:")
         else:
             st.caption(_told(view))
-            st.html(f'<p style="{_READING}">{escape(view.text) or "&nbsp;"}</p>')
+        reading.show(view.text, key="answer", growing=view.active)
 
 
 def _told(view: View) -> str:
     parts = [STATES[view.state]]
+    if view.restarts:
+        parts[0] += " after the engine was started again"
     if "first_token" in view.seconds:
         parts.append(f"first word after {plain(view.seconds['first_token'], 1)} s")
     if "point" in view.seconds:
@@ -129,15 +210,8 @@ def _want() -> None:
     st.session_state["taste"] = True
 
 
-def _taster() -> Taster:
-    if "taster" not in st.session_state:
-        here, jobs = state.workspace(), state.jobs()
-        st.session_state["taster"] = Taster(lambda: _live_engine(here, jobs))
-    return st.session_state["taster"]
-
-
 def _live_engine(here: Workspace, jobs: Jobs) -> Engine:
-    # Imported on the taster's thread when first needed: no page waits for an HTTP library.
+    # Imported on a thread when first needed: no page waits for an HTTP library.
     from vcsoup.engine.launch import ensure_engine
 
     return ensure_engine(here, jobs)

@@ -1,45 +1,61 @@
 """The Soup page's bench: the adapter set, the live chart and the current soup's numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.plots.canvas import CONFIG
-from vcsoup.plots.front import FrontView, front_scatter
 from vcsoup.soup.weights import parse_weights
-from vcsoup.ui import mixer, state, theme
+from vcsoup.ui import echoes, mixer, soup_link, state, theme
 from vcsoup.ui.answer import live_points
+from vcsoup.ui.components import front_chart
 from vcsoup.ui.numbers import DASH, signed
 from vcsoup.ui.pipeline import main_group
-from vcsoup.ui.soups import base_rewards, on_axes, point_table, soup_key, straight_line
+from vcsoup.ui.prediction import Guess, predicted
+from vcsoup.ui.soups import base_rewards, on_axes, point_table, soup_key
+from vcsoup.ui.vote_counts import rates_of
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def choose_group(project: Project) -> str:
-    """Let the user pick the set of adapters to mix; `?adapters=` carries it."""
+def group_in_use(project: Project) -> str:
+    """Return the set of adapters to mix: the address's, the chosen one, or the main one."""
     sets = project.adapter_sets()
     # The choice lives outside the widget, which forgets when another page is open.
-    asked = st.session_state.get("group") or st.query_params.get("adapters")
+    asked = soup_link.followed("adapters") or st.session_state.get("group")
     group = str(asked if asked in sets else main_group(sets))
-    st.session_state["group"] = st.session_state["adapters"] = group
+    st.session_state["group"] = group
+    return group
+
+
+def choose_group(project: Project, group: str) -> None:
+    """Let the user pick the set of adapters to mix."""
+    sets = project.adapter_sets()
+    echoes.put("adapters", group)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Adapters",
             list(sets),
             key="adapters",
             required=True,
-            on_change=_mix_others,
+            on_change=_choose_others,
             help="Filtered ones learned from consistent pairs, unfiltered ones from all pairs.",
         )
         _recorded_badge(project, [v for v, info in sets[group].items() if info.recorded])
-    if st.query_params.get("adapters") != group:
-        st.query_params["adapters"] = group
-    return group
+
+
+def _choose_others() -> None:
+    if not echoes.is_echo("adapters", st.session_state.get("group")):
+        mix_others(st.session_state["adapters"])
+
+
+def mix_others(group: str) -> None:
+    """Mix another set of adapters with the same weights."""
+    st.session_state["group"] = group
+    st.session_state["taste"] = True
 
 
 def soups(project: Project, group: str) -> pd.DataFrame:
@@ -48,79 +64,102 @@ def soups(project: Project, group: str) -> pd.DataFrame:
     return point_table(points, project.values)
 
 
-def chart(project: Project, group: str, table: pd.DataFrame, weights: FloatArray) -> None:
-    """Show the measured soups on two values; a click takes a point's weights."""
-    values = project.values
-    x, y = _axes(values)
+def guess_of(project: Project, table: pd.DataFrame, weights: FloatArray) -> Guess | None:
+    """Predict the current soup; None when it is measured, or when nothing can be said."""
+    if (table["key"] == _key(weights, project.values)).any():
+        return None
+    return predicted(table, weights, project.values, free=mixer.is_free())
+
+
+def chart(
+    project: Project,
+    group: str,
+    table: pd.DataFrame,
+    guess: Guess | None,
+    *,
+    axes: tuple[str, str],
+) -> None:
+    """Show the measured soups on two values; a click takes a point's weights.
+
+    Args:
+        project: The project.
+        group: The set of adapters.
+        table: The measured soups.
+        guess: Prediction of the current soup while it is not measured.
+        axes: The values across and up.
+    """
+    values, (x, y) = project.values, axes
     other, twin = _twin(project, group)
-    guess = straight_line(table, weights, values)
-    view = FrontView(
-        x=x,
-        y=y,
-        current=_key(weights, values),
-        guess=(guess[x], guess[y]) if guess else None,
-        twin=other,
-    )
     if not len(table):
         st.caption("No soup of these adapters is measured yet. Taste one to draw the first point.")
-    figure = front_scatter(
-        on_axes(table, values, x=x, y=y),
-        view=view,
-        twin=on_axes(twin, values, x=x, y=y) if twin is not None else None,
+    data = front_chart.chart_data(
+        on_axes(table, values, x=x, y=y, votes=rates_of(project, group)),
+        on_axes(twin, values, x=x, y=y) if twin is not None else None,
+        front_chart.Current(
+            _key(mixer.current(), values),
+            guess=(guess.rewards[x], guess.rewards[y]) if guess else None,
+            spread=(guess.spread[x], guess.spread[y]) if guess and guess.spread else None,
+        ),
+        names=(x, y, other),
         colours=theme.colours(),
     )
-    st.plotly_chart(
-        figure,
-        key="front",
-        config=CONFIG,
-        on_select=lambda: take_clicked(st.session_state["front"], values),
-        selection_mode="points",
-        alt=f"{len(table)} measured soups by mean reward on {x} and {y}",
-    )
+    front_chart.show(data, lambda key, group: take_point(key, group, values))
     st.caption(
-        "Right and up is better; dotted lines are the base. Open marks are recorded, filled ones "
-        "measured here. Click a point to take its weights."
+        "Right and up is better; dotted lines are the base. Click a point to take its weights.",
+        help="Open marks are recorded, filled ones measured here.",
     )
 
 
-def measured(project: Project, table: pd.DataFrame, weights: FloatArray) -> None:
-    """Show the current soup's mean rewards with interval, or say that it is not measured."""
+def measured(
+    project: Project, table: pd.DataFrame, weights: FloatArray, guess: Guess | None
+) -> None:
+    """Show the current soup's mean rewards: measured with interval, or predicted and said so."""
     values = project.values
     rows = table[table["key"] == _key(weights, values)]
     row = rows.iloc[0] if len(rows) else None
     base = base_rewards(table, values)
-    for column, value in zip(st.columns(len(values)), values, strict=True):
-        with column:
-            _metric(value, row, base)
-    if row is None:
-        guessed = straight_line(table, weights, values) is not None
-        guess = " The diamond is a straight-line guess." if guessed else ""
-        st.caption(f"This soup is not measured yet.{guess}")
-        return
-    origin = "Recorded" if row["recorded"] else "Measured here"
-    st.caption(f"{origin} on {row['n_prompts']} held-out prompts; 95 % intervals by bootstrap.")
+    with st.container(key="readings"):
+        for column, value in zip(st.columns(len(values)), values, strict=True):
+            with column, st.container(gap=None):
+                _metric(value, row, base) if row is not None else _guessed(value, guess, base)
+    if row is not None:
+        origin = "Recorded" if row["recorded"] else "Measured here"
+        st.caption(f"{origin} on {row['n_prompts']} held-out prompts; 95 % intervals by bootstrap.")
+    elif guess is not None:
+        st.caption(
+            "Predicted, not measured yet: the diamond in the chart, with a 95 % interval.",
+            help=guess.told,
+        )
+    else:
+        st.caption("This soup is not measured yet.")
 
 
-def take_clicked(event: Mapping[str, Mapping[str, list]], values: tuple[str, ...]) -> None:
-    """Take the weights of a clicked point; a click on nothing or on the base changes nothing.
+def take_point(key: str, group: str, values: Sequence[str]) -> None:
+    """Take the weights and adapters of a point of the chart; the base has none to take.
 
     Args:
-        event: The chart's selection state.
+        key: The soup's key.
+        group: Its group of adapters; "" for the one in use.
         values: The project's values.
     """
-    points = event["selection"]["points"]
-    if not points:
+    weights = parse_weights(key, values, free=True)
+    if not weights.any():
+        st.toast("The base has no adapters in it, so there are no weights to take.")
         return
-    weights = parse_weights(str(points[0]["customdata"][0]), values, free=True)
-    if abs(weights.sum() - 1.0) > 1e-3 or (weights < 0).any():
-        st.toast("This point has no weights that sum to one, so the sliders cannot take them.")
+    if not mixer.fits(weights):
+        st.toast("This soup has free weights. Turn on the switch Free weights to take it.")
         return
+    if group:
+        mix_others(group)
     mixer.take(weights)
 
 
-def _mix_others() -> None:
-    st.session_state["group"] = st.session_state["adapters"]
-    st.session_state["taste"] = True
+def address(project: Project, group: str) -> dict[str, str | None]:
+    """Return the address's entries for the adapters and the axes."""
+    axes: dict[str, str | None] = {"adapters": group}
+    if len(project.values) > 2:
+        axes |= {"x": st.session_state.get("axis_x"), "y": st.session_state.get("axis_y")}
+    return axes
 
 
 def _recorded_badge(project: Project, recorded: list[str]) -> None:
@@ -135,36 +174,38 @@ def _recorded_badge(project: Project, recorded: list[str]) -> None:
     )
 
 
-def _metric(value: str, row: pd.Series | None, base: Mapping[str, float] | None) -> None:
-    if row is None:
+def _metric(value: str, row: pd.Series, base: Mapping[str, float] | None) -> None:
+    st.metric(value.capitalize(), signed(row[value]))
+    over = f"{signed(row[value] - base[value])} over base, " if base else ""
+    st.caption(f"{over}{signed(row[f'{value}_low'])} to {signed(row[f'{value}_high'])}")
+
+
+def _guessed(value: str, guess: Guess | None, base: Mapping[str, float] | None) -> None:
+    if guess is None:
         st.metric(value.capitalize(), DASH)
         return
-    st.metric(
-        value.capitalize(),
-        signed(row[value]),
-        delta=f"{signed(row[value] - base[value])} over base" if base else None,
-        delta_color="off",
-        delta_arrow="off",
-    )
-    st.caption(f"{signed(row[f'{value}_low'])} to {signed(row[f'{value}_high'])}")
+    reward = guess.rewards[value]
+    st.metric(f"{value.capitalize()}, predicted", f"about {signed(reward)}")
+    over = f"about {signed(reward - base[value])} over base, " if base else ""
+    if guess.spread:
+        low, high = reward - guess.spread[value], reward + guess.spread[value]
+        st.caption(f"{over}{signed(low)} to {signed(high)}")
+    else:
+        st.caption(f"{over}error not known")
 
 
-def _axes(values: tuple[str, ...]) -> tuple[str, str]:
+def choose_axes(values: tuple[str, ...]) -> tuple[str, str]:
+    """Let the user pick the values across and up; two values need no choice."""
     if len(values) == 2:
         return values[0], values[1]
-    with st.container(horizontal=True, gap="small"):
-        x = st.selectbox(
-            "Across", values, index=0, key="axis_x", width=180, persist_state="session"
-        )
-        y = st.selectbox(
-            "Up",
-            [v for v in values if v != x],
-            index=0,
-            key="axis_y",
-            width=180,
-            persist_state="session",
-        )
-    return x, y
+    for name in ("x", "y"):
+        if (asked := soup_link.followed(name)) in values:
+            st.session_state[f"axis_{name}"] = asked
+    x = st.selectbox("Across", values, key="axis_x", width=150, persist_state="session")
+    others = [value for value in values if value != x]
+    if st.session_state.get("axis_y") not in others:
+        st.session_state["axis_y"] = others[0]
+    return x, st.selectbox("Up", others, key="axis_y", width=150, persist_state="session")
 
 
 def _twin(project: Project, group: str) -> tuple[str, pd.DataFrame | None]:
@@ -175,5 +216,5 @@ def _twin(project: Project, group: str) -> tuple[str, pd.DataFrame | None]:
     return other, table if len(table) else None
 
 
-def _key(weights: FloatArray, values: tuple[str, ...]) -> str:
+def _key(weights: FloatArray, values: Sequence[str]) -> str:
     return soup_key(dict(zip(values, weights.tolist(), strict=True)), values)

@@ -1,10 +1,12 @@
 """What a training run costs: pairs, passes and time, before it is started."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 
 import streamlit as st
 
+from vcsoup.filtering import PairFilter
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
 from vcsoup.ui.numbers import DASH, count, duration, plain
@@ -18,7 +20,7 @@ def show(project: Project, values: Sequence[str], config: TrainConfig, *, filter
         project: The project.
         values: The values to train.
         config: What each run does.
-        filtered: Whether the saved thresholds leave pairs out.
+        filtered: Whether the saved filters leave pairs out.
     """
     seen = config.steps * config.batch_size
     st.markdown("**What it costs**")
@@ -28,18 +30,36 @@ def show(project: Project, values: Sequence[str], config: TrainConfig, *, filter
     st.markdown(
         f"{config.steps} steps of {config.batch_size} pairs, {count(seen)} in all, per run."
     )
-    rows = ["| value | threshold | pairs | passes |", "|:--|--:|--:|--:|"]
+    rows = ["| value | filter | pairs | passes |", "|:--|--:|--:|--:|"]
     for value in values:
         total = project.datasets()[value].n
-        counts = state.retention(project, value) if filtered else None
-        threshold = project.thresholds()[value]
-        kept = counts.kept_at(threshold) if counts else total
+        counts = state.saved_figures(project, value) if filtered else None
+        kept = counts.trained if counts else total
         passes = f"{seen / kept:.1f}" if kept else DASH
-        tau = plain(threshold) if counts else DASH
-        rows.append(f"| {value} | {tau} | {count(kept)} of {count(total)} | {passes} |")
+        told = filter_told(project.filters()[value]) if counts else DASH
+        rows.append(f"| {value} | {told} | {count(kept)} of {count(total)} | {passes} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
     st.caption(_time_told(seconds_per_run(project, config), len(values)))
+
+
+def filter_told(kept: PairFilter) -> str:
+    """Say a filter in a few characters: its threshold, and norm and flips where it has them.
+
+    Example:
+        >>> filter_told(PairFilter(threshold=0.5, min_norm=1, flip=True))
+        '0.50, norm 1.00, flips'
+    """
+    parts = ["all" if kept.threshold is None else plain(kept.threshold)]
+    parts += [f"norm {plain(kept.min_norm)}"] if kept.min_norm else []
+    parts += ["flips"] if kept.flip else []
+    return ", ".join(parts)
+
+
+def usual_preset(project: Project) -> str:
+    """Return the preset that fits the project's base: the light one for a base of the workspace."""
+    inside = Path(project.config.base).is_relative_to(state.workspace().root)
+    return "demo" if inside else "paper"
 
 
 def seconds_per_run(project: Project, config: TrainConfig) -> tuple[float, bool] | None:

@@ -1,11 +1,13 @@
-"""The merged adapter as a zip: made by a job, offered as soon as its folder is there.
+"""Take a soup along: adapters, a full model, and the texts that make it again elsewhere.
 
-The folder is written aside and renamed (`vcsoup.soup.merge`), so it is whole or absent; its name
-holds the adapters' key and the weights, so an old merge is never offered for a new soup.
+Folders are made by jobs and offered as soon as they are there: they are written aside and renamed,
+so they are whole or absent, and their names hold the adapters' key, the weights and the kind, so an
+old export is never offered for a new soup. Texts are made at the click.
 """
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,53 +15,71 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from vcsoup.errors import VcsoupError
+from vcsoup.exports import TEXTS, export_text, soup_recipe
 from vcsoup.jobs import Job
-from vcsoup.ui import state
+from vcsoup.ui import honesty, state
+from vcsoup.ui.export_choice import Choice, choose
 from vcsoup.ui.mixer import weights_text
+from vcsoup.ui.runs import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
 
+MOST_ZIPPED = 400_000_000
+"""Bytes of a folder that is offered as a zip; larger ones stay on this machine's disk."""
+_TEXT_BUTTONS = {
+    "recipe": ("Recipe", "YAML that names base and adapters by content and builds this again."),
+    "card": ("Model card", "What is in the soup, what was measured, how to load it."),
+    "mergekit": ("mergekit", "YAML for mergekit 0.1.4, the same weights exactly."),
+    "snippet": ("Python", "A script with these sliders that needs only peft."),
+}
+
 
 @dataclass(frozen=True)
-class Merge:
-    """A soup to merge: of which project and group, with which weights, into which folder."""
+class Export:
+    """A soup to export: of which project and group, with which weights, how, into which folder."""
 
     project: str
     group: str
     weights: str
+    choice: Choice
     folder: Path
 
     @property
     def file_name(self) -> str:
         """Name of the zip, readable."""
         mix = self.weights.replace("=", "-").replace(",", "-")
-        return f"{self.project}-{self.group}-{mix}.zip"
+        return f"{self.project}-{self.group}-{mix}{self.choice.suffix}.zip"
 
 
-def merge_args(merge: Merge) -> list[str]:
-    """Write the command that merges a soup exactly into one PEFT adapter.
+def export_args(export: Export) -> list[str]:
+    """Write the command that makes the folder.
 
     Returns:
         The arguments behind `python -m vcsoup`.
     """
-    args = ["soup", "merge", "--project", merge.project, "--group", merge.group]
-    args += ["--weights", merge.weights, "--out", str(merge.folder)]
+    args = ["soup", "export", "--project", export.project, "--group", export.group, "--free"]
+    args += ["--weights", export.weights, *export.choice.args, "--out", str(export.folder)]
     return [*args, "--workspace", str(state.workspace().root)]
 
 
 def show(project: Project, group: str, weights: FloatArray) -> None:
-    """Offer to merge the current soup, and the file once it is there."""
-    st.subheader("Take it with you", anchor=False)
-    st.caption("One plain PEFT adapter: exactly the sum of the weighted adapters.")
-    text = weights_text(weights, project.values)
-    mix = text.replace("=", "-").replace(",", "-").replace(".", "_")
-    folder = project.root / "merged" / f"{state.set_key(project, group)}-{mix}"
-    merge = Merge(project.name, group, text, folder)
-    job = _job(merge)
-    active = job is not None and job.active
-    st.fragment(run_every=0.5 if active else None)(_offer)(merge, active)
+    """Offer the exports of the current soup beside the honesty meter."""
+    with shown_errors():
+        found = honesty.figures(project, group, weights)
+        left, right = st.columns([5, 6], gap="large")
+        with left:
+            st.subheader("Take it with you", anchor=False)
+            choice = choose(found)
+            export = _export(project, group, weights, choice)
+            job = _job(export)
+            active = job is not None and job.active
+            st.fragment(run_every=0.5 if active else None)(_offer)(export, active)
+            _texts(project, group, weights, choice)
+        with right:
+            honesty.show(project, group, weights, rank=choice.rank)
 
 
 def zipped(folder: Path, name: str) -> bytes:
@@ -80,49 +100,102 @@ def zipped(folder: Path, name: str) -> bytes:
     return content.getvalue()
 
 
-def _offer(merge: Merge, was_active: bool) -> None:
+def _export(project: Project, group: str, weights: FloatArray, choice: Choice) -> Export:
+    text = weights_text(weights, project.values)
+    mix = text.replace("=", "-").replace(",", "-").replace(".", "_")
+    name = f"{state.set_key(project, group)}-{mix}{choice.suffix}"
+    return Export(project.name, group, text, choice, project.root / "merged" / name)
+
+
+def _offer(export: Export, was_active: bool) -> None:
     with shown_errors():
-        job = _job(merge)
-        if merge.folder.is_dir():
-            _download(merge)
+        job = _job(export)
+        if export.folder.is_dir():
+            _download(export)
         elif job is not None and job.active:
-            st.button("Merging", icon=":material/hourglass:", disabled=True, key="merging")
+            done, text = progress_text(job)
+            st.progress(done, text=text)
             return
         else:
             if job is not None and job.error:
                 st.error(job.error, icon=":material/error:")
-            if st.button("Merge this soup", icon=":material/merge:", key="merge"):
-                _start(merge)
+            if st.button("Merge this soup", icon=":material/merge:", key="merge", type="primary"):
+                _start(export)
                 st.rerun()
         if was_active and not (job and job.active):
             st.rerun()
 
 
-def _download(merge: Merge) -> None:
+def _download(export: Export) -> None:
+    if _size(export.folder) > MOST_ZIPPED:
+        st.caption("It is large, so it stays on this machine:")
+        st.code(str(export.folder), language=None, wrap_lines=True)
+        return
+    noun = "model" if export.choice.kind == "model" else "adapter"
     st.download_button(
-        "Download the adapter",
-        data=lambda: zipped(merge.folder, merge.file_name.removesuffix(".zip")),
-        file_name=merge.file_name,
+        f"Download the {noun}",
+        data=lambda: zipped(export.folder, export.file_name.removesuffix(".zip")),
+        file_name=export.file_name,
         mime="application/zip",
         type="primary",
         icon=":material/download:",
         on_click="ignore",
         key="download",
     )
-    st.caption(f"{merge.weights}. `PeftModel.from_pretrained(base, folder)` loads it.")
+    load = "AutoModelForCausalLM.from_pretrained(folder)"
+    if noun == "adapter":
+        load = "PeftModel.from_pretrained(base, folder)"
+    st.caption(f"{export.weights}. `{load}` loads it; card, picture and recipe are inside.")
 
 
-def _start(merge: Merge) -> None:
+def _texts(project: Project, group: str, weights: FloatArray, choice: Choice) -> None:
+    st.caption("Or as a text:")
+    recipe = soup_recipe(project, group, weights, **choice.recipe)
+    names = [recipe.base.model, *(part.path for part in recipe.adapters)]
+    unsayable = any(sign in name for name in names for sign in "+@")
+    with st.container(horizontal=True, gap="small"):
+        for kind, (label, told) in _TEXT_BUTTONS.items():
+            blocked = kind == "mergekit" and unsayable
+            st.download_button(
+                label,
+                data=_maker(lambda kind=kind: export_text(project, recipe, kind)),
+                file_name=TEXTS[kind],
+                mime="text/plain",
+                on_click="ignore",
+                icon=":material/description:",
+                disabled=blocked,
+                help="mergekit cannot name paths with + or @." if blocked else told,
+                key=f"text_{kind}",
+            )
+
+
+def _maker(make: Callable[[], str]) -> Callable[[], str]:
+    """Make the text at the click; what goes wrong then becomes the text."""
+
+    def made() -> str:
+        try:
+            return make()
+        except VcsoupError as error:
+            return f"# not made: {error}\n"
+
+    return made
+
+
+def _start(export: Export) -> None:
     state.jobs().start(
-        merge_args(merge),
-        kind="merge",
-        title=f"soup of {merge.group} adapters",
-        project=merge.project,
-        meta={"folder": str(merge.folder)},
+        export_args(export),
+        kind="export",
+        title=f"soup of {export.group} adapters",
+        project=export.project,
+        meta={"folder": str(export.folder)},
     )
 
 
-def _job(merge: Merge) -> Job | None:
-    """Return the newest job that merges into this folder."""
-    known = state.jobs().list(kind="merge", project=merge.project)
-    return next((job for job in known if job.meta.get("folder") == str(merge.folder)), None)
+def _job(export: Export) -> Job | None:
+    """Return the newest job that makes this folder."""
+    known = state.jobs().list(kind="export", project=export.project)
+    return next((job for job in known if job.meta.get("folder") == str(export.folder)), None)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

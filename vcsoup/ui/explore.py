@@ -1,4 +1,4 @@
-"""Fill the chart: base, single values and a grid of mixes measured by one job."""
+"""Fill the chart by jobs: first the base and an even grid, then the soups that promise most."""
 
 import math
 
@@ -6,27 +6,35 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.ui import state
-from vcsoup.ui.numbers import count
+from vcsoup.ui.numbers import count, plural
 from vcsoup.ui.runs import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 
 STEPS = 4
+MORE, MOST = 6, 200
 
 
-def explore_args(project: Project, group: str) -> list[str]:
+def grid_args(project: Project, group: str) -> list[str]:
     """Write the command that measures the base and a grid of soups.
 
     Returns:
         The arguments behind `python -m vcsoup`.
     """
-    root = str(state.workspace().root)
-    args = ["evaluate", "--project", project.name, "--group", group, "--grid", str(STEPS)]
-    return [*args, "--workspace", root]
+    return _evaluate(project, group, "--grid", STEPS)
+
+
+def more_args(project: Project, group: str, soups: int) -> list[str]:
+    """Write the command that measures the most promising soups.
+
+    Returns:
+        The arguments behind `python -m vcsoup`.
+    """
+    return _evaluate(project, group, "--explore", soups)
 
 
 def show(project: Project, group: str, *, base_known: bool) -> None:
-    """Offer to measure a grid, or show how far that is.
+    """Offer to measure more soups, or show how far that is.
 
     Args:
         project: The project.
@@ -35,41 +43,92 @@ def show(project: Project, group: str, *, base_known: bool) -> None:
     """
     job = _job(project, group)
     active = job is not None and job.active
-    if base_known and not active:
-        return
-    st.fragment(run_every=1.0 if active else None)(_offer)(project, group, active)
+    known = len(state.stored_points(project, group))
+    part = st.fragment(run_every=1.0 if active else None)(_offer)
+    part(project, group, base_known=base_known, was_active=active, drawn=known)
 
 
-def _offer(project: Project, group: str, was_active: bool) -> None:
+def _offer(project: Project, group: str, *, base_known: bool, was_active: bool, drawn: int) -> None:
     with shown_errors():
         job = _job(project, group)
-        if job is not None and job.active:
-            done, text = progress_text(job)
-            st.progress(done, text=text)
-            return
-        if was_active:
+        active = job is not None and job.active
+        if active != was_active or len(state.stored_points(project, group)) != drawn:
             st.rerun()
+        if job is not None and active:
+            _progress(job)
+            return
         if job is not None and job.error:
             st.error(job.error, icon=":material/error:")
-        K = len(project.values)
-        soups = math.comb(STEPS + K - 1, K - 1)
-        if st.button(
-            f"Measure the base and {count(soups)} soups",
-            icon=":material/grid_on:",
-            help="One job that measures the base, every value alone and an even grid of mixes.",
-            key="explore",
-        ):
-            state.jobs().start(
-                explore_args(project, group),
-                kind="evaluate",
-                title=f"{count(soups)} soups of {group} adapters",
-                project=project.name,
-                meta={"group": group, "adapters": state.set_key(project, group)},
-            )
-            st.rerun()
+        (_offer_more if base_known else _offer_grid)(project, group)
+
+
+def _progress(job: Job) -> None:
+    done, text = progress_text(job)
+    bar, stop = st.columns([5, 1], vertical_alignment="center", gap="small")
+    bar.progress(done, text=f"{job.title}. {text}")
+    stopping = job.state == "stopping"
+    if stop.button("Stopping" if stopping else "Cancel", key="explore_stop", disabled=stopping):
+        job.stop()
+        st.rerun(scope="fragment")
+
+
+def _offer_grid(project: Project, group: str) -> None:
+    K = len(project.values)
+    soups = math.comb(STEPS + K - 1, K - 1)
+    st.button(
+        f"Measure the base and {count(soups)} soups",
+        icon=":material/grid_on:",
+        help="One job that measures the base, every value alone and an even grid of mixes.",
+        key="explore",
+        on_click=lambda: _start(project, group, grid_args(project, group), soups),
+    )
+
+
+def _offer_more(project: Project, group: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        soups = st.number_input(
+            "Soups to explore",
+            min_value=1,
+            max_value=MOST,
+            value=MORE,
+            key="explore_soups",
+            width=140,
+            persist_state="session",
+            help="Those whose measuring promises to enlarge the front the most come first.",
+        )
+        st.button(
+            f"Measure {count(soups)} more",
+            icon=":material/travel_explore:",
+            key="explore_more",
+            on_click=lambda: _start_more(project, group),
+        )
+
+
+def _start_more(project: Project, group: str) -> None:
+    soups = int(st.session_state["explore_soups"])
+    _start(project, group, more_args(project, group, soups), soups)
+
+
+def _start(project: Project, group: str, args: list[str], soups: int) -> None:
+    with shown_errors():
+        state.jobs().start(
+            args,
+            kind="evaluate",
+            title=f"Measuring {plural(soups, 'soup')} of {group} adapters",
+            project=project.name,
+            meta=_meta(project, group),
+        )
+
+
+def _evaluate(project: Project, group: str, option: str, number: int) -> list[str]:
+    args = ["evaluate", "--project", project.name, "--group", group, option, str(number)]
+    return [*args, "--workspace", str(state.workspace().root)]
+
+
+def _meta(project: Project, group: str) -> dict[str, str]:
+    return {"group": group, "adapters": state.set_key(project, group)}
 
 
 def _job(project: Project, group: str) -> Job | None:
-    wanted = {"group": group, "adapters": state.set_key(project, group)}
     known = state.jobs().list(kind="evaluate", project=project.name)
-    return next((job for job in known if job.meta == wanted), None)
+    return next((job for job in known if job.meta == _meta(project, group)), None)

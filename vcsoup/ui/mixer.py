@@ -1,80 +1,142 @@
-"""The soup's weights: one slider per value, linked on the simplex, with locks and presets.
+"""The soup's weights in this session: where they come from, how they change, undo and redo.
 
-The exact weights live in the session under "weights"; sliders show them to two decimals. Every
-change writes the address (`?weights=helpful=0.5,harmless=0.5`) and asks for a tasting.
+Weights lie on the simplex unless the expert switch is on. Every change is a step that can be undone
+and asks for a tasting; `?weights=helpful=0.5,harmless=0.5` (and `&free=1`) carries them.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import streamlit as st
 
 from vcsoup.errors import VcsoupError
-from vcsoup.soup.weights import (
-    check_weights,
-    corners,
-    format_weights,
-    link_weights,
-    parse_weights,
-)
+from vcsoup.soup.weights import format_weights, parse_weights
+from vcsoup.ui import soup_link, state
+from vcsoup.ui.history import History
 from vcsoup.ui.soups import balance
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
+ON_SIMPLEX = 1e-3
+"""How far from one a sum may be before the weights need the expert switch."""
 
 
-def show(project: Project, table: pd.DataFrame) -> FloatArray:
-    """Show presets and sliders.
+@dataclass(frozen=True)
+class Mix:
+    """The weights, in the project's order of values, and whether they may leave the simplex."""
+
+    weights: tuple[float, ...]
+    free: bool = False
+
+
+def begin(project: Project, group: str) -> None:
+    """Set the weights of a first visit, or those of an address that somebody else wrote.
 
     Args:
         project: The project.
-        table: The measured soups (`soups.point_table`).
-
-    Returns:
-        The weights, shape (K,), on the simplex.
+        group: The set of adapters, whose best balanced soup a first visit shows.
     """
-    values = project.values
-    _begin(project, table)
-    _presets(values, table)
-    for index, value in enumerate(values):
-        st.session_state[f"weight_{value}"] = round(current()[index], 2)
-        slider, lock = st.columns([2, 1], gap="small", vertical_alignment="bottom")
-        locked = bool(st.session_state.get(f"lock_{value}"))
-        slider.slider(
-            value.capitalize(),
-            0.0,
-            1.0,
-            step=0.01,
-            key=f"weight_{value}",
-            on_change=_moved,
-            args=(values, index),
-            disabled=locked,
-        )
-        lock.toggle("Lock", key=f"lock_{value}")
-    st.query_params["weights"] = weights_text(current(), values)
-    return current()
+    of = (project.name, project.values)
+    fresh = st.session_state.get("mix_of") != of
+    if fresh:
+        st.session_state["mix_of"] = of
+        st.session_state["mix"] = History(_first(project, group))
+        unlock(project.values)
+    asked = soup_link.followed("weights")
+    if asked is None or st.session_state.get("taste"):
+        return
+    mix = _from_address(asked, project.values, free=st.query_params.get("free") == "1")
+    if mix is not None:
+        history = History(mix) if fresh else st.session_state["mix"].push(mix)
+        st.session_state["mix"] = history
 
 
 def current() -> FloatArray:
-    """Return the weights of this session."""
-    return np.array(st.session_state["weights"], dtype=np.float64)
+    """Return the weights of this session, shape (K,)."""
+    return np.array(_mix().weights, dtype=np.float64)
+
+
+def is_free() -> bool:
+    """Say whether the weights may be negative and of any sum."""
+    return _mix().free
 
 
 def take(weights: FloatArray) -> None:
-    """Make these weights, scaled to sum to one, the current ones and ask for a tasting."""
-    st.session_state["weights"] = tuple((weights / weights.sum()).tolist())
-    st.session_state["taste"] = True
+    """Make these weights the current ones and ask for a tasting.
+
+    On the simplex they are scaled to sum to one; with free weights they are taken as they are.
+    """
+    if not is_free():
+        weights = weights / weights.sum()
+    _push(replace(_mix(), weights=tuple(weights.tolist())))
+
+
+def set_free(free: bool) -> None:
+    """Turn the expert switch; switching off brings the weights back to the simplex."""
+    weights = current()
+    if not free:
+        weights = np.clip(weights, 0.0, None)
+        total = weights.sum()
+        weights = weights / total if total > 0 else np.full(len(weights), 1 / len(weights))
+    _push(Mix(tuple(weights.tolist()), free))
+
+
+def fits(weights: FloatArray) -> bool:
+    """Say whether weights can be taken as the expert switch stands."""
+    return is_free() or (abs(weights.sum() - 1.0) <= ON_SIMPLEX and not (weights < 0).any())
+
+
+def undo() -> None:
+    """Go one move back and taste that soup again."""
+    _go(st.session_state["mix"].undo())
+
+
+def redo() -> None:
+    """Take an undone move again."""
+    _go(st.session_state["mix"].redo())
+
+
+def can_undo() -> bool:
+    """Say whether there is a move to undo."""
+    return bool(st.session_state["mix"].past)
+
+
+def can_redo() -> bool:
+    """Say whether there is an undone move."""
+    return bool(st.session_state["mix"].future)
+
+
+def unlock(values: Sequence[str]) -> None:
+    """Open all locks."""
+    for value in values:
+        st.session_state[f"lock_{value}"] = False
+
+
+def locked(values: Sequence[str]) -> list[int]:
+    """Return the places of the locked values."""
+    return [k for k, value in enumerate(values) if st.session_state.get(f"lock_{value}")]
+
+
+def address(values: Sequence[str]) -> dict[str, str | None]:
+    """Return the address's entries for the current mix."""
+    return {"weights": weights_text(current(), values), "free": "1" if is_free() else None}
 
 
 def weights_text(weights: FloatArray, values: Sequence[str]) -> str:
     """Write weights for the address and for commands: six decimals that sum to one.
 
+    Weights off the simplex keep their own sum.
+
     Example:
         >>> weights_text(np.full(3, 1 / 3), ["a", "b", "c"])
         'a=0.333334,b=0.333333,c=0.333333'
+        >>> weights_text(np.array([1.5, -0.25]), ["a", "b"])
+        'a=1.5,b=-0.25'
     """
+    if (weights < 0).any() or abs(weights.sum() - 1.0) > ON_SIMPLEX:
+        return format_weights(np.round(weights, 6), values)
     return format_weights(neat(weights, keep=(), decimals=6), values)
 
 
@@ -104,47 +166,33 @@ def neat(weights: FloatArray, *, keep: Collection[int], decimals: int = 2) -> Fl
     return rounded
 
 
-def _begin(project: Project, table: pd.DataFrame) -> None:
+def _mix() -> Mix:
+    return st.session_state["mix"].present
+
+
+def _push(mix: Mix) -> None:
+    st.session_state["mix"] = st.session_state["mix"].push(mix)
+    st.session_state["taste"] = True
+
+
+def _go(history: History[Mix]) -> None:
+    st.session_state["mix"] = history
+    st.session_state["taste"] = True
+
+
+def _first(project: Project, group: str) -> Mix:
+    """The best balanced soup, where one is known; else the even mix."""
     values = project.values
-    if st.session_state.get("weights_of") == (project.name, values):
-        return
-    best = balance(table, values)
+    best = balance(state.points_of(project, group), values)
     weights = parse_weights(best.key, values, free=True) if best else np.ones(len(values))
-    if text := st.query_params.get("weights"):
-        try:
-            weights = parse_weights(text, values)
-        except VcsoupError as error:
-            st.warning(f"The address asks for weights that cannot be mixed: {error}")
     weights = np.clip(weights, 0.0, None)
-    st.session_state["weights"] = tuple((weights / weights.sum()).tolist())
-    st.session_state["weights_of"] = (project.name, values)
+    return Mix(tuple((weights / weights.sum()).tolist()))
 
 
-def _presets(values: Sequence[str], table: pd.DataFrame) -> None:
-    K = len(values)
-    offers = [("Even", np.full(K, 1 / K), "Every value the same weight.")]
-    offers += [
-        (value.capitalize(), corners(K)[index], f"The {value} adapter alone.")
-        for index, value in enumerate(values)
-    ]
-    if best := balance(table, values):
-        weights = parse_weights(best.key, values, free=True)
-        told = "The measured soup whose smallest gain over the base is largest."
-        offers.insert(0, ("Balanced", weights, told))
-    with st.container(horizontal=True, gap="xsmall", key="presets"):
-        for label, weights, told in offers:
-            key = f"preset_{label.lower()}"
-            st.button(label, key=key, help=told, on_click=_preset, args=(values, weights))
-
-
-def _preset(values: Sequence[str], weights: FloatArray) -> None:
-    for value in values:
-        st.session_state[f"lock_{value}"] = False
-    take(weights)
-
-
-def _moved(values: Sequence[str], index: int) -> None:
-    locked = [k for k, value in enumerate(values) if st.session_state.get(f"lock_{value}")]
-    asked = float(st.session_state[f"weight_{values[index]}"])
-    moved = link_weights(check_weights(current(), len(values)), index, asked, locked=locked)
-    take(neat(moved, keep=[index, *locked]))
+def _from_address(text: str, values: Sequence[str], *, free: bool) -> Mix | None:
+    try:
+        weights = parse_weights(text, values, free=free)
+    except VcsoupError as error:
+        st.warning(f"The address asks for weights that cannot be mixed: {error}")
+        return None
+    return Mix(tuple((weights if free else weights / weights.sum()).tolist()), free)

@@ -7,9 +7,11 @@ import streamlit as st
 _FOLDER = Path(__file__).parents[2] / "pages"
 _PAGES = {
     "home": ("Home", ":material/home:"),
+    "data": ("Data", ":material/dataset:"),
     "consistency": ("Consistency", ":material/filter_alt:"),
     "train": ("Train", ":material/model_training:"),
     "soup": ("Soup", ":material/soup_kitchen:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
 }
 
 
@@ -17,8 +19,8 @@ def page(name: str) -> st.Page:
     """Return one page, for links and for the navigation.
 
     Args:
-        name: "home", "consistency", "train" or "soup"; also the page's address, except that Home
-            answers at "/".
+        name: "home", "data", "consistency", "train", "soup" or "compare"; also the page's
+            address, except that Home answers at "/".
     """
     title, icon = _PAGES[name]
     default = name == "home"

@@ -1,77 +1,16 @@
-"""How numbers read on the screens: one format per kind, so that columns line up everywhere."""
+"""The number formats of `vcsoup.numbers`, as the screens import them."""
 
-import math
+from vcsoup.numbers import DASH, MINUS, SIGMA, THIN, count, duration, plain, plural, share, signed
 
-THIN = "\N{NARROW NO-BREAK SPACE}"
-MINUS = "\N{MINUS SIGN}"
-DASH = "\N{EN DASH}"
-SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
-
-
-def count(number: int) -> str:
-    """A whole number with thousands separated.
-
-    Example:
-        >>> count(12000)
-        '12,000'
-    """
-    return f"{number:,}".replace("-", MINUS)
-
-
-def share(part: float) -> str:
-    """A share as a percentage with one decimal.
-
-    Example:
-        >>> share(0.642).replace(THIN, " ")
-        '64.2 %'
-    """
-    return f"{part * 100:.1f}{THIN}%"
-
-
-def signed(number: float, decimals: int = 2) -> str:
-    """A number that always shows its sign; an en dash when there is none to show.
-
-    Example:
-        >>> signed(0.5), signed(float("nan")) == DASH
-        ('+0.50', True)
-    """
-    if math.isnan(number):
-        return DASH
-    return f"{round(number, decimals) + 0.0:+.{decimals}f}".replace("-", MINUS)
-
-
-def plain(number: float, decimals: int = 2) -> str:
-    """A number with fixed decimals and a true minus sign.
-
-    Example:
-        >>> plain(0.3)
-        '0.30'
-    """
-    if math.isnan(number):
-        return DASH
-    return f"{round(number, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
-
-
-def duration(seconds: float) -> str:
-    """A time span as people say it.
-
-    Example:
-        >>> duration(8.2), duration(95), duration(7300)
-        ('8 s', '1 min 35 s', '2 h 1 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def plural(number: int, noun: str) -> str:
-    """A count with its noun.
-
-    Example:
-        >>> plural(1, "pair"), plural(2, "pair")
-        ('1 pair', '2 pairs')
-    """
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+__all__ = [
+    "DASH",
+    "MINUS",
+    "SIGMA",
+    "THIN",
+    "count",
+    "duration",
+    "plain",
+    "plural",
+    "share",
+    "signed",
+]

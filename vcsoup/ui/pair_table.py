@@ -1,141 +1,150 @@
-"""The pairs behind a threshold, kept and dropped, with the reason in words and both texts."""
+"""Lists of pairs with their reasons, page by page, and one of them to read.
+
+Used by the views Pairs, Map and Likely flips, which differ only in the pairs they allow. Only the
+pairs on the page are read from disk, so that the size of the dataset does not matter.
+"""
 
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.consistency import keep_mask, value_consistency
+from vcsoup.filtering import PairFilter
+from vcsoup.gap_shapes import BoolArray
+from vcsoup.numbers import count
 from vcsoup.preferences.pairs import prompt_text
-from vcsoup.ui.numbers import SIGMA, count, signed
-from vcsoup.ui.reasons import keep_reason
-from vcsoup.ui.state import stamped_gaps, stamped_pairs
+from vcsoup.ui import drafting
+from vcsoup.ui.components.drawn import register, sent
+from vcsoup.ui.drafting import Desk
+from vcsoup.ui.measures import Measures
+from vcsoup.ui.pair_choice import ORDERS, PAGE, Order, choose_rows, verdict
+from vcsoup.ui.pair_reader import read_pair
 from vcsoup.workspace import Project
 
-ROWS = 200
-Order = Literal["closest to the threshold", "most consistent", "least consistent"]
-_ORDERS: tuple[Order, ...] = ("closest to the threshold", "most consistent", "least consistent")
-
-FloatArray = npt.NDArray[np.float64]
+_list = register("pair_list", "list")
+_CLIP = 160  # characters of a text in the list
 
 
-def show(project: Project, value: str, threshold: float) -> None:
-    """Show the pairs of a value's dataset on one side of the threshold, and read one of them.
+def show(
+    project: Project, desk: Desk, wanted: BoolArray, *, key: str, order: Order = ORDERS[0]
+) -> None:
+    """Show some pairs of the dataset in focus, and read one of them.
 
     Args:
         project: The project.
-        value: The dataset's value; scored.
-        threshold: The threshold under the hand.
+        desk: What is on the screen.
+        wanted: Which pairs may be listed, shape (n,), at least one.
+        key: Tells lists on one page apart.
+        order: How they are sorted at first.
     """
-    st.subheader("The pairs themselves", anchor=False)
-    st.caption("Pick a row to read its two answers side by side.")
-    gaps = stamped_gaps(project, value)
-    consistency = value_consistency(gaps)
-    mask = np.asarray(keep_mask(consistency, threshold))
-    kept, order = _controls(int(mask.sum()), len(mask))
-    rows = choose_rows(consistency, mask == kept, threshold=threshold, order=order)
-    if not len(rows):
-        st.info(f"No pair is {'kept' if kept else 'dropped'} at this threshold.")
-        return
-    pairs = stamped_pairs(project, value).iloc[rows]
-    reasons = [
-        keep_reason(dict(zip(project.values, gaps[row].tolist(), strict=True)), kept=kept)
-        for row in rows
-    ]
-    picked = _table(pairs, reasons, consistency[rows])
-    gap = dict(zip(project.values, gaps[rows[picked]].tolist(), strict=True))
-    _read(pairs.iloc[picked], gap, reason=f"{'Kept' if kept else 'Dropped'}: {reasons[picked]}")
+    measures = desk.look.measures(desk.focus)
+    chosen_filter = desk.draft.filter_of(desk.focus)
+    total = int(np.count_nonzero(wanted))
+    sorting, page = _controls(key, total, order)
+    tau = chosen_filter.threshold or 0.0
+    rows = choose_rows(measures, wanted, threshold=tau, order=sorting, page=page)
+    pairs = desk.look.pair_rows(desk.focus, rows.tolist())
+    places = dict(zip(pairs["id"], rows.tolist(), strict=True))
+    row = _row_to_read(desk, places)
+    widget = f"{key}_list"
+    _list(
+        key=widget,
+        data={
+            "pairs": list_data(pairs, rows, measures, chosen_filter),
+            "picked": next((pair for pair, place in places.items() if place == row), None),
+            "told": f"{len(places)} pairs with their consistency and the reason",
+        },
+        on_picked_change=lambda: _pick(widget),
+    )
+    side, reason = verdict(measures, row, chosen_filter)
+    listed = np.flatnonzero(rows == row)
+    pair = pairs.iloc[listed[0]] if len(listed) else desk.look.pair_rows(desk.focus, [row]).iloc[0]
+    read_pair(pair, measures.gap_of(row), f"{side.capitalize()}: {reason}", key=f"{key}_reader")
 
 
-def choose_rows(
-    consistency: FloatArray, wanted: npt.NDArray[np.bool_], *, threshold: float, order: Order
-) -> npt.NDArray[np.int64]:
-    """Pick the rows to list, at most 200, in the asked order.
+def forget_page(key: str) -> None:
+    """Begin a list at its first page again."""
+    st.session_state.pop(f"{key}_page", None)
+
+
+def _controls(key: str, total: int, first: Order) -> tuple[Order, int]:
+    pages = max(1, -(-total // PAGE))
+    page = min(int(st.session_state.get(f"{key}_page", 0)), pages - 1)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        order = st.selectbox(
+            "Order",
+            ORDERS,
+            index=ORDERS.index(first),
+            key=f"{key}_order",
+            width=240,
+            on_change=forget_page,
+            args=(key,),
+        )
+        last = min(total, (page + 1) * PAGE)
+        for name, icon, to, useless in (
+            ("previous", "chevron_left", page - 1, page == 0),
+            ("next", "chevron_right", page + 1, page >= pages - 1),
+        ):
+            st.button(
+                name.capitalize(),
+                icon=f":material/{icon}:",
+                key=f"{key}_{name}",
+                disabled=useless,
+                on_click=_turn,
+                args=(key, to),
+            )
+        st.caption(f"{count(page * PAGE + 1)} to {count(last)} of {count(total)}", width="content")
+    return order, page
+
+
+def _turn(key: str, page: int) -> None:
+    st.session_state[f"{key}_page"] = page
+
+
+def list_data(
+    pairs: pd.DataFrame, rows: npt.NDArray[np.int64], measures: Measures, chosen: PairFilter
+) -> list[dict[str, object]]:
+    """Lay a page of pairs out for the component.
 
     Args:
-        consistency: Shape (n,).
-        wanted: Which pairs may be listed, shape (n,).
-        threshold: For "closest to the threshold".
-        order: How to sort.
+        pairs: The pairs of the page, canonical columns.
+        rows: Their rows in the dataset, in the same order.
+        measures: The dataset.
+        chosen: The filter that decides about them.
 
     Returns:
-        Row numbers into the dataset.
-
-    Example:
-        >>> everything = np.array([True, True, True])
-        >>> choose_rows(np.array([0.1, 0.9, -0.5]), everything, threshold=0, order=_ORDERS[1])
-        array([1, 0, 2])
+        id, consistency, norm, side, reason and the beginnings of the texts, per pair.
     """
-    rows = np.flatnonzero(wanted)
-    rank = {
-        "closest to the threshold": np.abs(consistency[rows] - threshold),
-        "most consistent": -consistency[rows],
-        "least consistent": consistency[rows],
-    }[order]
-    if len(rows) > ROWS:
-        nearest = np.argpartition(rank, ROWS)[:ROWS]
-        rows, rank = rows[nearest], rank[nearest]
-    return rows[np.argsort(rank, kind="stable")]
-
-
-def _controls(kept: int, total: int) -> tuple[bool, Order]:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        side = st.segmented_control(
-            "Side of the threshold",
-            ["kept", "dropped"],
-            default="dropped",
-            required=True,
-            format_func=lambda side: f"{side} {count(kept if side == 'kept' else total - kept)}",
-            key="side",
-        )
-        order = st.selectbox("Order", _ORDERS, key="pair_order", width=260)
-    return side == "kept", order
-
-
-def _table(pairs: pd.DataFrame, reasons: list[str], consistency: FloatArray) -> int:
-    shown = pd.DataFrame(
-        {
-            "consistency": consistency,
-            "reason": reasons,
-            "prompt": [prompt_text(prompt) for prompt in pairs["prompt"]],
-            "chosen": pairs["chosen"].to_numpy(),
-            "rejected": pairs["rejected"].to_numpy(),
+    listed = []
+    for row, pair in zip(rows.tolist(), pairs.to_dict("records"), strict=True):
+        side, reason = verdict(measures, row, chosen)
+        texts = {"prompt": prompt_text(pair["prompt"])[:_CLIP]}
+        texts |= {answer: pair[answer][:_CLIP] for answer in ("chosen", "rejected")}
+        numbers = {
+            "consistency": float(measures.consistency[row]),
+            "norm": float(measures.norms[row]),
         }
-    )
-    event = st.dataframe(
-        shown,
-        key="pairs",
-        height=320,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={
-            "consistency": st.column_config.NumberColumn(format="%+.2f", width=96),
-            "reason": st.column_config.TextColumn(width=330),
-            "prompt": st.column_config.TextColumn(width=240),
-            "chosen": st.column_config.TextColumn("chosen answer", width=260),
-            "rejected": st.column_config.TextColumn("rejected answer", width=260),
-        },
-        alt=f"{len(shown)} pairs with their consistency and the reason",
-    )
-    picked = event.selection.rows
-    return int(picked[0]) if picked and picked[0] < len(shown) else 0
+        listed.append({"id": pair["id"], "side": side, "reason": reason, **numbers, **texts})
+    return listed
 
 
-def _read(pair: pd.Series, gaps: Mapping[str, float], *, reason: str) -> None:
-    with st.container(border=True, gap="small", key="reader"):
-        st.markdown(f"**{_plain(reason)}**")
-        st.caption("  ·  ".join(f"{value} {signed(gap)} {SIGMA}" for value, gap in gaps.items()))
-        st.text(prompt_text(pair["prompt"]))
-        left, right = st.columns(2, gap="medium")
-        for column, side in ((left, "chosen"), (right, "rejected")):
-            with column:
-                st.caption(f"{side.capitalize()} answer")
-                st.text(pair[side])
+def _pick(widget: str) -> None:
+    picked = sent(widget, "picked")
+    if picked is not None:
+        drafting.put(replace(drafting.desk(), pair=str(picked["pair"])))
 
 
-def _plain(text: str) -> str:
-    return text.replace("*", "\\*").replace("_", "\\_")
+def _row_to_read(desk: Desk, listed: Mapping[str, int]) -> int:
+    """The picked pair, wherever it stands; else the first of the list."""
+    if desk.pair is None:
+        return next(iter(listed.values()))
+    if desk.pair in listed:
+        return listed[desk.pair]
+    row = desk.look.row_of(desk.focus, desk.pair)
+    if row is not None:
+        return row
+    st.caption(f"The {desk.focus} dataset has no pair {desk.pair}; here is the first listed.")
+    return next(iter(listed.values()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vcsoup.ui.numbers import count, plain, plural, share, signed
-from vcsoup.ui.retention import Retention
+from vcsoup.ui.retained import Figures
 from vcsoup.ui.soups import balance
 from vcsoup.workspace import AdapterInfo, Project
 
@@ -54,17 +54,17 @@ class Readings:
     """Cached readers that the stages need.
 
     Attributes:
-        retention: A value's counts, None when it is not scored.
+        figures: What a value's saved filter keeps, None when it is not scored.
         points: The point table of a group of adapters.
     """
 
-    retention: Callable[[str], Retention | None]
+    figures: Callable[[str], Figures | None]
     points: Callable[[str], pd.DataFrame]
 
 
 def stages(project: Project, readings: Readings) -> list[Stage]:
     """Describe the five stages, in order: pairs, thresholds, adapters, soups, front."""
-    counted = {value: readings.retention(value) for value in project.values}
+    counted = {value: readings.figures(value) for value in project.values}
     scored = {value: counts for value, counts in counted.items() if counts is not None}
     sets = project.adapter_sets()
     group = main_group(sets)
@@ -108,7 +108,7 @@ def stale_thresholds(adapters: Mapping[str, AdapterInfo], saved: Mapping[str, fl
     ]
 
 
-def _pairs(project: Project, scored: Mapping[str, Retention]) -> Stage:
+def _pairs(project: Project, scored: Mapping[str, Figures]) -> Stage:
     datasets = project.datasets()
     total = sum(info.n for info in datasets.values())
     missing = [value for value in project.values if value not in datasets]
@@ -117,20 +117,21 @@ def _pairs(project: Project, scored: Mapping[str, Retention]) -> Stage:
     stale = f"no current rewards: {', '.join(unscored)}" if unscored else None
     if missing:
         stale = f"no pairs yet: {', '.join(missing)}"
+    done = not missing and not unscored
     return Stage(
         name="pairs",
         figure=count(total),
         detail=detail or "one preference dataset per value",
-        done=not missing and not unscored,
+        done=done,
         stale=stale,
-        step="Read pairs",
-        page="consistency",
+        step="Read pairs" if done else "Add and score",
+        page="data",
     )
 
 
-def _thresholds(project: Project, scored: Mapping[str, Retention]) -> Stage:
+def _thresholds(project: Project, scored: Mapping[str, Figures]) -> Stage:
     saved = project.thresholds()
-    kept = sum(counts.kept_at(saved[value]) for value, counts in scored.items())
+    kept = sum(counts.trained for counts in scored.values())
     total = sum(counts.n for counts in scored.values())
     distinct = sorted(set(saved.values()))
     shown = " to ".join(plain(tau) for tau in dict.fromkeys((distinct[0], distinct[-1])))

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from vcsoup.errors import VcsoupError
+from vcsoup.ui.literal import message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Standing
 from vcsoup.ui.theme import colours
@@ -59,7 +60,7 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except VcsoupError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(message(str(error)), icon=":material/error:")
 
 
 def empty_state(title: str, text: str, *, to: str, label: str) -> None:

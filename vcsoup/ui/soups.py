@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from vcsoup.evaluation.front import best_balanced, pareto_front
+from vcsoup.evaluation.win_rates import WinRate
 from vcsoup.soup.weights import format_weights
-from vcsoup.ui.numbers import plain, signed
+from vcsoup.ui.numbers import plain, plural, share, signed
 from vcsoup.workspace import Point
-
-FloatArray = npt.NDArray[np.float64]
+from vcsoup.workspace.points import worst_to_best
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,24 @@ def soup_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
     return format_weights([round(weights.get(value, 0.0), 4) for value in values], values)
 
 
+def mix_text(row: pd.Series, values: Sequence[str]) -> str:
+    """Write a soup of a point table as people read it; values without weight are left out.
+
+    Example:
+        >>> mix_text(pd.Series({"a_weight": 0.25, "b_weight": 0.75, "c_weight": 0.0}), ["a", "b"])
+        'a 0.25, b 0.75'
+    """
+    parts = [
+        f"{value} {plain(row[f'{value}_weight'])}" for value in values if row[f"{value}_weight"]
+    ]
+    return ", ".join(parts) or "base"
+
+
 def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
     """Lay the points out as one row per soup.
 
-    Of a soup that was measured more than once, the row with most prompts stays, then the newest.
+    Of a soup that was measured more than once one row stays: of the seed that most soups share, so
+    that all are compared on the same random numbers, then with most prompts, then the newest.
 
     Args:
         points: Points of one adapter set.
@@ -47,9 +60,7 @@ def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
         soup; never for the base), recorded, n_prompts, and per value v: v, v_low, v_high,
         v_weight. Empty with the same columns when there are no points.
     """
-    best: dict[str, Point] = {}
-    for point in sorted(points, key=lambda point: (point.n_prompts, point.created)):
-        best[soup_key(point.weights, values)] = point
+    best = {soup_key(point.weights, values): point for point in worst_to_best(points)}
     rows = [_row(key, point, values) for key, point in best.items()]
     figures = [f"{value}{part}" for value in values for part in ("", "_low", "_high", "_weight")]
     columns = ["key", "role", "label", "recorded", "n_prompts", *figures]
@@ -61,23 +72,34 @@ def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
     return table.assign(beaten=beaten)
 
 
-def on_axes(table: pd.DataFrame, values: Sequence[str], *, x: str, y: str) -> pd.DataFrame:
-    """Add the columns that `front_scatter` draws: x, y, their intervals, and a text.
+def on_axes(
+    table: pd.DataFrame,
+    values: Sequence[str],
+    *,
+    x: str,
+    y: str,
+    votes: Mapping[str, WinRate] | None = None,
+) -> pd.DataFrame:
+    """Add the columns that the charts draw: x, y, their intervals, and what the pointer tells.
 
     Args:
         table: From `point_table`.
         values: The project's values.
         x: Value on the horizontal axis.
         y: Value on the vertical axis.
+        votes: Win rates in blind votes by key of the soup, told in the text.
 
     Returns:
-        The table with x, y, x_low, x_high, y_low, y_high, text.
+        The table with x, y, x_low, x_high, y_low, y_high, lines (a list of texts), and text (the
+        same for Plotly).
     """
     drawn = table.copy()
     for axis, value in (("x", x), ("y", y)):
         for part in ("", "_low", "_high"):
             drawn[f"{axis}{part}"] = table[f"{value}{part}"].astype(float)
-    drawn["text"] = [_hover(row, values) for _, row in table.iterrows()]
+    won = votes or {}
+    drawn["lines"] = [_told(row, values, won.get(row["key"])) for _, row in table.iterrows()]
+    drawn["text"] = [f"<b>{first}</b><br>" + "<br>".join(rest) for first, *rest in drawn["lines"]]
     return drawn
 
 
@@ -97,31 +119,6 @@ def balance(table: pd.DataFrame, values: Sequence[str]) -> Balance | None:
         soups[list(values)].to_numpy(float), np.array([base[value] for value in values])
     )
     return Balance(str(soups["key"].iloc[index]), float(gain))
-
-
-def straight_line(
-    table: pd.DataFrame, weights: FloatArray, values: Sequence[str]
-) -> dict[str, float] | None:
-    """Guess a soup's rewards as the weighted mean of the single-value points.
-
-    Args:
-        table: From `point_table`.
-        weights: On the simplex, shape (K,).
-        values: The project's values.
-
-    Returns:
-        Guessed mean reward per value; None while a single-value point is missing.
-    """
-    rows = [_corner(table, value) for value in values]
-    if any(row is None for row in rows):
-        return None
-    corners = np.array([[row[value] for value in values] for row in rows if row is not None])
-    return dict(zip(values, (weights @ corners.astype(float)).tolist(), strict=True))
-
-
-def _corner(table: pd.DataFrame, value: str) -> pd.Series | None:
-    found = table[(table["role"] == "corner") & (table[f"{value}_weight"] > 0.5)]
-    return found.iloc[0] if len(found) else None
 
 
 def _row(key: str, point: Point, values: Sequence[str]) -> dict[str, object]:
@@ -145,13 +142,19 @@ def _row(key: str, point: Point, values: Sequence[str]) -> dict[str, object]:
     return row
 
 
-def _hover(row: pd.Series, values: Sequence[str]) -> str:
+def _told(row: pd.Series, values: Sequence[str], won: WinRate | None) -> list[str]:
     mix = " · ".join(f"{value} {plain(row[f'{value}_weight'])}" for value in values)
-    lines = [f"<b>{'base model' if row['role'] == 'base' else mix}</b>"]
+    lines = ["base model" if row["role"] == "base" else mix]
     lines += [
         f"{value} {signed(row[value])}  ({signed(row[f'{value}_low'])} to "
         f"{signed(row[f'{value}_high'])})"
         for value in values
     ]
     origin = "recorded" if row["recorded"] else "measured here"
-    return "<br>".join([*lines, f"{origin}, {row['n_prompts']} prompts"])
+    lines.append(f"{origin}, {row['n_prompts']} prompts")
+    if won is not None:
+        lines.append(
+            f"won {share(won.rate)} of {plural(won.votes, 'blind vote')} "
+            f"({share(won.low)} to {share(won.high)})"
+        )
+    return lines

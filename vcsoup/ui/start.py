@@ -1,10 +1,12 @@
 """The main script of every session: page configuration, navigation, and one place for user errors.
 
-`app.py` serves it. Streamlit runs it on every visit and every interaction, whichever page is open.
+`app.py` serves it. Streamlit runs it on every visit and every interaction, whichever page is open;
+`?present=1` shows the presenter's story instead of a page.
 """
 
 import streamlit as st
 
+from vcsoup.ui import presenter
 from vcsoup.ui.navigation import pages
 from vcsoup.ui.shell import FAVICON, brand, shown_errors
 
@@ -13,10 +15,14 @@ def main() -> None:
     """Draw the frame and run the page that the address names."""
     st.set_page_config(page_icon=str(FAVICON), layout="wide")
     brand()
-    chosen = st.navigation(pages(), position="top")
+    presenting = presenter.asked()
+    chosen = st.navigation(pages(), position="hidden" if presenting else "top")
     st.set_page_config(page_title=f"{chosen.title} | VC-Soup Lab")
     with shown_errors():
-        chosen.run()
+        if presenting:
+            presenter.run()
+        else:
+            chosen.run()
 
 
 if __name__ == "__main__":

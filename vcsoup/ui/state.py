@@ -4,14 +4,16 @@ The project travels in the address (`?project=`) and in the session, so that a l
 sender saw. Caches are keyed by content stamps: new pairs or rewards are seen at once.
 """
 
-import numpy as np
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from vcsoup.jobs import Jobs
+from vcsoup.ui.look import look_at
+from vcsoup.ui.measures import Measures
 from vcsoup.ui.pipeline import Readings, Stage, Standing, stages, standing
-from vcsoup.ui.retention import Retention, count_retention
+from vcsoup.ui.retained import Figures, Retention
 from vcsoup.ui.soups import point_table
 from vcsoup.workspace import Point, Project, Workspace, default_workspace
 
@@ -53,10 +55,26 @@ def choose(name: str) -> None:
         st.query_params["project"] = name
 
 
-def retention(project: Project, value: str) -> Retention | None:
-    """Return what every threshold of a value's pairs keeps; None when they are not scored."""
-    stamp = project.rewards_stamp(value)
-    return _retention(str(project.root), value, stamp, _project=project) if stamp else None
+def saved_figures(project: Project, value: str) -> Figures | None:
+    """Return what the saved filter of a value keeps; None when its pairs are not scored."""
+    if not project.rewards_stamp(value):
+        return None
+    return look_at(project, [value]).figures(value, project.filters()[value])
+
+
+def retention(project: Project, value: str) -> Retention:
+    """Return what every threshold of the grid keeps of a value's scored pairs."""
+    return look_at(project, [value]).retention(value)
+
+
+def measures(project: Project, value: str) -> Measures:
+    """Return the prepared arrays of a value's scored pairs. Do not write to them."""
+    return look_at(project, [value]).measures(value)
+
+
+def pair_rows(project: Project, value: str, rows: Sequence[int]) -> pd.DataFrame:
+    """Return some pairs of a value in the order asked, read once per selection of rows."""
+    return look_at(project, [value]).pair_rows(value, rows)
 
 
 def points_of(project: Project, group: str) -> pd.DataFrame:
@@ -78,7 +96,7 @@ def set_key(project: Project, group: str) -> str:
 def pipeline(project: Project) -> list[Stage]:
     """Return the stages of the project."""
     readings = Readings(
-        retention=lambda value: retention(project, value),
+        figures=lambda value: saved_figures(project, value),
         points=lambda group: points_of(project, group),
     )
     return stages(project, readings)
@@ -89,31 +107,6 @@ def where_it_stands(project: Project) -> Standing:
     return standing(project, pipeline(project))
 
 
-@st.cache_resource(max_entries=24, show_spinner="Counting pairs")
-def _retention(root: str, value: str, stamp: str, *, _project: Project) -> Retention:
-    return count_retention(_project.gaps(value), _project.values)
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
 def _set_key(root: str, names: tuple[str, ...], *, _project: Project, _group: str) -> str:
     return _project.set_key(_project.adapter_sets()[_group])
-
-
-def stamped_gaps(project: Project, value: str) -> NDArray[np.float64]:
-    """Return a value's gaps, shape (n, K), read once per version of its rewards. Do not write."""
-    return _gaps(str(project.root), value, project.rewards_stamp(value), _project=project)
-
-
-def stamped_pairs(project: Project, value: str) -> pd.DataFrame:
-    """Return a value's pair table, read once per version of it. Do not write to it."""
-    return _pairs(str(project.root), value, project.datasets()[value].hash, _project=project)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reading rewards")
-def _gaps(root: str, value: str, stamp: str, *, _project: Project) -> NDArray[np.float64]:
-    return _project.gaps(value)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reading pairs")
-def _pairs(root: str, value: str, stamp: str, *, _project: Project) -> pd.DataFrame:
-    return _project.pairs(value)

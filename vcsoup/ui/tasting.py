@@ -1,22 +1,26 @@
-"""One tasting at a time on the engine, driven from a thread so that no page ever waits.
+"""Tastings of one browser tab: a soup answers a prompt and is measured on held-out prompts.
 
-A tasting samples a reply to one prompt from a soup and measures the soup on held-out prompts. A
-new request supersedes the one before: that one is cancelled on the engine. The page only looks at
+The engine does the work, `vcsoup.ui.watching` follows it from a thread; the page only looks at
 `view`. No streamlit here.
 """
 
-import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from vcsoup.errors import VcsoupError
+from vcsoup.ui.watching import Calls, Watch
 
 State = Literal[
-    "idle", "starting", "queued", "sampling", "measuring", "done", "cancelled", "failed"
+    "idle",
+    "starting",
+    "restarting",
+    "queued",
+    "sampling",
+    "measuring",
+    "done",
+    "cancelled",
+    "failed",
 ]
-POLL_SECONDS = 0.15
 
 
 class Engine(Protocol):
@@ -47,6 +51,7 @@ class Request:
         n_prompts: Held-out prompts to measure on.
         seed: Seed of the sampling; equal seeds give comparable soups.
         max_new_tokens: Longest reply.
+        free: Whether the weights may lie off the simplex.
     """
 
     project: str
@@ -56,6 +61,7 @@ class Request:
     n_prompts: int
     seed: int = 0
     max_new_tokens: int = 96
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,13 @@ class View:
     """How far a tasting is.
 
     Attributes:
-        state: "starting" until the engine answers, then as the engine says.
+        state: "starting" until the engine answers, "restarting" after it died, then as it says.
         request: What is tasted; None when idle.
         text: The reply so far.
         point: rewards, low, high (per value) and n_prompts; refined while more prompts are scored.
         seconds: Time to the first token and to the point, where known.
         error: Why it failed, in one line.
+        restarts: How often the engine was started again for this tasting.
     """
 
     state: State = "idle"
@@ -77,11 +84,12 @@ class View:
     point: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
+    restarts: int = 0
 
     @property
     def active(self) -> bool:
         """True while something may still change."""
-        return self.state in ("starting", "queued", "sampling", "measuring")
+        return self.state not in ("idle", "done", "cancelled", "failed")
 
 
 class Taster:
@@ -92,64 +100,35 @@ class Taster:
     """
 
     def __init__(self, connect: Callable[[], Engine]) -> None:
-        self._connect = connect
-        self._lock = threading.Lock()
-        self._turn = 0
-        self._view = View()
+        calls = Calls[Request](
+            start=lambda client, request: client.start_tasting(**vars(request)),
+            look=lambda client, name: client.tasting(name),
+            cancel=lambda client, name: client.cancel(name),
+        )
+        self._watch = Watch(connect, calls)
 
     @property
     def view(self) -> View:
         """How far the latest tasting is; returns at once."""
-        with self._lock:
-            return self._view
+        seen = self._watch.seen
+        return View(
+            state=seen.state,  # type: ignore[arg-type]
+            request=seen.request,
+            text=seen.told.get("text") or "",
+            point=seen.told.get("point"),
+            seconds={
+                name: float(seen.told[f"seconds_to_{name}"])
+                for name in ("first_token", "point")
+                if seen.told.get(f"seconds_to_{name}") is not None
+            },
+            error=seen.error,
+            restarts=seen.restarts,
+        )
 
     def taste(self, request: Request) -> None:
         """Start a tasting in place of the one before; returns at once."""
-        with self._lock:
-            self._turn += 1
-            turn = self._turn
-            self._view = View(state="starting", request=request)
-        threading.Thread(target=self._run, args=(turn, request), daemon=True).start()
+        self._watch.start(request)
 
-    def _run(self, turn: int, request: Request) -> None:
-        try:
-            client = self._connect()
-            tasting = client.start_tasting(**vars(request))
-            while self._publish(turn, client.tasting(tasting)):
-                time.sleep(POLL_SECONDS)
-            if not self._is_latest(turn):
-                client.cancel(tasting)
-        except VcsoupError as error:
-            self._fail(turn, str(error))
-        except Exception as error:
-            self._fail(turn, f"the tasting broke off ({type(error).__name__}: {error})")
-            raise
-
-    def _publish(self, turn: int, told: Mapping[str, Any]) -> bool:
-        """Take over what the engine says; False when there is nothing more to ask."""
-        with self._lock:
-            if turn != self._turn:
-                return False
-            seconds = {
-                name: float(told[f"seconds_to_{name}"])
-                for name in ("first_token", "point")
-                if told.get(f"seconds_to_{name}") is not None
-            }
-            self._view = replace(
-                self._view,
-                state=told["state"],
-                text=told.get("text") or "",
-                point=told.get("point"),
-                seconds=seconds,
-                error=told.get("error"),
-            )
-            return self._view.active
-
-    def _is_latest(self, turn: int) -> bool:
-        with self._lock:
-            return turn == self._turn
-
-    def _fail(self, turn: int, message: str) -> None:
-        with self._lock:
-            if turn == self._turn:
-                self._view = replace(self._view, state="failed", error=message)
+    def cancel(self) -> None:
+        """Give the tasting up; returns at once."""
+        self._watch.cancel()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -111,13 +110,13 @@ def _form(project: Project) -> tuple[list[str], Choice]:
         required=True,
         key="train_pairs",
         persist_state="session",
-        help="Filtered keeps pairs above the saved threshold of their value. Unfiltered takes all "
-        "pairs, to see what filtering changes.",
+        help="Filtered keeps what the saved filter of each value keeps (the Consistency page). "
+        "Unfiltered takes all pairs, to see what filtering changes.",
     )
     preset = st.segmented_control(
         "Preset",
         list(PRESETS),
-        default=_usual_preset(project),
+        default=cost.usual_preset(project),
         required=True,
         key="train_preset",
         persist_state="session",
@@ -162,8 +161,3 @@ def _settings(preset: str, filtered: bool) -> Choice:
                 help=fields["seed"].description,
             ),
         )
-
-
-def _usual_preset(project: Project) -> str:
-    inside = Path(project.config.base).is_relative_to(state.workspace().root)
-    return "demo" if inside else "paper"

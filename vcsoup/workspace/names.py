@@ -1,4 +1,4 @@
-"""Names that may become part of a path: checked here, once, before they touch the disk."""
+"""Names, checked once, before they are stored: those that become part of a path, and titles."""
 
 import re
 
@@ -27,3 +27,25 @@ def check_slug(name: str, what: str) -> str:
             "starting with a letter or digit"
         )
     return name
+
+
+def check_title(title: str, what: str) -> str:
+    """Return a title without spaces around it; titles are data and never part of a path.
+
+    Args:
+        title: 1 to 60 characters on one line, of any script.
+        what: What the title is of, for the message ("data set", "filter").
+
+    Raises:
+        WorkspaceError: any other title.
+
+    Example:
+        >>> check_title(" Strict & short ", "filter")
+        'Strict & short'
+    """
+    plain = title.strip()
+    if not 1 <= len(plain) <= 60 or not plain.isprintable():
+        raise WorkspaceError(
+            f"{what} name {title[:80]!r} cannot be used: take 1 to 60 characters on one line"
+        )
+    return plain

@@ -4,6 +4,7 @@ A point belongs to a set of adapters (`set_key`), weights and a sampling seed. M
 soup on more prompts replaces the point; on fewer, the better-measured one stays.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -100,3 +101,13 @@ def weights_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
     """
     # Adding 0.0 after rounding turns -0.0 into 0.0.
     return ",".join(f"{round(float(weights.get(value, 0.0)), 6) + 0.0:.6f}" for value in values)
+
+
+def worst_to_best(points: Sequence[Point]) -> list[Point]:
+    """Sort points so that the one to believe comes last.
+
+    Points of the seed that most soups share come last, because soups are compared on the same
+    random numbers; then those of more prompts; then newer ones.
+    """
+    seeds = Counter(point.seed for point in points)
+    return sorted(points, key=lambda p: (seeds[p.seed], -p.seed, p.n_prompts, p.created))

@@ -2,7 +2,8 @@
 
 WAL lets pages read while jobs write. A writing transaction takes the write lock at its beginning
 (BEGIN IMMEDIATE), so two writers queue for up to 60 s instead of failing half-way. Connections are
-not pooled: a workspace folder that is deleted and made anew is seen as new.
+not pooled: a workspace folder that is deleted and made anew is seen as new. A database of an older
+schema is brought up to date in one transaction when it is opened.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
-    Float,
     Integer,
     MetaData,
     String,
@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from vcsoup.errors import WorkspaceError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _metadata = MetaData()
 
@@ -47,7 +47,15 @@ DATASETS = Table(
     "datasets",
     _metadata,
     *(_key("project"), _key("value"), Column("n", Integer, nullable=False)),
-    *(_text("hash"), _text("source"), _text("report"), _text("created")),
+    *(_text("hash"), _text("source"), _text("report"), _text("created"), _text("title")),
+)
+
+REMOVED = Table(
+    "removed_datasets",
+    _metadata,
+    Column("token", Integer, primary_key=True),
+    *(_text("project"), _text("value"), _text("removed"), _text("dataset"), _text("rewards")),
+    sqlite_autoincrement=True,  # a token is never used twice
 )
 
 REWARDS = Table(
@@ -57,10 +65,12 @@ REWARDS = Table(
     *(_text("hash"), _text("pairs_hash"), _text("specs_hash"), _text("created")),
 )
 
-THRESHOLDS = Table(
-    "thresholds",
+FILTERS = Table("filters", _metadata, _key("project"), _key("value"), _text("content"))
+
+NAMED_FILTERS = Table(
+    "named_filters",
     _metadata,
-    *(_key("project"), _key("value"), Column("threshold", Float, nullable=False)),
+    *(_key("project"), _key("name"), _text("created"), _text("content")),
 )
 
 POINTS = Table(
@@ -71,7 +81,29 @@ POINTS = Table(
     *(Column("n_prompts", Integer, nullable=False), _text("created"), _text("content")),
 )
 
+VOTES = Table(
+    "votes",
+    _metadata,
+    *(_key("project"), _key("id"), _text("created"), _text("content")),
+)
+
+BOOKMARKS = Table(
+    "bookmarks",
+    _metadata,
+    *(_key("project"), _key("name"), _text("created"), _text("content")),
+)
+
 ADAPTER_NAMES = Table("adapter_names", _metadata, _key("project"), _key("name"))
+
+# What brings a database from the version before to the named one; new tables are made first.
+_UPGRADES = {
+    2: (
+        "ALTER TABLE datasets ADD COLUMN title TEXT NOT NULL DEFAULT ''",
+        "INSERT INTO filters SELECT project, value, json_object('threshold', threshold) "
+        "FROM thresholds",
+        "DROP TABLE thresholds",
+    ),
+}
 
 
 class Records:
@@ -102,10 +134,9 @@ class Records:
             yield connection
 
     def _prepare(self) -> None:
-        if self._version() == 0:
+        if self._version() < SCHEMA_VERSION:
             with self.write() as connection:
-                _metadata.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+                _upgrade(connection)
         if (version := self._version()) != SCHEMA_VERSION:
             raise WorkspaceError(
                 f"{self.path} was written by another version of VC-Soup Lab (schema {version}, "
@@ -114,7 +145,24 @@ class Records:
 
     def _version(self) -> int:
         with self.read() as connection:
-            return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+            return _version_of(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    """Make what is missing; another process may have been first, so the version is read again."""
+    former = _version_of(connection)
+    if former >= SCHEMA_VERSION:
+        return
+    _metadata.create_all(connection)
+    if former:
+        for version in range(former + 1, SCHEMA_VERSION + 1):
+            for statement in _UPGRADES[version]:
+                connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _version_of(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
 
 def _engine(path: Path) -> Engine:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.files import now
+from vcsoup.workspace.incoming import IncomingFiles
 from vcsoup.workspace.names import check_slug
 from vcsoup.workspace.project import Project
 from vcsoup.workspace.records import PROJECTS, Records
@@ -47,6 +48,11 @@ class Workspace:
     def jobs_root(self) -> Path:
         """The folder of `vcsoup.jobs`."""
         return self._folder("jobs")
+
+    @property
+    def incoming(self) -> IncomingFiles:
+        """The preference files that are on their way in."""
+        return IncomingFiles(self._folder("incoming"))
 
     @property
     def engine_root(self) -> Path:

@@ -1,129 +1,132 @@
-"""Pairs and rewards of a project: one data set per value.
+"""The rewards of a project's pairs: one table per value's data set.
 
 Rewards remember which pairs and which reward models they belong to; when either changes they are
-stale and count as not scored.
+stale and count as not scored. Figures are read without the ids, which cost most at a million
+pairs.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from vcsoup.errors import GapShapeError, NotFoundError, UnknownValueError, WorkspaceError
-from vcsoup.preferences.pairs import load_pairs, save_pairs
+from vcsoup.errors import GapShapeError, WorkspaceError
 from vcsoup.workspace.config import ProjectConfig
+from vcsoup.workspace.datasets import Datasets, digest
 from vcsoup.workspace.files import now
-from vcsoup.workspace.records import DATASETS, REWARDS, Records
+from vcsoup.workspace.records import REWARDS, Records
 from vcsoup.workspace.versions import VersionedTable
 
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """The stored data set of one value: `n` pairs from `source`, and what reading it reported."""
-
-    value: str
-    n: int
-    hash: str
-    source: str
-    created: str
-    report: Mapping[str, Any] = field(repr=False)
+Figures = npt.NDArray[np.float32]
 
 
-class Tables:
-    """The pairs and rewards of one project."""
+class RewardTables:
+    """The rewards of one project."""
 
-    def __init__(self, records: Records, config: ProjectConfig, root: Path) -> None:
+    def __init__(
+        self, records: Records, config: ProjectConfig, root: Path, *, datasets: Datasets
+    ) -> None:
         self._config = config
-        name = config.name
-        self._pairs = VersionedTable(records, DATASETS, project=name, folder=root / "pairs")
-        self._rewards = VersionedTable(records, REWARDS, project=name, folder=root / "rewards")
+        self._datasets = datasets
+        self.table = VersionedTable(records, REWARDS, project=config.name, folder=root / "rewards")
 
-    def datasets(self) -> dict[str, DatasetInfo]:
-        """Return the stored data sets by value, in the project's order."""
-        rows = self._pairs.rows()
-        return {value: _info(rows[value]) for value in self._config.values if value in rows}
-
-    def save_pairs(
-        self, value: str, pairs: pd.DataFrame, *, source: str, report: Mapping[str, Any]
-    ) -> DatasetInfo:
-        """Store the pairs of a value in place of the former ones; their rewards become stale.
-
-        Raises:
-            UnknownValueError: no such value in the project.
-            WorkspaceError: no pairs, or an id twice.
-        """
-        self.check_value(value)
-        _check_pairs(value, pairs)
-        info = DatasetInfo(value, len(pairs), digest(pairs["id"]), source, now(), dict(report))
-        row = {**vars(info), "report": json.dumps(info.report, ensure_ascii=False, default=str)}
-        self._pairs.store(row, lambda path: save_pairs(pairs, path))
-        return info
-
-    def pairs(self, value: str) -> pd.DataFrame:
-        """Return the canonical pair table of a value.
-
-        Raises:
-            NotFoundError: the value has no data set.
-        """
-        table = self._pairs.load(value, lambda: self._dataset(value).hash, load_pairs)
-        assert table is not None  # _dataset raises where there is none
-        return table
-
-    def save_rewards(self, value: str, table: pd.DataFrame) -> None:
+    def save(self, value: str, table: pd.DataFrame) -> None:
         """Store the rewards of a value's pairs (contract: `Project.save_rewards`)."""
-        pairs_hash = self._dataset(value).hash
+        info = self._datasets.info(value)
         table = check_rewards(value, table, self._config.values)
-        if digest(table["id"]) != pairs_hash:
+        if not self._datasets.is_named_by(value, table["id"]):
             raise WorkspaceError(
                 f"rewards of {value} have other ids or another order than its stored pairs; "
                 "score the stored pairs again"
             )
-        specs_hash = self._specs_hash()
         figures = hashlib.sha256(table.drop(columns="id").to_numpy().tobytes()).hexdigest()
-        row = {
-            "value": value,
-            "hash": digest([pairs_hash, specs_hash, figures]),
-            "pairs_hash": pairs_hash,
-            "specs_hash": specs_hash,
-            "created": now(),
-        }
-        self._rewards.store(row, lambda path: table.to_parquet(path, index=False))
+        self._store(value, info.hash, figures, lambda path: table.to_parquet(path, index=False))
 
-    def rewards(self, value: str) -> pd.DataFrame | None:
-        """Return the rewards of a value's pairs, None when there are none or stale ones."""
-        return self._rewards.load(value, lambda: self.rewards_hash(value), pd.read_parquet)
+    def save_parts(self, value: str, parts: Iterable[pa.Table]) -> None:
+        """Store rewards part by part: columns id and `reward_columns`, float32, rows as the pairs.
 
-    def rewards_hash(self, value: str) -> str:
+        For tables too large for memory whose ids are the pairs' by construction; finite figures are
+        checked, ids are not.
+        """
+        sha = hashlib.sha256()
+
+        def write(path: Path) -> None:
+            writer = None
+            for part in parts:
+                writer = writer or pq.ParquetWriter(path, part.schema)
+                figures = np.stack([part.column(name).to_numpy() for name in columns], axis=1)
+                check_finite(value, figures, columns)
+                sha.update(figures.tobytes())
+                writer.write_table(part)
+            if writer:
+                writer.close()
+
+        columns = reward_columns(self._config.values)
+        self._store(value, self._datasets.info(value).hash, sha.hexdigest, write)
+
+    def load(self, value: str) -> pd.DataFrame | None:
+        """Read the rewards of a value's pairs, None when there are none or stale ones."""
+        return self.table.load(value, lambda: self.hash(value), pd.read_parquet)
+
+    def figures(self, value: str, columns: Sequence[str]) -> list[Figures] | None:
+        """Read some reward columns alone, each of shape (n,); None when not scored."""
+
+        def read(path: Path) -> list[Figures]:
+            table = pq.read_table(path, columns=list(columns), partitioning=None)
+            return [table.column(name).to_numpy() for name in columns]
+
+        return self.table.load(value, lambda: self.hash(value), read)
+
+    def row(self, value: str, row: int, columns: Sequence[str]) -> Figures | None:
+        """Read some reward columns of one pair, from its row group alone; None when not scored."""
+
+        def read(path: Path) -> Figures:
+            with pq.ParquetFile(path) as file:
+                first, group = 0, 0
+                while first + (n := file.metadata.row_group(group).num_rows) <= row:
+                    first, group = first + n, group + 1
+                cells = file.read_row_group(group, columns=list(columns)).slice(row - first, 1)
+            return np.array([cells.column(name)[0].as_py() for name in columns], dtype=np.float32)
+
+        return self.table.load(value, lambda: self.hash(value), read)
+
+    def hash(self, value: str) -> str:
         """Name the content of a value's current rewards; empty when there are none."""
-        self.check_value(value)
-        info = self.datasets().get(value)
-        row = self._rewards.rows().get(value)
+        self._datasets.check_value(value)
+        info = self._datasets.infos().get(value)
+        row = self.table.rows().get(value)
         if info is None or row is None:
             return ""
         current = (row.pairs_hash, row.specs_hash) == (info.hash, self._specs_hash())
         return str(row.hash) if current else ""
 
-    def check_value(self, value: str) -> None:
-        """Raise `UnknownValueError` unless the project has this value."""
-        if value not in self._config.values:
-            raise UnknownValueError(
-                f"project {self._config.name} has no value {value!r}; "
-                f"its values are {', '.join(self._config.values)}"
-            )
+    def _store(
+        self,
+        value: str,
+        pairs_hash: str,
+        figures: str | Callable[[], str],
+        write: Callable[[Path], object],
+    ) -> None:
+        specs_hash = self._specs_hash()
 
-    def _dataset(self, value: str) -> DatasetInfo:
-        self.check_value(value)
-        if value not in (found := self.datasets()):
-            raise NotFoundError(
-                f"{value} has no pairs yet; add some with "
-                f"`python -m vcsoup data add {value} FILE --project {self._config.name}`"
-            )
-        return found[value]
+        def row(folder: Path) -> dict[str, Any]:
+            write(folder / "parquet")
+            content = figures if isinstance(figures, str) else figures()
+            return {
+                "hash": digest([pairs_hash, specs_hash, content]),
+                "pairs_hash": pairs_hash,
+                "specs_hash": specs_hash,
+                "created": now(),
+            }
+
+        self.table.store(value, row)
 
     def _specs_hash(self) -> str:
         specs = {value: spec.model_dump() for value, spec in self._config.rewards.items()}
@@ -154,34 +157,19 @@ def check_rewards(value: str, table: pd.DataFrame, values: Sequence[str]) -> pd.
             "score the pairs with every reward model of the project"
         )
     table = table[["id", *columns]].reset_index(drop=True)
-    figures = table[columns].to_numpy(dtype=np.float32)
-    if (bad := np.argwhere(~np.isfinite(figures))).size:
-        row, column = (int(index) for index in bad[0])
-        raise GapShapeError(
-            f"rewards of {value}: {columns[column]} in row {row + 1} (id {table['id'][row]}) is "
-            f"{figures[row, column]}, expected a finite number; check that reward model, "
-            "then score again"
-        )
+    check_finite(value, table[columns].to_numpy(dtype=np.float32), columns, list(table["id"]))
     return table.astype(dict.fromkeys(columns, np.float32))
 
 
-def digest(parts: Any) -> str:
-    """Name a sequence of texts: 16 hex characters of the sha256 over their lines."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
-
-
-def _check_pairs(value: str, pairs: pd.DataFrame) -> None:
-    if missing := [name for name in ("id", "prompt", "chosen", "rejected") if name not in pairs]:
-        raise WorkspaceError(
-            f"pairs of {value} lack {', '.join(missing)}; read them with vcsoup.preferences"
+def check_finite(
+    value: str, figures: Figures, columns: Sequence[str], ids: Sequence[str] = ()
+) -> None:
+    """Raise GapShapeError when a reward is not finite; named by row (1-based), id and column."""
+    if (bad := np.argwhere(~np.isfinite(figures))).size:
+        row, column = (int(index) for index in bad[0])
+        pair = f" (id {ids[row]})" if ids else ""
+        raise GapShapeError(
+            f"rewards of {value}: {columns[column]} in row {row + 1}{pair} is "
+            f"{figures[row, column]}, expected a finite number; check that reward model, "
+            "then score again"
         )
-    if pairs.empty:
-        raise WorkspaceError(f"no pairs for {value}: expected at least one; choose another file")
-    if pairs["id"].duplicated().any():
-        twice = pairs["id"][pairs["id"].duplicated()].iloc[0]
-        raise WorkspaceError(f"pairs of {value} hold id {twice} twice; keep one of each")
-
-
-def _info(row: Any) -> DatasetInfo:
-    report = json.loads(row.report)
-    return DatasetInfo(row.value, row.n, row.hash, row.source, row.created, report)

@@ -1,27 +1,31 @@
-"""A parquet table per value that is replaced as a whole, and the row that makes it current.
+"""Parquet tables per value that are replaced as a whole, and the row that makes one current.
 
-The file is named by its content. It is put in place and its row written within one writing
-transaction; files that no row names are removed within another. As all processes take the same
-write lock, nobody removes a file that somebody is about to make current.
+Files are named by their content. They are put in place and their row is written within one writing
+transaction; files that no row and no entry of the bin names are removed within another. As all
+processes take the same write lock, nobody removes a file that somebody is about to make current.
 """
 
+import json
+import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import pandas as pd
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Connection, Row, Table, select
 from sqlalchemy.dialects.sqlite import insert
 
-from vcsoup.workspace.records import Records
+from vcsoup.workspace.records import REMOVED, Records
 
 _ABANDONED_AFTER_S = 3600.0
+Content = TypeVar("Content")
+Hook = Callable[[Connection, Mapping[str, Any]], object]
 
 
 class VersionedTable:
-    """One kind of table (pairs or rewards) of one project."""
+    """One kind of table (`datasets` or `rewards`) of one project."""
 
     def __init__(self, records: Records, table: Table, *, project: str, folder: Path) -> None:
         self._records = records
@@ -31,32 +35,55 @@ class VersionedTable:
 
     def rows(self) -> dict[str, Row[Any]]:
         """Return the current row of each value that has a table."""
-        query = select(self._table).where(self._table.c.project == self._project)
         with self._records.read() as connection:
-            return {row.value: row for row in connection.execute(query)}
+            return self.rows_within(connection)
 
-    def store(self, row: Mapping[str, Any], write: Callable[[Path], object]) -> None:
+    def rows_within(self, connection: Connection) -> dict[str, Row[Any]]:
+        """Return the current rows as a transaction sees them."""
+        query = select(self._table).where(self._table.c.project == self._project)
+        return {row.value: row for row in connection.execute(query)}
+
+    def path(self, value: str, content: str, kind: str = "parquet") -> Path:
+        """Return where a file of a table lies; `kind` is the end of its name."""
+        return self._folder / value / f"{content}.{kind}"
+
+    def store(
+        self,
+        value: str,
+        write: Callable[[Path], Mapping[str, Any]],
+        *,
+        before: Hook = lambda connection, row: None,
+    ) -> None:
         """Make a new table current.
 
         Args:
-            row: The database row without `project`; `value` and `hash` name the file.
-            write: Writes the table to the path that it is given.
+            value: Whose table.
+            write: Writes `parquet` and its companions into the folder that it is given, and
+                returns the database row without project and value; `hash` names the files.
+            before: Runs within the transaction, given the new row, before it takes its place.
         """
-        path = self._path(row["value"], row["hash"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{uuid.uuid4().hex[:12]}.parquet")
-        try:
-            write(aside)
+        with self._aside(value) as aside:
+            row = {"value": value, **write(aside)}
             with self._records.write() as connection:
-                aside.replace(path)
-                connection.execute(self._upsert(row))
-        finally:
-            aside.unlink(missing_ok=True)
-        self._remove_former(row["value"])
+                before(connection, row)
+                for file in aside.iterdir():
+                    file.replace(self.path(value, row["hash"], file.name))
+                self.put(connection, row)
+        self.remove_unnamed(value)
+
+    def put(self, connection: Connection, row: Mapping[str, Any]) -> None:
+        """Make a row current within a transaction; its files must be in place."""
+        statement = insert(self._table).values(project=self._project, **row)
+        changed = {name: statement.excluded[name] for name in row if name != "value"}
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[self._table.c.project, self._table.c.value], set_=changed
+            )
+        )
 
     def load(
-        self, value: str, find: Callable[[], str], read: Callable[[Path], pd.DataFrame]
-    ) -> pd.DataFrame | None:
+        self, value: str, find: Callable[[], str], read: Callable[[Path], Content]
+    ) -> Content | None:
         """Read the table whose hash `find` returns; None when it returns an empty string.
 
         Another process may replace the table between the look-up and the reading; then it looks
@@ -64,7 +91,7 @@ class VersionedTable:
         """
         former = ""
         while content := find():
-            path = self._path(value, content)
+            path = self.path(value, content)
             try:
                 return read(path)
             except (OSError, ValueError):
@@ -73,30 +100,42 @@ class VersionedTable:
                 former = content
         return None
 
-    def _path(self, value: str, content: str) -> Path:
-        return self._folder / value / f"{content}.parquet"
-
-    def _upsert(self, row: Mapping[str, Any]) -> Any:
-        statement = insert(self._table).values(project=self._project, **row)
-        changed = {name: statement.excluded[name] for name in row if name != "value"}
-        return statement.on_conflict_do_update(
-            index_elements=[self._table.c.project, self._table.c.value], set_=changed
-        )
-
-    def _remove_former(self, value: str) -> None:
-        current = select(self._table.c.hash).where(
-            self._table.c.project == self._project, self._table.c.value == value
-        )
+    def remove_unnamed(self, value: str) -> None:
+        """Remove the files of a value that neither its row nor the bin names."""
         with self._records.write() as connection:
-            keep = self._path(value, connection.execute(current).scalar_one())
-            for path in keep.parent.glob("*.parquet"):
-                if path != keep and (not path.name.startswith(".") or _is_abandoned(path)):
+            keep = self._binned(connection, value)
+            if row := self.rows_within(connection).get(value):
+                keep.add(row.hash)
+            for path in (self._folder / value).glob("*"):
+                if path.name.startswith("."):
+                    _remove_abandoned(path)
+                elif path.name.partition(".")[0] not in keep:
                     path.unlink(missing_ok=True)
 
+    def _binned(self, connection: Connection, value: str) -> set[str]:
+        column = REMOVED.c.dataset if self._table.name == "datasets" else REMOVED.c.rewards
+        query = select(column).where(REMOVED.c.project == self._project, REMOVED.c.value == value)
+        contents = [json.loads(text) for text in connection.execute(query).scalars()]
+        return {content["hash"] for content in contents if content}
 
-def _is_abandoned(aside: Path) -> bool:
-    """Tell whether the process that was writing this file must be gone."""
+    @contextmanager
+    def _aside(self, value: str) -> Iterator[Path]:
+        folder = self._folder / value / f".{uuid.uuid4().hex[:12]}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(aside: Path) -> None:
+    """Remove what a process left that was killed while writing."""
     try:
-        return time.time() - aside.stat().st_mtime > _ABANDONED_AFTER_S
+        newest = max(path.stat().st_mtime for path in (aside, *aside.glob("*")))
     except FileNotFoundError:
-        return False
+        return
+    if time.time() - newest > _ABANDONED_AFTER_S:
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What the benchmarks compare against, and how they count."""

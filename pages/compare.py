@@ -1,0 +1,49 @@
+"""Compare: did filtering help? Two fronts, paired differences, chords, a report to download."""
+
+import streamlit as st
+
+from vcsoup.ui import compare, compare_chord, state
+from vcsoup.ui.shell import empty_state, header
+
+project = state.chosen_project()
+header(
+    "Did filtering help?",
+    "Two sets of adapters, measured on the same prompts with the same random numbers.",
+    state.where_it_stands(project) if project else None,
+)
+if project is None:
+    empty_state(
+        "No project yet",
+        "Open the demo or create a project; its adapters can then be compared here.",
+        to="home",
+        label="Go to Home",
+    )
+elif len(project.adapter_sets()) < 2:
+    empty_state(
+        "Nothing to compare with",
+        "A comparison needs two complete sets of adapters, such as filtered ones and unfiltered "
+        "ones. Train the set that is missing.",
+        to="train",
+        label="Train the other set",
+    )
+else:
+    first, second = compare.choose_sets(project)
+    if first == second:
+        st.info("Choose two different sets.", icon=":material/info:")
+    found = compare.found_or_none(project, first, second) if first != second else None
+    if first != second:
+        compare.answer(project, found, first, second)
+    axes = compare.choose_axes(project)
+    compare.fronts(project, (first, second), axes, found)
+    if found is not None:
+        compare.differences(project, found)
+        st.subheader("Best balanced soups", anchor=False)
+        compare.balanced(found)
+    st.space("small")
+    compare_chord.show(project, (first, second))
+    st.space("small")
+    st.subheader("What was compared", anchor=False)
+    compare.made_from(project, first, second)
+    if found is not None:
+        compare.report(project, found)
+    compare.address(first, second, axes)

@@ -1,0 +1,121 @@
+"""Charts of the Compare page, the honesty meter and the stage: what is drawn is what was given."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from vcsoup.plots.canvas import MINUS, SIGMA
+from vcsoup.plots.chord import chord_panels
+from vcsoup.plots.fronts import two_fronts
+from vcsoup.plots.honesty import layer_agreement, rank_errors
+from vcsoup.plots.palette import DARK, LIGHT, value_colours
+from vcsoup.plots.presenting import FONT, adapter_gains, enlarged, kept_cloud, pair_gaps
+
+
+def soups(*rows: tuple[str, float, float], recorded: bool = False) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["role", "x", "y"])
+    return table.assign(recorded=recorded, balanced=False, text="t")
+
+
+def by_name(figure) -> dict[str, object]:
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def test_two_fronts_keep_their_own_front_and_one_base():
+    first = soups(("base", 0, 0), ("soup", 0, 2), ("soup", 2, 0), ("soup", -1, -1))
+    first.loc[1, "balanced"] = True
+    second = soups(("base", 0, 0), ("soup", 1, 1), ("soup", 0, 0), recorded=True)
+    figure = two_fronts([first, second], names=("a", "b"), axes=("x", "y"), colours=LIGHT)
+    traces = by_name(figure)
+    assert sorted(traces["a, front"].x) == [0, 2]
+    assert list(traces["b, front"].x) == [1]
+    assert list(traces["a, beaten here"].x) == [-1]
+    assert list(traces["a, best balanced"].y) == [2]
+    assert "b, best balanced" not in traces
+    assert traces["a, front"].marker.symbol == ("circle", "circle")
+    assert traces["b, front"].marker.symbol == ("triangle-up-open",)
+    assert len([trace for trace in figure.data if trace.name == "base"]) == 1
+
+
+def test_an_empty_set_leaves_the_other():
+    full = soups(("base", 0, 0), ("soup", 1, 1))
+    figure = two_fronts([full, full.iloc[:0]], names=("a", "b"), axes=("x", "y"), colours=DARK)
+    assert list(by_name(figure)["a, front"].x) == [1]
+
+
+def test_chord_panels_draw_line_and_intervals_per_value():
+    rows = pd.DataFrame(
+        [
+            {"value": v, "place": t, "mean": t, "low": t - 1, "high": t + 2, "line": 3.0}
+            for v in ("a", "b", "c")
+            for t in (0.0, 0.5, 1.0)
+        ]
+    )
+    colour_of = value_colours(["a", "b", "c"], LIGHT)
+    figure = chord_panels(rows, ends=("a", "b"), colour_of=colour_of, colours=LIGHT)
+    lines = [t for t in figure.data if t.name == "straight line between the ends"]
+    measured = [t for t in figure.data if t.name == "measured, 95 % interval"]
+    assert [len(lines), len(measured)] == [3, 3]
+    assert list(measured[0].error_y.array) == [2, 2, 2]
+    assert list(measured[0].error_y.arrayminus) == [1, 1, 1]
+    assert [t.showlegend for t in measured] == [True, False, False]
+    assert figure.layout.xaxis3.domain[1] == 1.0
+    assert figure.layout.xaxis.ticktext == ("a", "half", "b")
+
+
+def test_rank_errors_mark_the_exact_and_the_chosen_rank():
+    figure = rank_errors([1.0, 0.5, 0.0], average=0.8, rank=1, colours=LIGHT)
+    traces = by_name(figure)
+    assert list(traces["best adapter of each rank (SVD)"].y) == [1.0, 0.5, 0.0]
+    assert (traces["exact"].x[0], traces["exact"].y[0]) == (2, 0.0)
+    assert (traces["rank 1"].x[0], traces["rank 1"].y[0]) == (1, 0.5)
+    assert list(traces["factor average"].y) == [0.8, 0.8]
+    bare = by_name(rank_errors([0.0], average=None, rank=None, colours=LIGHT))
+    assert set(bare) == {"best adapter of each rank (SVD)", "exact"}
+
+
+def agreement(names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"layer": layer, "first": a, "second": b, "cosine": 0.1 * i if i else None}
+            for layer in ("layer 0", "layer 1", "all layers")
+            for i, (a, b) in enumerate(itertools.combinations(names, 2))
+        ]
+    )
+
+
+def test_few_adapters_are_lines_and_many_a_table():
+    few = layer_agreement(agreement(["a", "b", "c"]), colours=LIGHT)
+    assert [trace.name for trace in few.data] == ["a and b", "a and c", "b and c"]
+    assert list(few.data[1].x) == ["0", "1"]
+    assert len({trace.line.dash for trace in few.data}) == 3
+    names = list("abcdefgh")
+    (table,) = layer_agreement(agreement(names), colours=LIGHT).data
+    assert table.z.shape == (8, 8)
+    assert np.isnan(table.z[0, 1])
+    assert table.z[0, 2] == table.z[2, 0] == 0.1
+    assert (np.diag(table.z) == 1).all()
+
+
+def test_stage_charts_are_large_and_exact():
+    colour_of = value_colours(["a", "b"], LIGHT)
+    bars = pair_gaps({"a": 2.04, "b": -1.0}, colour_of=colour_of, colours=LIGHT).data[0]
+    assert list(bars.text) == [f"+2.0 {SIGMA}", f"{MINUS}1.0 {SIGMA}"]
+    gaps = np.array([[1.0, 2.0], [-1.0, 0.0], [0.5, 0.5]])
+    cloud = kept_cloud(gaps, np.array([True, False, True]), names=("a", "b"), colours=LIGHT)
+    assert list(by_name(cloud)["kept"].y) == [2.0, 0.5]
+    assert list(by_name(cloud)["dropped"].x) == [-1.0]
+    assert enlarged(cloud).layout.xaxis.tickfont.size == FONT
+    rows = pd.DataFrame(
+        [
+            {"adapter": a, "value": v, "gain": 1.0, "low": 0.5, "high": np.nan if v == "b" else 2}
+            for a in ("a", "b")
+            for v in ("a", "b")
+        ]
+    )
+    rows.loc[rows["value"] == "b", "low"] = np.nan
+    drawn = adapter_gains(rows, values=["a", "b"], colour_of=colour_of, colours=LIGHT, unit="r")
+    assert list(drawn.data[0].error_y.arrayminus) == [0.5, 0.5]
+    assert drawn.data[1].error_y.array is None
+    assert drawn.layout.yaxis.title.text == "gain over the base, r"

@@ -1,0 +1,66 @@
+"""The bias check: it finds what was planted, stays calm on noise, and its interval covers."""
+
+import numpy as np
+
+from vcsoup.selection_bias import length_shift, word_shifts, words_of
+
+
+def test_length_difference_by_hand():
+    """Lengths 1 2 3 6, the last two kept: means 3 and 4.5.
+
+    Kept and dropped have variances 4.5 and 0.5 over two each, so the difference of their means has
+    a standard error of sqrt(2.5) = 1.5811, of which half (the dropped share) counts: 1.96 x 0.7906.
+    """
+    shift = length_shift(np.array([1, 2, 3, 6]), np.array([False, False, True, True]))
+    assert (shift.everyone, shift.kept, shift.difference) == (3.0, 4.5, 1.5)
+    np.testing.assert_allclose([shift.low, shift.high], [1.5 - 1.5495, 1.5 + 1.5495], atol=1e-4)
+    assert not shift.stands_out(1.0)
+
+
+def test_the_interval_covers_in_about_95_of_100_cases():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(400):
+        lengths = rng.exponential(100, 300).astype(np.int32)
+        kept = rng.random(300) < 0.4  # chosen without a look at the length
+        shift = length_shift(lengths, kept)
+        covered += shift.low <= 0 <= shift.high
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_all_or_nothing_kept_is_no_shift():
+    lengths = np.array([1, 2, 3])
+    everything = length_shift(lengths, np.ones(3, dtype=bool))
+    assert (everything.difference, everything.low, everything.high) == (0.0, 0.0, 0.0)
+    nothing = length_shift(lengths, np.zeros(3, dtype=bool))
+    assert np.isnan(nothing.kept)
+    assert not nothing.stands_out(0)
+    assert word_shifts([{"a"}] * 3, np.ones(3, dtype=bool)) == []
+
+
+def test_a_planted_topic_is_found_on_its_side():
+    rng = np.random.default_rng(1)
+    words = np.array([f"word{i}" for i in range(200)])
+    texts = [set(rng.choice(words, 12)) for _ in range(2000)]
+    kept = rng.random(2000) < 0.5
+    for text, stays in zip(texts, kept, strict=True):
+        if rng.random() < (0.10 if stays else 0.02):
+            text.add("garden")
+        if rng.random() < (0.02 if stays else 0.10):
+            text.add("money")
+    found = {shift.word: shift.z for shift in word_shifts(texts, kept)}
+    assert set(found) == {"garden", "money"}
+    assert found["garden"] > 4
+    assert found["money"] < -4
+
+
+def test_noise_raises_no_alarm():
+    rng = np.random.default_rng(2)
+    words = np.array([f"word{i}" for i in range(3000)])
+    texts = [set(rng.choice(words, 15)) for _ in range(3000)]
+    assert word_shifts(texts, rng.random(3000) < 0.3) == []
+
+
+def test_words_are_letters_of_any_script():
+    assert words_of("Où est l'été? 42 times, naïve <b>bold</b>") >= {"est", "été", "naïve", "bold"}
+    assert "42" not in words_of("42")

@@ -1,0 +1,167 @@
+"""Comparing adapter sets of a project: what was measured on the same prompts, and what came of it.
+
+Beside `vcsoup.pipeline`: reads the workspace, calls the pure functions, decides nothing. The
+Compare page, its report, presenter mode and `python -m vcsoup compare` call it. Torch-free.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vcsoup.errors import NotFoundError
+from vcsoup.evaluation.chord import Chord, chord, on_chord
+from vcsoup.evaluation.comparison import RESAMPLES, Comparison, compare
+from vcsoup.evaluation.summary import MeasuredSet
+from vcsoup.workspace import AdapterInfo, Project
+from vcsoup.workspace.samples import Samples
+
+FloatArray = npt.NDArray[np.float64]
+_SLOW_VALUES = 7  # from here on a hypervolume takes long enough to draw fewer of them
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Soups of one or more sets on the same prompts, with the same seed.
+
+    Attributes:
+        base: Rewards of the base, shape (P, K).
+        sets: By group, its soups without the base.
+        seed: Seed of the sampling.
+    """
+
+    base: FloatArray
+    sets: dict[str, MeasuredSet]
+    seed: int
+
+
+def compare_project(project: Project, first: str, second: str) -> Comparison:
+    """Compare two adapter sets by the soups, of equal weights, that are measured of both.
+
+    More soups cover more, whatever they are made of; so only those that both sets have count.
+
+    Args:
+        project: The project.
+        first: Name of a complete adapter set, such as "filtered".
+        second: Name of another.
+
+    Raises:
+        NotFoundError: no such set, or nothing measured on common prompts; says what to run.
+    """
+    found = measured_sets(project, (first, second))
+    sets = _shared(project, found.sets)
+    resamples = RESAMPLES if len(project.values) < _SLOW_VALUES else RESAMPLES // 5
+    rng = np.random.default_rng(found.seed)
+    return compare(project.values, found.base, sets, rng=rng, resamples=resamples)
+
+
+def chord_project(project: Project, group: str, first: str, second: str) -> Chord:
+    """The measured chord between two values' adapters of one set.
+
+    Args:
+        project: The project.
+        group: The adapter set.
+        first: Value whose adapter is one end.
+        second: Value whose adapter is the other.
+
+    Raises:
+        NotFoundError: no such set, or fewer than three soups measured on it, ends included.
+    """
+    columns = project.values.index(first), project.values.index(second)
+    soups = measured_sets(project, (group,)).sets[group]
+    places = on_chord(soups.weights, *columns)
+    on = ~np.isnan(places)
+    ends = [bool((np.abs(places[on] - end) < 1e-4).any()) for end in (0.0, 1.0)]
+    if on.sum() < 3 or not all(ends):
+        raise NotFoundError(
+            f"the chord from {first} to {second} of {group} has {int(on.sum())} measured soups, "
+            "expected both ends and one between; run `python -m vcsoup evaluate --chord "
+            f"{first} {second} --group {group} --project {project.name}`"
+        )
+    return chord(places[on], soups.rewards[on], rng=np.random.default_rng(0))
+
+
+def measured_sets(project: Project, groups: Sequence[str]) -> Measured:
+    """Collect what is measured of some sets on the same prompts with the same seed.
+
+    The base's prompts decide; soups that were measured on fewer are left out.
+
+    Raises:
+        NotFoundError: no such set, or no base and soups on common prompts.
+    """
+    samples = {group: _samples(project, group) for group in groups}
+    seeds = Counter(s.seed for found in samples.values() for s in found)
+    for seed, _ in seeds.most_common():
+        chosen = {g: [s for s in found if s.seed == seed] for g, found in samples.items()}
+        bases = [s for found in chosen.values() for s in found if not s.weights.any()]
+        if not bases:
+            continue
+        base = max(bases, key=lambda s: len(s.prompts))
+        sets = {group: _on_prompts(found, base.prompts) for group, found in chosen.items()}
+        if all(sets.values()):
+            arrays = {
+                group: MeasuredSet(
+                    np.array([weights for weights, _ in rows]),
+                    np.array([rewards for _, rewards in rows]),
+                )
+                for group, rows in sets.items()
+            }
+            return Measured(base.rewards, arrays, seed)
+    raise NotFoundError(
+        f"{' and '.join(groups)} have no soups whose rewards are known prompt by prompt on the "
+        "same prompts as the base; run `python -m vcsoup evaluate --grid 4 --group GROUP "
+        f"--project {project.name}` for each"
+    )
+
+
+def adapters_of(project: Project, group: str) -> dict[str, AdapterInfo]:
+    """The adapters of a complete set.
+
+    Raises:
+        NotFoundError: no such set; the message lists those that are complete.
+    """
+    sets = project.adapter_sets()
+    if group not in sets:
+        raise NotFoundError(
+            f"project {project.name} has no complete adapter set {group!r} "
+            f"(complete: {', '.join(sets) or 'none yet'}); train every value first"
+        )
+    return sets[group]
+
+
+def _samples(project: Project, group: str) -> list[Samples]:
+    return project.samples.load(project.set_key(adapters_of(project, group)))
+
+
+def _shared(project: Project, sets: Mapping[str, MeasuredSet]) -> dict[str, MeasuredSet]:
+    keys = {
+        group: [tuple(row) for row in np.round(found.weights, 4).tolist()]
+        for group, found in sets.items()
+    }
+    first, second = keys.values()
+    both = [key for key in first if key in set(second)]
+    if len(both) < len(project.values):
+        raise NotFoundError(
+            f"{' and '.join(sets)} have {len(both)} soups of equal weights measured, expected at "
+            f"least {len(project.values)}; run `python -m vcsoup evaluate --grid 4 --group GROUP "
+            f"--project {project.name}` for each"
+        )
+    rows = {group: [place.index(key) for key in both] for group, place in keys.items()}
+    return {
+        group: MeasuredSet(found.weights[rows[group]], found.rewards[rows[group]])
+        for group, found in sets.items()
+    }
+
+
+def _on_prompts(
+    found: Sequence[Samples], prompts: Sequence[str]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Weights and rewards (P, K) of the soups, not the base, that know all these prompts."""
+    rows = []
+    for soup in found:
+        place = {prompt: row for row, prompt in enumerate(soup.prompts)}
+        if soup.weights.any() and all(prompt in place for prompt in prompts):
+            rows.append((soup.weights, soup.rewards[[place[prompt] for prompt in prompts]]))
+    return rows

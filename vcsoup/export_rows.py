@@ -1,0 +1,95 @@
+"""The rows of an export: TRL's explicit format, and the same with what decided about each pair.
+
+Arrow tables in and out, a part at a time; which pairs are wanted and where they are written to is
+decided in `vcsoup.pair_export`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vcsoup.gap_shapes import BoolArray, FloatArray
+from vcsoup.preferences.pairs import PAIR_SCHEMA
+from vcsoup.reasons import keep_reason
+
+_MESSAGES = PAIR_SCHEMA.field("prompt").type
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The n pairs of a data set with all that decides about them, row by row."""
+
+    values: tuple[str, ...]
+    gaps: FloatArray
+    consistency: FloatArray
+    kept: BoolArray
+    flipped: BoolArray
+    wanted: BoolArray
+    min_norm: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pairs, and where they stand among the judged ones."""
+
+    pairs: pa.Table
+    judged: Judged
+    rows: npt.NDArray[np.intp]
+
+
+def kept_rows(part: Part) -> pa.Table:
+    """Lay pairs out in TRL's explicit format; flips with their answers exchanged.
+
+    Returns:
+        Columns prompt, chosen and rejected, each a list of messages; rows as in `part`.
+    """
+    exchange = pa.array(part.judged.flipped[part.rows])
+    chosen, rejected = part.pairs.column("chosen"), part.pairs.column("rejected")
+    return pa.table(
+        {
+            "prompt": part.pairs.column("prompt"),
+            "chosen": _as_messages(pc.if_else(exchange, rejected, chosen)),
+            "rejected": _as_messages(pc.if_else(exchange, chosen, rejected)),
+        }
+    )
+
+
+def explained_rows(part: Part) -> pa.Table:
+    """Lay pairs out as they were labelled, with what decided about them.
+
+    Returns:
+        The columns of `kept_rows`, then id, side (kept, flipped or dropped), consistency,
+        `gap_<value>` per value in sigmas, and the reason in words.
+    """
+    judged, rows = part.judged, part.rows
+    gaps = judged.gaps[rows]
+    kept = judged.kept[rows]
+    sides = np.where(kept, "kept", np.where(judged.flipped[rows], "flipped", "dropped"))
+    reasons = [
+        keep_reason(
+            dict(zip(judged.values, gap, strict=True)), kept=bool(keep), min_norm=judged.min_norm
+        )
+        for gap, keep in zip(gaps.tolist(), kept, strict=True)
+    ]
+    columns = {
+        "prompt": part.pairs.column("prompt"),
+        "chosen": _as_messages(part.pairs.column("chosen")),
+        "rejected": _as_messages(part.pairs.column("rejected")),
+        "id": part.pairs.column("id"),
+        "side": pa.array(sides.tolist(), type=pa.string()),
+        "consistency": pa.array(judged.consistency[rows]),
+        **{f"gap_{value}": pa.array(gaps[:, k]) for k, value in enumerate(judged.values)},
+        "reason": pa.array(reasons, type=pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _as_messages(answers: pa.ChunkedArray) -> pa.ListArray:
+    """Each answer as a list of one assistant message."""
+    content = pa.concat_arrays(answers.chunks) if answers.num_chunks else pa.array([], pa.string())
+    role = pa.array(["assistant"] * len(content), type=pa.string())
+    turns = pa.StructArray.from_arrays([role, content], fields=list(_MESSAGES.value_type))
+    return pa.ListArray.from_arrays(pa.array(range(len(content) + 1), pa.int32()), turns, _MESSAGES)

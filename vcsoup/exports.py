@@ -1,0 +1,179 @@
+"""Exporting soups of a project: recipes, cards and folders from what the workspace knows.
+
+Beside `vcsoup.pipeline`: reads adapters, manifests and points, and calls `vcsoup.soup.export*`. The
+Soup page's downloads and `python -m vcsoup soup export` call it. Torch is imported only when a
+folder is built; texts cost no model library.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from vcsoup.comparing import adapters_of
+from vcsoup.errors import AdapterError
+from vcsoup.evaluation.front_picture import PicturePoint, front_picture
+from vcsoup.fingerprint import model_fingerprint
+from vcsoup.monitor import SILENT, Monitor
+from vcsoup.soup.adapter_settings import delta_hash
+from vcsoup.soup.export_card import Measured, model_card
+from vcsoup.soup.export_recipe import Recipe, as_recipe, recipe_text
+from vcsoup.soup.export_texts import mergekit_yaml, peft_snippet
+from vcsoup.soup.weights import check_weights
+from vcsoup.workspace import AdapterInfo, Point, Project
+from vcsoup.workspace.points import weights_key
+
+CARD, RECIPE, PICTURE = "README.md", "recipe.yaml", "front.svg"
+TEXTS = {
+    "recipe": RECIPE,
+    "card": CARD,
+    "mergekit": "mergekit.yaml",
+    "snippet": "sliders.py",
+}
+"""Exports that are one text, and the usual name of the file."""
+
+
+def soup_recipe(project: Project, group: str, weights: npt.ArrayLike, **choices: Any) -> Recipe:
+    """The recipe of a soup of one adapter set.
+
+    Args:
+        project: Whose adapters.
+        group: The adapter set.
+        weights: K numbers, any sign and sum, in the order of the project's values.
+        **choices: `kind`, `method`, `rank`, `dtype` of `Recipe`.
+
+    Raises:
+        NotFoundError: no such set.
+        AdapterError: an adapter that cannot be summed, or choices that do not go together.
+        WeightsError: not K finite numbers.
+    """
+    adapters = adapters_of(project, group)
+    lambdas = check_weights(weights, len(project.values), free=True).tolist()
+    parts = [
+        {
+            "value": value,
+            "weight": weight,
+            "path": str(adapters[value].path),
+            "hash": delta_hash(adapters[value].path),
+            "trained_on": _trained_on(adapters[value].manifest),
+        }
+        for value, weight in zip(project.values, lambdas, strict=True)
+    ]
+    base = {"model": project.config.base, "hash": _base_hash(project, adapters)}
+    content = {"project": project.name, "group": group, "base": base, "adapters": parts}
+    return as_recipe({**content, **choices}, name="this soup")
+
+
+def export_text(project: Project, recipe: Recipe, kind: str) -> str:
+    """One of the text exports of `TEXTS`.
+
+    Raises:
+        AdapterError: unknown kind, or a path that mergekit cannot name.
+    """
+    if kind == "recipe":
+        return recipe_text(recipe)
+    if kind == "card":
+        told = "0 (nothing is built yet)" if recipe.method == "exact" else "measured on building"
+        return soup_card(project, recipe).replace("{relative_error}", told)
+    if kind == "mergekit":
+        return mergekit_yaml(recipe)
+    if kind == "snippet":
+        return peft_snippet(recipe)
+    raise AdapterError(f"export {kind!r} is unknown; choose adapter, model, {', '.join(TEXTS)}")
+
+
+def export_folder(
+    project: Project, recipe: Recipe, out: Path, *, monitor: Monitor = SILENT
+) -> dict[str, Any]:
+    """Build a soup's folder with its card, picture and recipe inside.
+
+    Returns:
+        path, method, weights, rank, relative_error: what the command line prints.
+
+    Raises:
+        AdapterError, NotFoundError, StopRequested: as `vcsoup.soup.export.build`.
+    """
+    from vcsoup.soup.export import build
+
+    picture = soup_picture(project, recipe)
+    texts = {RECIPE: recipe_text(recipe)} | ({PICTURE: picture} if picture else {})
+    texts[CARD] = soup_card(project, recipe, picture=PICTURE if picture else "")
+    built = build(recipe, out, texts=texts, monitor=monitor)
+    return {
+        "path": str(built.path),
+        "kind": recipe.kind,
+        "method": built.method,
+        "weights": recipe.soup,
+        "rank": built.rank,
+        "relative_error": built.relative_error,
+    }
+
+
+def soup_card(project: Project, recipe: Recipe, *, picture: str = "") -> str:
+    """The model card of a soup, with what is measured of it (`export_card.model_card`)."""
+    points = _points(project, recipe.group)
+    judges = {value: spec.model for value, spec in project.config.rewards.items()}
+    return model_card(
+        recipe,
+        soup=_measured(points.get(weights_key(recipe.soup, project.values))),
+        base=_measured(points.get(weights_key({}, project.values))),
+        reward_models=judges,
+        picture=picture,
+    )
+
+
+def soup_picture(project: Project, recipe: Recipe) -> str:
+    """The front on the project's first two values as SVG, this soup ringed; "" without points."""
+    points = _points(project, recipe.group)
+    x, y = project.values[:2]
+    here = weights_key(recipe.soup, project.values)
+    drawn = [
+        PicturePoint(
+            x=point.rewards[x],
+            y=point.rewards[y],
+            base=not any(point.weights.values()),
+            current=key == here,
+        )
+        for key, point in points.items()
+    ]
+    return front_picture(drawn, x_name=x, y_name=y) if drawn else ""
+
+
+def _points(project: Project, group: str) -> dict[str, Point]:
+    """Of every soup the point with most prompts, then the newest, by `weights_key`."""
+    found = project.points(project.set_key(adapters_of(project, group)))
+    ordered = sorted(found, key=lambda point: (point.n_prompts, point.created))
+    return {weights_key(point.weights, project.values): point for point in ordered}
+
+
+def _measured(point: Point | None) -> Measured | None:
+    if point is None:
+        return None
+    return Measured(
+        rewards=point.rewards,
+        low=point.low,
+        high=point.high,
+        n_prompts=point.n_prompts,
+        seed=point.seed,
+        recorded=point.recorded,
+    )
+
+
+def _trained_on(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    kept = manifest.get("filter")
+    return {
+        "pairs": manifest.get("n_pairs"),
+        "pairs_all": manifest.get("n_pairs_all"),
+        "data_hash": manifest.get("data_hash"),
+        "threshold": manifest.get("threshold"),
+        "scale": manifest.get("scale"),
+        "filter": kept if isinstance(kept, dict) else None,
+    }
+
+
+def _base_hash(project: Project, adapters: Mapping[str, AdapterInfo]) -> str:
+    """What the adapters' manifests recorded, else the base's own content (reads all of it)."""
+    recorded = {info.manifest.get("base_fingerprint") for info in adapters.values()}
+    only = recorded.pop() if len(recorded) == 1 else None
+    return str(only) if only else model_fingerprint(project.config.base)

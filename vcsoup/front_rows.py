@@ -1,0 +1,73 @@
+"""The measured soups of an adapter set as rows for the chart of two fronts (`plots.fronts`)."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from vcsoup.comparing import adapters_of
+from vcsoup.evaluation.front import best_balanced
+from vcsoup.workspace import Point, Project
+from vcsoup.workspace.points import weights_key
+
+
+def front_rows(
+    project: Project,
+    group: str,
+    axes: tuple[str, str],
+    *,
+    ringed: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Every measured soup of a set, measured here or recorded, as `two_fronts` draws it.
+
+    Args:
+        project: The project.
+        group: A complete adapter set.
+        axes: Values on the horizontal and the vertical axis.
+        ringed: Weights of the soup to call balanced; by default the one of all measured soups
+            whose worst gain over the base is largest.
+
+    Returns:
+        Columns role, recorded, balanced, n_prompts, text, x, y; one row per soup, of those that
+        were measured more than once the one with most prompts.
+    """
+    points = project.points(project.set_key(adapters_of(project, group)))
+    best = {
+        weights_key(point.weights, project.values): point
+        for point in sorted(points, key=lambda point: (point.n_prompts, point.created))
+    }
+    ring = weights_key(ringed, project.values) if ringed else _balanced_key(best, project.values)
+    rows = [
+        {
+            "role": "soup" if any(point.weights.values()) else "base",
+            "recorded": point.recorded,
+            "balanced": key == ring,
+            "n_prompts": point.n_prompts,
+            "text": _hover(point, group, project.values),
+            "x": point.rewards[axes[0]],
+            "y": point.rewards[axes[1]],
+        }
+        for key, point in best.items()
+    ]
+    columns = ["role", "recorded", "balanced", "n_prompts", "text", "x", "y"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _balanced_key(points: Mapping[str, Point], values: Sequence[str]) -> str:
+    """The soup whose worst gain over the base is largest; "" while base or soups lack."""
+    soups = {key: point for key, point in points.items() if any(point.weights.values())}
+    base = points.get(weights_key({}, values))
+    if base is None or not soups:
+        return ""
+    rewards = [[point.rewards[value] for value in values] for point in soups.values()]
+    index, _ = best_balanced(rewards, [base.rewards[value] for value in values])
+    return list(soups)[index]
+
+
+def _hover(point: Point, group: str, values: Sequence[str]) -> str:
+    mix = ", ".join(f"{v} {point.weights[v]:.2f}" for v in values if point.weights.get(v))
+    lines = [f"<b>{mix or 'base'}</b>, {group}"]
+    lines += [
+        f"{v} {point.rewards[v]:+.2f} ({point.low[v]:+.2f} to {point.high[v]:+.2f})" for v in values
+    ]
+    origin = "recorded" if point.recorded else "measured here"
+    return "<br>".join([*lines, f"{origin}, {point.n_prompts} prompts"])

@@ -1,0 +1,150 @@
+"""Charts for a stage: few marks, large type, readable from the last row."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+
+from vcsoup.plots.canvas import MINUS, SIGMA, canvas, faded
+from vcsoup.plots.palette import Palette
+
+FONT = 19
+
+
+def enlarged(figure: go.Figure) -> go.Figure:
+    """Set a chart's type and marks for a stage; returns the same figure."""
+    figure.update_layout(font={"size": FONT}, legend={"font": {"size": FONT}})
+    figure.update_xaxes(tickfont={"size": FONT}, title={"font": {"size": FONT}})
+    figure.update_yaxes(tickfont={"size": FONT}, title={"font": {"size": FONT}})
+    figure.update_annotations(font={"size": FONT})
+    return figure
+
+
+def pair_gaps(
+    gaps: Mapping[str, float], *, colour_of: Mapping[str, str], colours: Palette
+) -> go.Figure:
+    """Draw one pair's reward gaps: which answer each value prefers, and how much.
+
+    Args:
+        gaps: Gap per value, in standard deviations; above zero the chosen answer is preferred.
+        colour_of: Colour per value.
+        colours: The theme's palette.
+
+    Returns:
+        Horizontal bars around zero.
+    """
+    figure = canvas(90 + 64 * len(gaps), colours, legend=False, top=8)
+    values = list(gaps)
+    limit = max(1.0, *(abs(gap) for gap in gaps.values())) * 1.35
+    figure.add_bar(
+        x=list(gaps.values()),
+        y=values,
+        orientation="h",
+        marker={"color": [colour_of[value] for value in values]},
+        text=[f"{gap:+.1f} {SIGMA}".replace("-", MINUS) for gap in gaps.values()],
+        textposition="outside",
+        textfont={"size": FONT, "color": colours.ink},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(
+        range=[-limit, limit],
+        tickvals=[-limit * 0.55, limit * 0.55],
+        ticktext=["rejected is better", "chosen is better"],
+        showgrid=False,
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.add_vline(x=0, line={"color": colours.ink, "width": 2})
+    return enlarged(figure)
+
+
+def kept_cloud(
+    gaps: npt.NDArray[np.floating],
+    kept: npt.NDArray[np.bool_],
+    *,
+    names: tuple[str, str],
+    colours: Palette,
+    height: int = 560,
+) -> go.Figure:
+    """Draw pairs by two of their gaps, the kept ones coloured.
+
+    Args:
+        gaps: Shape (n, 2), in standard deviations.
+        kept: Which of them the filter keeps, shape (n,); it looks at all values.
+        names: The two values.
+        colours: The theme's palette.
+        height: In pixels.
+
+    Returns:
+        A scatter chart with the two axes of no preference.
+    """
+    figure = canvas(height, colours, top=48)
+    looks = (
+        (~kept, "dropped", faded(colours.soft, 0.35), "circle-open"),
+        (kept, "kept", faded(colours.accent, 0.6), "circle"),
+    )
+    for mask, name, ink, symbol in looks:
+        figure.add_scattergl(
+            x=gaps[mask, 0].tolist(),
+            y=gaps[mask, 1].tolist(),
+            name=name,
+            mode="markers",
+            marker={"size": 7, "color": ink, "symbol": symbol},
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(title_text=f"gap in {names[0]}, {SIGMA}", range=[-4, 4], showgrid=True)
+    figure.update_yaxes(title_text=f"gap in {names[1]}, {SIGMA}", range=[-4, 4])
+    for add in (figure.add_hline, figure.add_vline):
+        axis = {"y": 0} if add == figure.add_hline else {"x": 0}
+        add(**axis, line={"color": colours.ink, "width": 1.5})
+    return enlarged(figure)
+
+
+def adapter_gains(
+    rows: pd.DataFrame,
+    *,
+    values: Sequence[str],
+    colour_of: Mapping[str, str],
+    colours: Palette,
+    unit: str = SIGMA,
+    height: int = 480,
+) -> go.Figure:
+    """Draw what each adapter alone gains over the base, value by value.
+
+    Args:
+        rows: Columns adapter, value, gain, low and high (95 % interval; nan where it is not
+            known).
+        values: The values, in order.
+        colour_of: Colour per value.
+        colours: The theme's palette.
+        unit: Of the gains; standard deviations of the base's rewards by default.
+        height: In pixels.
+
+    Returns:
+        Bars grouped by adapter.
+    """
+    figure = canvas(height, colours, top=56)
+    for value in values:
+        bars = rows[rows["value"] == value]
+        error = {
+            "type": "data",
+            "symmetric": False,
+            "array": (bars["high"] - bars["gain"]).tolist(),
+            "arrayminus": (bars["gain"] - bars["low"]).tolist(),
+            "thickness": 2,
+            "color": colours.ink,
+        }
+        figure.add_bar(
+            x=bars["adapter"].tolist(),
+            y=bars["gain"].tolist(),
+            name=f"judged on {value}",
+            marker={"color": colour_of[value]},
+            error_y=error if bars["low"].notna().all() else None,
+            hovertemplate=f"%{{x}} on {value}: %{{y:+.2f}}<extra></extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.3)
+    figure.update_yaxes(title_text=f"gain over the base, {unit}")
+    figure.add_hline(y=0, line={"color": colours.ink, "width": 1.5})
+    return enlarged(figure)

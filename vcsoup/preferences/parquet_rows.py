@@ -1,0 +1,60 @@
+"""Parquet -> numbered rows; a cell that cannot be read costs its row and no other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.pairs import PAIR_COLUMNS
+from vcsoup.preferences.rows import FileRows, NumberedRow
+
+_TOGETHER = 1_000
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+
+
+def parquet_rows(content: bytes, name: str) -> FileRows:
+    """Every row of a parquet file, with the columns that a pair can use.
+
+    Args:
+        content: The file.
+        name: Its name, for messages.
+
+    Raises:
+        PreferenceFormatError: the file is damaged as a whole.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        columns = tuple(file.schema_arrow.names)
+        table = file.read(columns=[c for c in dict.fromkeys(columns) if c in PAIR_COLUMNS])
+    except _UNREADABLE as error:
+        raise PreferenceFormatError(
+            f"{name} is a damaged parquet file ({' '.join(str(error).split())[:80]!r}); "
+            "export or download it again"
+        ) from error
+    return FileRows(columns, list(_rows(table)))
+
+
+def _rows(table: pa.Table) -> Iterator[NumberedRow]:
+    for start in range(0, table.num_rows, _TOGETHER):
+        part = table.slice(start, _TOGETHER)
+        try:
+            cells = part.to_pylist()
+        except _UNREADABLE:
+            yield from (_row(part.slice(i, 1), start + i + 1) for i in range(part.num_rows))
+        else:
+            yield from (NumberedRow(start + i, row) for i, row in enumerate(cells, start=1))
+
+
+def _row(table: pa.Table, number: int) -> NumberedRow:
+    cells: dict[str, Any] = {}
+    for column in table.column_names:
+        try:
+            cells[column] = table.column(column)[0].as_py()
+        except UnicodeDecodeError as error:
+            byte = f"byte {error.start + 1}, 0x{error.object[error.start]:02x}, is not UTF-8"
+            return NumberedRow(number, {}, byte, column)
+        except _UNREADABLE as error:
+            return NumberedRow(number, {}, f"unreadable cell ({type(error).__name__})", column)
+    return NumberedRow(number, cells)

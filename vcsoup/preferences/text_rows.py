@@ -1,0 +1,168 @@
+"""Text -> numbered rows: a JSON array, JSON Lines or CSV.
+
+Bytes that were not UTF-8 arrive as stand-ins (see `vcsoup.preferences.files`); the rows that hold
+one get a fault that names the byte, its place and the column.
+"""
+
+import ast
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.rows import FileRows, NumberedRow
+
+_LONGEST_CELL = 2**31 - 1
+_STAND_IN = re.compile("[\udc80-\udcff]")
+_EARLY_LINES = 20
+
+csv.field_size_limit(_LONGEST_CELL)  # its own limit, 131,072, is less than a long dialogue
+
+
+def is_json(text: str) -> bool:
+    r"""Whether a text is JSON or JSON Lines; CSV otherwise.
+
+    Lines of JSON Lines may be damaged, the first one too: one object among the early lines tells.
+
+    Example:
+        >>> is_json('oops\n{"chosen": "a"}'), is_json("chosen,rejected")
+        (True, False)
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        return True
+    lines = _early_lines(text)
+    header = {cell.strip(' "\r') for cell in re.split("[,;\t]", lines[0])} if lines else set()
+    return not {"chosen", "rejected"} <= header and any(_is_object(line) for line in lines)
+
+
+def text_rows(text: str, name: str) -> FileRows:
+    """Every row of a text.
+
+    Args:
+        text: The file's content; bytes that are not UTF-8 as "surrogateescape" stand-ins.
+        name: The file's name, for messages.
+
+    Raises:
+        PreferenceFormatError: a JSON array or CSV that is broken as a whole.
+    """
+    damaged = _STAND_IN.search(text) is not None
+    if not is_json(text):
+        return _csv_rows(text, name, damaged=damaged)
+    rows = _json_rows(text, name, damaged=damaged)
+    return FileRows(tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows)
+
+
+def _early_lines(text: str) -> list[str]:
+    lines = io.StringIO(text[: 2**20], newline="\n")
+    solid = (line for line in lines if line.strip())
+    return [line for line, _ in zip(solid, range(_EARLY_LINES), strict=False)]
+
+
+def _is_object(line: str) -> bool:
+    return line.lstrip().startswith("{") and isinstance(_parsed(line), dict)
+
+
+def _parsed(text: str) -> object:
+    """The content of a JSON text; None when it is broken (or null)."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_rows(text: str, name: str, *, damaged: bool) -> list[NumberedRow]:
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if not text.lstrip().startswith("[") or _parsed(_early_lines(text)[0]) is not None:
+            return list(_json_lines(text, damaged=damaged))
+        raise PreferenceFormatError(f"{name} is not valid JSON ({error}); mend it there") from error
+    elements = whole if isinstance(whole, list) else [whole]
+    rows = [_json_row(i, element) for i, element in enumerate(elements, start=1)]
+    return [_checked(row) for row in rows] if damaged else rows
+
+
+def _json_lines(text: str, *, damaged: bool) -> Iterator[NumberedRow]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        stand_in = _STAND_IN.search(line) if damaged else None
+        try:
+            row = _json_row(number, json.loads(line))
+        except (ValueError, RecursionError) as error:
+            row = NumberedRow(number, {}, f"not valid JSON: {error}")
+        if stand_in is None:
+            yield row
+        else:
+            place = len(line[: stand_in.start()].encode("utf-8", "surrogateescape")) + 1
+            found = f"byte {place} of the line, {_byte(stand_in[0])}, is not UTF-8"
+            yield NumberedRow(number, {}, found, _checked(row).column)
+
+
+def _json_row(number: int, element: object) -> NumberedRow:
+    if isinstance(element, dict):
+        return NumberedRow(number, element)
+    return NumberedRow(number, {}, f"expected an object, got {type(element).__name__}")
+
+
+def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
+    header = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        raw = [_csv_row(i, cells) for i, cells in enumerate(reader, start=1)]
+    except csv.Error as error:
+        raise PreferenceFormatError(
+            f"{name} cannot be read as CSV ({error} at line {reader.line_num}); "
+            "close its quotes, or save it as JSON Lines"
+        ) from error
+    rows = [_checked(row) for row in raw] if damaged else raw
+    return FileRows(tuple(reader.fieldnames or ()), rows)
+
+
+def _csv_row(number: int, cells: dict[str | Any, Any]) -> NumberedRow:
+    if None in cells:
+        return NumberedRow(number, {}, "more cells than the header has columns")
+    return NumberedRow(number, {column: _csv_cell(cell) for column, cell in cells.items()})
+
+
+def _csv_cell(cell: str | None) -> object:
+    """A cell as it is, but messages written out as JSON or by Python's `str` become a list."""
+    if cell is None or not cell.lstrip().startswith("[{"):
+        return cell
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(cell.strip())
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return cell
+
+
+def _checked(row: NumberedRow) -> NumberedRow:
+    """The row, or its fault when one of its cells holds a byte that is not UTF-8."""
+    for column, cell in row.cells.items():
+        for text in (column, *_texts(cell)):
+            if found := _STAND_IN.search(text):
+                where = "" if _STAND_IN.search(column) else column
+                return NumberedRow(row.number, {}, f"{_byte(found[0])} is not UTF-8", where)
+    return row
+
+
+def _texts(cell: object) -> Iterator[str]:
+    """Every text inside a cell, however deep."""
+    inside = [cell]
+    while inside:
+        item = inside.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            inside += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set):
+            inside += item
+
+
+def _byte(stand_in: str) -> str:
+    return f"0x{ord(stand_in) - 0xDC00:02x}"

@@ -1,0 +1,110 @@
+"""How far a scoring run is, over all its stages. Pure; reads a job's progress records.
+
+A run scores D data sets with K reward models: D * K stages in a row, each with its own count of
+distinct replies. What the first report of a stage says is done came from the cache.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_SCORING = "scoring "
+
+
+@dataclass(frozen=True)
+class StageProgress:
+    """One reward model on one data set.
+
+    Attributes:
+        model: Whose reward model.
+        cached: Rewards that were known at the beginning.
+        done: Rewards known now.
+        total: Rewards wanted.
+        began: When the first report came, seconds since the epoch.
+        latest: When the last report came.
+    """
+
+    model: str
+    cached: int
+    done: int
+    total: int
+    began: float
+    latest: float
+
+
+def scoring_stages(
+    records: Iterable[Mapping[str, Any]], former: Sequence[StageProgress] = ()
+) -> tuple[StageProgress, ...]:
+    """Sum records up by stage.
+
+    Args:
+        records: Further records of a job, oldest first.
+        former: The stages so far, to go on with.
+
+    Returns:
+        The stages that have begun, in order.
+
+    Example:
+        >>> report = {"time": 1.0, "stage": "scoring helpful", "done": 5, "total": 20}
+        >>> scoring_stages([report, {**report, "time": 3.0, "done": 9}])[0].cached
+        5
+    """
+    stages = list(former)
+    for record in records:
+        if not str(record["stage"]).startswith(_SCORING):
+            continue
+        model, done = str(record["stage"]).removeprefix(_SCORING), int(record["done"])
+        total, time = int(record["total"]), float(record["time"])
+        if stages and stages[-1].model == model and stages[-1].total == total:
+            last = stages[-1]
+            stages[-1] = StageProgress(model, last.cached, done, total, last.began, time)
+        else:
+            stages.append(StageProgress(model, done, done, total, time, time))
+    return tuple(stages)
+
+
+def share_done(stages: Sequence[StageProgress], expected: int) -> float:
+    """Share of the whole run, every stage counted alike, in [0, 1].
+
+    Args:
+        stages: Those that have begun.
+        expected: How many there will be.
+
+    Example:
+        >>> share_done([StageProgress("a", 0, 10, 20, 0.0, 5.0)], expected=2)
+        0.25
+    """
+    parts = sum(stage.done / max(1, stage.total) for stage in stages)
+    return min(1.0, parts / max(1, expected))
+
+
+def seconds_left(stages: Sequence[StageProgress], expected: int) -> float | None:
+    """Estimate when the whole run ends, from the rewards computed so far.
+
+    Stages that have not begun count as long as the mean of those that have, without any cache.
+
+    Returns:
+        Seconds; None before anything was computed.
+
+    Example:
+        >>> seconds_left([StageProgress("a", 0, 10, 20, 0.0, 5.0)], expected=2)
+        15.0
+    """
+    computed = sum(stage.done - stage.cached for stage in stages)
+    spent = sum(stage.latest - stage.began for stage in stages)
+    if computed <= 0 or spent <= 0:
+        return None
+    mean = sum(stage.total for stage in stages) / len(stages)
+    open_now = sum(stage.total - stage.done for stage in stages)
+    to_come = mean * max(0, expected - len(stages))
+    return (open_now + to_come) * spent / computed
+
+
+def known_rewards(stages: Sequence[StageProgress]) -> tuple[int, int]:
+    """Rewards that need not be computed again, and rewards wanted, over the stages that began.
+
+    Example:
+        >>> known_rewards([StageProgress("a", 2, 10, 20, 0.0, 5.0)])
+        (10, 20)
+    """
+    return sum(stage.done for stage in stages), sum(stage.total for stage in stages)

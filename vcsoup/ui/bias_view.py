@@ -1,0 +1,128 @@
+"""The view "Bias": are the kept pairs longer, or on other topics, than all pairs?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from vcsoup.gap_shapes import BoolArray
+from vcsoup.numbers import count, plain, signed
+from vcsoup.selection_bias import LengthShift, WordShift, length_shift, word_shifts, words_of
+from vcsoup.ui.drafting import Desk
+from vcsoup.ui.measures import Measures
+from vcsoup.ui.tokens import sample_rows
+from vcsoup.workspace import Project
+
+SAMPLE, STRETCHES = 3_000, 12
+NOTABLE = 0.05
+"""Least difference of lengths, as a share of the mean, that the chip warns about."""
+
+
+def show(project: Project, desk: Desk) -> None:
+    """Show lengths and words of the kept pairs beside those of all pairs."""
+    measures = desk.look.measures(desk.focus)
+    kept = measures.kept(desk.draft.filter_of(desk.focus))
+    shifts = length_shifts(measures, kept)
+    rows, words = _sampled(desk)
+    topics = word_shifts(words, kept[rows])
+    with st.container(horizontal=True, gap="small"):
+        _chip(_lengths_stand_out(shifts), "lengths shift", "lengths alike")
+        _chip(bool(topics), "topics shift", "topics alike")
+    left, right = st.columns(2, gap="large")
+    with left:
+        _lengths(desk.focus, shifts)
+    with right:
+        _words(topics, len(rows), int(kept[rows].sum()))
+
+
+def length_shifts(measures: Measures, kept: BoolArray) -> dict[str, LengthShift]:
+    """Compare the lengths of the kept pairs with those of all, per text and for the difference."""
+    prompt, chosen, rejected = measures.lengths.T
+    columns = {
+        "prompt": prompt,
+        "chosen answer": chosen,
+        "rejected answer": rejected,
+        "chosen minus rejected": chosen - rejected,
+    }
+    return {name: length_shift(column, kept) for name, column in columns.items()}
+
+
+def _lengths_stand_out(shifts: dict[str, LengthShift]) -> bool:
+    answers = shifts["chosen answer"].everyone
+    return any(
+        shift.stands_out(NOTABLE * (answers if "minus" in name else shift.everyone))
+        for name, shift in shifts.items()
+    )
+
+
+def _lengths(value: str, shifts: dict[str, LengthShift]) -> None:
+    st.markdown("**Lengths in characters**")
+    rows = ["| text | all | kept | difference | 95 % interval |", "|:--|--:|--:|--:|:-:|"]
+    for name, shift in shifts.items():
+        interval = f"{signed(shift.low, 1)} to {signed(shift.high, 1)}"
+        cells = [name, plain(shift.everyone, 1), plain(shift.kept, 1), signed(shift.difference, 1)]
+        rows.append(f"| {' | '.join([*cells, interval])} |")
+    with st.container(key="lengths_table"):
+        st.markdown("\n".join(rows))
+    st.caption(
+        f"All {value} pairs. The chip warns where the interval leaves out 0 and the difference is "
+        f"at least {NOTABLE:.0%} of the mean."
+    )
+
+
+def _words(topics: Sequence[WordShift], sample: int, kept: int) -> None:
+    st.markdown("**Words of the prompts**")
+    if topics:
+        table = pd.DataFrame(
+            {
+                "word": [shift.word for shift in topics],
+                "kept": [100 * shift.kept for shift in topics],
+                "dropped": [100 * shift.dropped for shift in topics],
+                "z": [shift.z for shift in topics],
+            }
+        )
+        percent = st.column_config.NumberColumn(format="%.1f %%")
+        st.dataframe(
+            table,
+            hide_index=True,
+            key="word_table",
+            column_config={
+                "word": st.column_config.TextColumn(width=150),
+                "kept": percent,
+                "dropped": percent,
+                "z": st.column_config.NumberColumn(format="%+.1f"),
+            },
+            alt="Words that kept and dropped prompts do not share alike",
+        )
+    else:
+        st.caption("No word is clearly more frequent on one side.")
+    st.caption(
+        f"Share of prompts that hold the word, in a sample of {count(sample)} prompts "
+        f"({count(kept)} kept) from {STRETCHES} stretches of the dataset; words from 4 standard "
+        "errors of the log-odds on."
+    )
+
+
+def _chip(warns: bool, warning: str, calm: str) -> None:
+    if warns:
+        st.badge(warning, color="orange", icon=":material/warning:")
+    else:
+        st.badge(calm, color="green", icon=":material/check:")
+
+
+def _sampled(desk: Desk) -> tuple[npt.NDArray[np.int64], list[frozenset[str]]]:
+    look, value = desk.look, desk.focus
+    stamp, root = look.pair_stamps[value], str(look.project.root)
+    return _sample_words(root, value, stamp, _project=look.project, _n=look.sizes[value])
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading a sample of prompts")
+def _sample_words(
+    root: str, value: str, stamp: str, *, _project: Project, _n: int
+) -> tuple[npt.NDArray[np.int64], list[frozenset[str]]]:
+    rows = np.array(sample_rows(_n, SAMPLE, stretches=STRETCHES), dtype=np.int64)
+    prompts = _project.pair_rows(value, rows)["prompt"]
+    words = [frozenset().union(*(words_of(turn["content"]) for turn in p)) for p in prompts]
+    return rows, words

@@ -1,0 +1,45 @@
+// A page of pairs, one line each; a click or Enter opens one. Texts are set by textContent alone.
+const COLUMNS = [
+  ["consistency", "consistency", (c) => signed(c, 2)], ["norm", "norm", (n) => fixed(n, 2)],
+  ["side", "side"], ["reason", "reason"], ["prompt", "prompt"],
+  ["chosen", "chosen answer"], ["rejected", "rejected answer"],
+];
+const NUMBERS = ["consistency", "norm"];
+
+function cell(tag, column, text) {
+  const made = element(tag, `${column}${NUMBERS.includes(column) ? " number" : ""}`, text);
+  if (tag === "td" && !NUMBERS.includes(column)) { made.dir = "auto"; made.title = text; }
+  return made;
+}
+
+function line(pair, data, pick) {
+  const row = element("tr");
+  row.tabIndex = 0;
+  row.setAttribute("aria-selected", String(pair.id === data.picked));
+  row.append(...COLUMNS.map(([column, , format]) => cell("td", column, format ? format(pair[column]) : pair[column])));
+  row.addEventListener("click", () => pick(pair.id));
+  row.addEventListener("keydown", (event) => {
+    const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    if (next) row[next]?.focus();
+    else if (event.key === "Enter" || event.key === " ") pick(pair.id);
+    else return;
+    event.preventDefault();
+  });
+  return row;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const table = element("table");
+  table.setAttribute("role", "grid");
+  table.setAttribute("aria-label", data.told);
+  const head = element("tr");
+  head.append(...COLUMNS.map(([column, name]) => cell("th", column, name)));
+  const body = element("tbody");
+  body.append(...data.pairs.map((pair) => line(pair, data, (id) => setTriggerValue("picked", { pair: id }))));
+  const top = element("thead");
+  top.append(head);
+  table.append(top, body);
+  const focused = parentElement.activeElement?.closest("tr")?.rowIndex;
+  parentElement.querySelector(".list").replaceChildren(table);
+  if (focused) table.rows[focused]?.focus({ preventScroll: true });
+}

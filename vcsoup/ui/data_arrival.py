@@ -1,0 +1,137 @@
+"""A large file on its way in: read by one job, shown, and stored by another once confirmed.
+
+What is known lies on disk, so a refreshed page or a second tab goes on with it.
+"""
+
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.errors import NotFoundError
+from vcsoup.jobs import Job
+from vcsoup.ui import data_preview, state
+from vcsoup.ui.literal import literal, message
+from vcsoup.ui.runs import progress_text
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+from vcsoup.workspace.incoming import Incoming
+from vcsoup.workspace.problems import load_problems
+
+
+def begin(
+    project: Project, value: str, *, source: str, content: BinaryIO, path: Path | None
+) -> None:
+    """Start looking through a file.
+
+    Args:
+        project: The project.
+        value: Which value's preferences.
+        source: Where it comes from, for people.
+        content: The file; kept on disk when it is an upload.
+        path: Where the file lies; None for an upload.
+
+    Raises:
+        JobError: the job cannot be started.
+    """
+    incoming = state.workspace().incoming
+    file = path or incoming.receive(content)
+    job = _start(project.name, value, [str(file), "--preview", f"--source={source}"], source)
+    incoming.put(Incoming(project.name, value, source, str(file), path is None, job.id))
+
+
+def show(project: Project, arriving: Incoming) -> None:
+    """Show how far the file is, and what it would become once it was read."""
+    active = (job := _job(arriving)) is not None and job.active
+    st.fragment(run_every=1.0 if active else None)(_live)(project, arriving, active)
+
+
+def _live(project: Project, arriving: Incoming, was_active: bool) -> None:
+    with shown_errors():
+        job = _job(arriving)
+        if job is None:
+            _drop(arriving)
+            st.rerun()
+        if job.active:
+            _progress(arriving, job)
+        elif was_active:
+            st.rerun()
+        elif job.state == "done" and arriving.store_job:
+            _drop(arriving)
+            st.toast(f"The pairs of {arriving.value} are stored.", icon=":material/check_circle:")
+            st.session_state["data_view"] = "read"
+            st.rerun()
+        elif job.state == "done":
+            _confirm(project, arriving, *_result(str(job.path)))
+        else:
+            _trouble(arriving, job)
+
+
+def _progress(arriving: Incoming, job: Job) -> None:
+    doing = "Storing" if arriving.store_job else "Looking through"
+    st.markdown(f"{doing} **{literal(arriving.source, most=200)}**")
+    done, text = progress_text(job)
+    st.progress(done, text=text)
+    if st.button("Stop", key=f"stop_{job.id}", icon=":material/stop:"):
+        job.stop()
+        st.rerun()
+    st.caption("This goes on when the page is closed. Nothing is stored before you confirm.")
+
+
+def _confirm(
+    project: Project, arriving: Incoming, preview: dict[str, Any], problems: pd.DataFrame
+) -> None:
+    data_preview.show(preview, problems)
+    chosen = data_preview.decide(project, arriving.value, preview["n"])
+    if chosen is None:
+        return
+    if not chosen.store:
+        _drop(arriving)
+        st.rerun()
+    args = [arriving.file, f"--source={arriving.source}", f"--sha256={preview['sha256']}"]
+    args += [f"--title={chosen.title}"] if chosen.title else []
+    job = _start(arriving.project, arriving.value, args, arriving.source)
+    state.workspace().incoming.storing(arriving, job.id)
+    st.rerun()
+
+
+def _trouble(arriving: Incoming, job: Job) -> None:
+    said = job.error or "It was stopped; nothing was stored."
+    st.error(message(said), icon=":material/error:")
+    st.caption("The pairs that were there before, if any, are as they were.")
+    if st.button("Choose another file", key=f"drop_{job.id}", icon=":material/arrow_back:"):
+        _drop(arriving)
+        st.rerun()
+
+
+def _start(project: str, value: str, args: list[str], source: str) -> Job:
+    root = str(state.workspace().root)
+    where = ["--project", project, "--workspace", root]
+    # Options first, then "--": a name that begins with a hyphen is no option.
+    file, *options = args
+    return state.jobs().start(
+        ["data", "add", *options, *where, "--", value, file],
+        kind="data",
+        title=f"Pairs of {value}",
+        project=project,
+        meta={"value": value, "source": source},
+    )
+
+
+def _job(arriving: Incoming) -> Job | None:
+    try:
+        return state.jobs().get(arriving.store_job or arriving.job)
+    except NotFoundError:
+        return None
+
+
+def _drop(arriving: Incoming) -> None:
+    state.workspace().incoming.drop(arriving)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _result(path: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What an ended job found out, and all problems of the file; neither changes any more."""
+    result = Job(Path(path)).result or {}
+    return result, load_problems(Path(path), result.get("report", {}))

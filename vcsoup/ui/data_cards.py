@@ -1,0 +1,153 @@
+"""One card per value of the Data page: what is there, where it is from, is it scored; the bin."""
+
+from typing import Literal
+
+import streamlit as st
+
+from vcsoup.numbers import count, plural
+from vcsoup.ui.literal import literal
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import DatasetInfo, Project
+
+Scoring = Literal["scored", "stale", "not scored"]
+
+_IN_A_ROW = 4
+_CHIPS = {
+    "scored": ("green", ":material/check_circle:", "Every reward model has scored these pairs."),
+    "stale": (
+        "orange",
+        ":material/update:",
+        "Pairs or reward models changed since they were scored; score again.",
+    ),
+    "not scored": ("gray", ":material/pending:", "No reward model has scored these pairs yet."),
+}
+
+
+def show(project: Project) -> None:
+    """Show the values' data sets side by side, and what lies in the bin."""
+    datasets = project.datasets()
+    for start in range(0, len(project.values), _IN_A_ROW):
+        row = project.values[start : start + _IN_A_ROW]
+        wide = _IN_A_ROW if len(project.values) > _IN_A_ROW else len(row)
+        for column, value in zip(st.columns(wide), row, strict=False):
+            with column, st.container(border=True, height="stretch", gap="small"):
+                _card(project, value, datasets.get(value))
+    _undo(project)
+    _bin(project)
+
+
+def scoring_of(project: Project, value: str) -> Scoring:
+    """Say whether a value's pairs have current rewards, stale ones or none."""
+    if project.rewards_stamp(value):
+        return "scored"
+    return "stale" if project.was_scored(value) else "not scored"
+
+
+def title_of(info: DatasetInfo) -> str:
+    """Return a data set's name for people: a path is cut to its file's name."""
+    return (
+        info.title if info.title != info.source else info.source.replace("\\", "/").split("/")[-1]
+    )
+
+
+def _card(project: Project, value: str, info: DatasetInfo | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{value.capitalize()}**", width="content")
+        if info is None:
+            st.badge("no pairs", color="gray", icon=":material/inbox:")
+        else:
+            now = scoring_of(project, value)
+            colour, icon, told = _CHIPS[now]
+            st.badge(now, color=colour, icon=icon, help=told)
+    st.metric(f"Pairs about {value}", count(info.n) if info else "0")
+    if info is None:
+        st.caption("Add preferences about this value.")
+    else:
+        name = literal(title_of(info), most=60)
+        st.caption(f"{name}; {_soundness(info)}", help=f"From {literal(info.source, most=300)}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Read" if info else "Add pairs",
+            key=f"open_{value}",
+            icon=":material/article:" if info else ":material/upload_file:",
+            on_click=_open,
+            args=(value, "read" if info else "add"),
+            type="tertiary" if info else "secondary",
+        )
+        if info is not None:
+            st.space("stretch")
+            _more(project, value, info)
+
+
+def _soundness(info: DatasetInfo) -> str:
+    aside = int(info.report.get("counts", {}).get("reward", 0))
+    reported = sum(info.report.get("counts", {}).values()) - aside
+    parts = [f"{plural(reported, 'row')} reported" if reported else "every row was sound"]
+    parts += [f"{plural(aside, 'pair')} set aside by scoring"] if aside else []
+    return ", ".join(parts)
+
+
+def _more(project: Project, value: str, info: DatasetInfo) -> None:
+    with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"more_{value}"):
+        name = st.text_input(
+            "Name", title_of(info)[:60], max_chars=60, key=f"name_{value}_{info.hash}"
+        )
+        if st.button("Rename", key=f"rename_{value}", icon=":material/edit:"):
+            with shown_errors():
+                project.rename_dataset(value, name)
+                st.rerun()
+        st.button(
+            "Replace",
+            key=f"replace_{value}",
+            icon=":material/upload_file:",
+            on_click=_open,
+            args=(value, "add"),
+        )
+        if st.button("Remove", key=f"remove_{value}", icon=":material/delete:"):
+            with shown_errors():
+                token = project.remove_dataset(value)
+                st.session_state["data_removed"] = (project.name, value, token)
+                st.rerun()
+        st.caption("A removed or replaced dataset goes to the bin with its rewards.")
+
+
+def _open(value: str, view: str) -> None:
+    st.session_state["data_value"] = value
+    st.session_state["data_view"] = view
+    st.session_state["data_pair"] = None
+
+
+def _undo(project: Project) -> None:
+    """Offer to undo the removal that has just happened."""
+    name, value, token = st.session_state.get("data_removed") or ("", "", 0)
+    tokens = [entry.token for entry in project.removed_datasets()]
+    if name != project.name or token not in tokens or value in project.datasets():
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/delete: The pairs of **{value}** are in the bin.", width="content")
+        if st.button("Undo", key="undo_remove", icon=":material/undo:"):
+            _restore(project, token)
+
+
+def _bin(project: Project) -> None:
+    entries = project.removed_datasets()
+    if not entries:
+        return
+    with st.expander(f"Bin: {plural(len(entries), 'dataset')}", icon=":material/delete:"):
+        st.caption("The last five of each value. Restoring one puts the present one here.")
+        for entry in entries:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                told = f"**{entry.dataset.value}**, {plural(entry.dataset.n, 'pair')}"
+                st.markdown(told, width="content")
+                when = entry.removed[:16].replace("T", " ")
+                name = literal(title_of(entry.dataset), most=60)
+                st.caption(f"{name}, removed {when} UTC", width="stretch")
+                if st.button("Restore", key=f"restore_{entry.token}", icon=":material/undo:"):
+                    _restore(project, entry.token)
+
+
+def _restore(project: Project, token: int) -> None:
+    with shown_errors():
+        project.restore_dataset(token)
+        st.session_state.pop("data_removed", None)
+        st.rerun()

@@ -1,0 +1,82 @@
+"""The Data page below its header: cards, scoring, and one data set at a time in four views.
+
+`?value=` and `?view=` say which data set and which view; they change with what is on the screen.
+"""
+
+import streamlit as st
+
+from vcsoup.ui import (
+    data_cards,
+    data_intake,
+    data_problems,
+    data_reading,
+    data_scoring,
+    data_statistics,
+)
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+
+VIEWS = {
+    "read": ("Read pairs", ":material/article:"),
+    "statistics": ("Statistics", ":material/bar_chart:"),
+    "reported": ("Reported rows", ":material/report:"),
+    "add": ("Add or replace", ":material/upload_file:"),
+}
+
+
+def show(project: Project) -> None:
+    """Show everything about a project's pairs."""
+    data_cards.show(project)
+    data_scoring.show(project)
+    st.space("small")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        value = _choose("data_value", "value", list(project.values), _first_value(project))
+        has_pairs = value in project.datasets()
+        views = list(VIEWS) if has_pairs else ["add"]
+        view = _choose("data_view", "view", views, views[0])
+    st.fragment(_view)(project, value, view)
+
+
+def _view(project: Project, value: str, view: str) -> None:
+    with shown_errors():
+        if value not in project.datasets() or view == "add":
+            data_intake.show(project, value)
+        elif view == "statistics":
+            data_statistics.show(project, value)
+        elif view == "reported":
+            data_problems.show(project, value)
+        else:
+            data_reading.show(project, value)
+
+
+def _first_value(project: Project) -> str:
+    return next(iter(project.datasets()), project.values[0])
+
+
+def _choose(key: str, name: str, options: list[str], usual: str) -> str:
+    """A choice that the address carries as `?name=`; nonsense in the address is ignored.
+
+    The choice lives in the session under `key`, outside the widget, which forgets when another
+    page is open.
+    """
+    asked = st.session_state.get(key) or st.query_params.get(name)
+    chosen = asked if asked in options else usual
+    st.session_state[key] = st.session_state[f"{key}_widget"] = chosen
+    st.segmented_control(
+        "Dataset" if name == "value" else "View",
+        options,
+        key=f"{key}_widget",
+        required=True,
+        on_change=_chosen,
+        args=(key,),
+        format_func=lambda option: " ".join(VIEWS[option][::-1]) if name == "view" else option,
+    )
+    if st.query_params.get(name) != chosen:
+        st.query_params[name] = chosen
+    return chosen
+
+
+def _chosen(key: str) -> None:
+    st.session_state[key] = st.session_state[f"{key}_widget"]
+    if key == "data_value":
+        st.session_state["data_pair"] = None

@@ -1,0 +1,88 @@
+"""What a file would become: format, rows read, kept and reported, first pairs, every problem."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.numbers import count, plural
+from vcsoup.ui import data_problems
+from vcsoup.ui.components import word_diff
+from vcsoup.ui.literal import literal
+from vcsoup.workspace import Project
+from vcsoup.workspace.names import check_title
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the person said about a previewed file: store it under a name, or discard it."""
+
+    store: bool
+    title: str = ""
+
+
+def show(preview: Mapping[str, Any], problems: pd.DataFrame) -> None:
+    """Show a preview.
+
+    Args:
+        preview: `vcsoup.intake.Preview.to_dict()`.
+        problems: All its problems, columns row, column, kind, reason.
+    """
+    value, report = preview["value"], preview["report"]
+    st.markdown(f"**{literal(preview['source'], most=200)}**, read as {literal(report['format'])}")
+    figures = {
+        "Rows read": report["rows"],
+        "Pairs kept": report["kept"],
+        "Rows reported": len(problems),
+    }
+    for column, (label, number) in zip(st.columns(3), figures.items(), strict=True):
+        column.metric(label, count(number))
+    st.markdown(f"The first {plural(len(preview['first']), 'pair')}")
+    tabs = st.tabs([f"Pair {place}" for place in range(1, len(preview["first"]) + 1)])
+    for place, (tab, pair) in enumerate(zip(tabs, preview["first"], strict=True)):
+        with tab:
+            word_diff.show(
+                pair["prompt"], pair["chosen"], pair["rejected"], key=f"first_{value}_{place}"
+            )
+    if len(problems):
+        st.markdown(f"{plural(len(problems), 'row')} would not become a pair")
+        data_problems.table(problems, key=f"preview_{value}", file_name=f"{value}-reported.csv")
+    else:
+        st.caption("Every row becomes a pair.")
+
+
+def decide(project: Project, value: str, n: int) -> Decision | None:
+    """Ask whether to store the previewed pairs.
+
+    Args:
+        project: The project.
+        value: The value.
+        n: How many pairs would be stored.
+
+    Returns:
+        What was decided in this run; None while nothing was.
+
+    Raises:
+        WorkspaceError: a name that cannot be used.
+    """
+    present = project.datasets().get(value)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        title = st.text_input(
+            "Name (optional)",
+            key=f"title_{value}",
+            max_chars=60,
+            placeholder="the file's name",
+            width=360,
+        )
+        label = f"Store {plural(n, 'pair')}"
+        if present is not None:
+            label = f"Replace {plural(present.n, 'pair')} by {count(n)}"
+        if st.button(label, type="primary", icon=":material/save:", key=f"store_{value}"):
+            return Decision(store=True, title=check_title(title, "data set") if title else "")
+        if st.button("Discard", icon=":material/close:", key=f"discard_{value}"):
+            return Decision(store=False)
+    if present is not None:
+        st.caption("The present pairs go to the bin with their rewards; undo it there.")
+    return None

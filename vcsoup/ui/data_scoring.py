@@ -1,0 +1,190 @@
+"""Scoring: which reward models judge the pairs, and the job that asks them.
+
+The job is `python -m vcsoup score`. Rewards are cached as they come, so a run that was stopped or
+killed loses nothing: starting again skips what is known.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.jobs import Job
+from vcsoup.numbers import count, duration, share
+from vcsoup.scoring_progress import (
+    StageProgress,
+    known_rewards,
+    scoring_stages,
+    seconds_left,
+    share_done,
+)
+from vcsoup.ui import state
+from vcsoup.ui.data_cards import scoring_of
+from vcsoup.ui.literal import message
+from vcsoup.ui.runs import CHIPS
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+
+
+def show(project: Project) -> None:
+    """Show the state of scoring, and keep it fresh while a run is active."""
+    job = _newest(project)
+    active = job is not None and job.active
+    st.fragment(run_every=1.0 if active else None)(_live)(project, active)
+
+
+def score_args(project: Project, values: Sequence[str]) -> list[str]:
+    """Write the command that scores some values' pairs.
+
+    Args:
+        project: The project.
+        values: Whose data sets.
+
+    Returns:
+        The arguments behind `python -m vcsoup`.
+    """
+    named = [part for value in values for part in ("--value", value)]
+    root = str(state.workspace().root)
+    return ["score", "--project", project.name, *named, "--workspace", root]
+
+
+def _newest(project: Project) -> Job | None:
+    jobs = state.jobs().list(kind="score", project=project.name)
+    active = [job for job in jobs if job.active]
+    return next(iter(active or jobs), None)
+
+
+def _live(project: Project, was_active: bool) -> None:
+    with shown_errors():
+        job = _newest(project)
+        if was_active and (job is None or not job.active):
+            st.rerun()
+        with st.container(border=True, gap="small", key="scoring"):
+            open_values = [v for v in project.datasets() if scoring_of(project, v) != "scored"]
+            _heading(project, job, open_values)
+            if job is not None and job.active:
+                _progress(project, job)
+            elif job is not None and open_values:
+                _ended(job)
+            _models(project, job)
+
+
+def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> None:
+    missing = [value for value in project.values if value not in project.config.rewards]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**Scoring**", width="content")
+        if job is not None and (job.active or open_values):
+            colour, icon = CHIPS[job.state]
+            st.badge(job.state, color=colour, icon=icon)
+        st.caption(_standing(project, open_values, missing), width="stretch")
+        if job is not None and job.active:
+            if st.button("Stop", key="stop_scoring", icon=":material/stop:"):
+                job.stop()
+                st.rerun()
+        elif open_values and not missing:
+            again = job is not None and job.state in ("stopped", "lost", "failed")
+            label = "Go on scoring" if again else "Score the pairs"
+            if st.button(label, type="primary", key="start_scoring", icon=":material/grade:"):
+                _start(project, open_values)
+                st.rerun()
+
+
+def _standing(project: Project, open_values: Sequence[str], missing: Sequence[str]) -> str:
+    if not project.datasets():
+        return "Add pairs first; then the reward models judge both answers of every pair."
+    if not open_values:
+        return "All pairs have current rewards."
+    if missing:
+        return (
+            f"No reward model for {', '.join(missing)}. Name one per value when creating the "
+            "project: `--reward value=model`."
+        )
+    return f"Waiting: {', '.join(open_values)}. Every reward model judges every answer once."
+
+
+def _start(project: Project, values: Sequence[str]) -> None:
+    state.jobs().start(
+        score_args(project, values),
+        kind="score",
+        title=f"Scoring {', '.join(values)}",
+        project=project.name,
+        meta={"values": list(values), "n": [project.datasets()[v].n for v in values]},
+    )
+
+
+def _progress(project: Project, job: Job) -> None:
+    stages, expected = _stages(job), _expected(project, job)
+    if not stages:
+        waits = "waiting for another job to end" if job.state == "queued" else "starting"
+        st.progress(0.0, text=waits.capitalize())
+        return
+    now = stages[-1]
+    done = share_done(stages, expected)
+    parts = [
+        f"Step {len(stages)} of {expected}, the reward model of {now.model}: "
+        f"{count(now.done)} of {count(now.total)} answers",
+        share(done),
+    ]
+    left = seconds_left(stages, expected)
+    parts += [f"about {duration(left)} left"] if left is not None else []
+    st.progress(done, text=", ".join(parts))
+    if cached := sum(stage.cached for stage in stages):
+        st.caption(f"{count(cached)} rewards were known already and are not computed again.")
+
+
+def _ended(job: Job) -> None:
+    known, wanted = known_rewards(_stages(job))
+    if job.state in ("failed", "lost") and (error := job.error):
+        st.error(message(error), icon=":material/error:")
+    if job.state in ("stopped", "lost", "failed") and known:
+        st.caption(
+            f"{count(known)} of {count(wanted)} rewards of the steps that had begun are kept; "
+            "going on skips them."
+        )
+
+
+def _models(project: Project, job: Job | None) -> None:
+    with st.expander("Reward models, command and log", type="compact"):
+        specs = project.config.rewards
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "value": list(project.values),
+                    "reward model": [_model(project, value) for value in project.values],
+                    "layout": [specs[v].template if v in specs else "" for v in project.values],
+                    "its pairs": [
+                        scoring_of(project, v) if v in project.datasets() else "no pairs"
+                        for v in project.values
+                    ],
+                }
+            ),
+            key="reward_models",
+            hide_index=True,
+            alt="Which reward model judges for which value",
+        )
+        if job is not None:
+            st.code(job.command, language="bash", wrap_lines=True)
+            st.code("\n".join(job.log_tail(20)) or "nothing printed yet", language=None, height=180)
+
+
+def _model(project: Project, value: str) -> str:
+    spec = project.config.rewards.get(value)
+    if spec is None:
+        return "none"
+    return spec.model + (" (cost: larger is worse)" if spec.sign < 0 else "")
+
+
+def _stages(job: Job) -> tuple[StageProgress, ...]:
+    """The stages of a job; its records are read once, however long it runs."""
+    key = f"scoring_{job.id}"
+    offset, stages = st.session_state.get(key, (0, ()))
+    records, offset = job.progress_since(offset)
+    stages = scoring_stages(records, stages)
+    st.session_state[key] = (offset, stages)
+    return stages
+
+
+def _expected(project: Project, job: Job) -> int:
+    """How many steps a run has: every model on every data set that it scores."""
+    values = job.meta.get("values") or list(project.datasets())
+    return len(values) * len(project.values)

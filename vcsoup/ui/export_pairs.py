@@ -1,0 +1,141 @@
+"""Taking pairs away: small sets as a download, large ones as a job, and always the command.
+
+Both write through `vcsoup.pair_export`, so the page and the command line give the same bytes.
+"""
+
+import shlex
+from pathlib import Path
+
+import streamlit as st
+
+from vcsoup.jobs import Job
+from vcsoup.numbers import count, plural
+from vcsoup.pair_export import ExportPlan, export_bytes
+from vcsoup.ui import state
+from vcsoup.ui.drafting import Desk
+from vcsoup.ui.literal import message
+from vcsoup.ui.runs import progress_text
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+
+MOST_DOWNLOADED = 20_000
+"""Up to so many pairs the page writes the file itself; beyond, a job does."""
+_SIDES = {
+    "kept": "kept, in TRL's format",
+    "dropped": "dropped, with the reason",
+    "flips": "likely flips",
+}
+_FORMATS = {"jsonl": "JSON Lines", "parquet": "parquet"}
+
+
+def show(project: Project, desk: Desk) -> None:
+    """Show the popover that exports pairs of the dataset in focus, by the draft."""
+    with st.popover("Export", icon=":material/download:", key="export_popover"), shown_errors():
+        st.markdown(f"**Pairs of {desk.focus}, as shown here**")
+        sides = [
+            side for side in _SIDES if side != "flips" or desk.draft.thresholds[desk.focus] > 0
+        ]
+        side = st.radio(
+            "Which", sides, format_func=_SIDES.get, key="export_side", label_visibility="collapsed"
+        )
+        form = st.segmented_control(
+            "Format",
+            list(_FORMATS),
+            default="jsonl",
+            required=True,
+            format_func=_FORMATS.get,
+            key="export_format",
+        )
+        plan = plan_of(desk, side, form)
+        _offer(project, desk, plan, pairs_in(desk, side))
+
+
+def plan_of(desk: Desk, side: str, form: str) -> ExportPlan:
+    """Return what an export of the draft writes."""
+    wanted = desk.draft.filter_of(desk.focus)
+    return ExportPlan(side=side, format=form, pair_filter=wanted, scale=desk.scale)
+
+
+def pairs_in(desk: Desk, side: str) -> int:
+    """Count the pairs that an export of the draft has."""
+    wanted = desk.draft.filter_of(desk.focus)
+    exact = desk.look.figures(desk.focus, wanted)
+    if side == "flips":
+        return int(desk.look.measures(desk.focus).flips(wanted).sum())
+    return exact.trained if side == "kept" else exact.n - exact.trained
+
+
+def export_args(project: Project, value: str, plan: ExportPlan, out: Path) -> list[str]:
+    """Write the command of an export.
+
+    Returns:
+        The arguments behind `python -m vcsoup`.
+    """
+    wanted = plan.pair_filter
+    args = ["data", "export", value, str(out), "--side", plan.side, "--format", plan.format]
+    args += ["--threshold", repr(wanted.threshold), "--min-norm", repr(wanted.min_norm)]
+    args += ["--flip" if wanted.flip else "--no-flip", "--scale", str(plan.scale)]
+    args += ["--project", project.name]
+    return [*args, "--workspace", str(state.workspace().root)]
+
+
+def _offer(project: Project, desk: Desk, plan: ExportPlan, pairs: int) -> None:
+    name = f"{project.name}-{desk.focus}-{plan.side}.{plan.format}"
+    if not pairs:
+        st.caption("No pair is on this side.")
+        return
+    if pairs <= MOST_DOWNLOADED:
+        st.download_button(
+            f"Download {plural(pairs, 'pair')}",
+            data=lambda: export_bytes(project, desk.focus, plan),
+            file_name=name,
+            mime="application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key="export_download",
+        )
+    else:
+        _large(project, desk, plan, pairs, name)
+    st.caption("The same as a command:")
+    args = export_args(project, desk.focus, plan, Path(name))
+    st.code("python -m vcsoup " + shlex.join(args), language="bash", wrap_lines=True)
+
+
+def _large(project: Project, desk: Desk, plan: ExportPlan, pairs: int, name: str) -> None:
+    out = project.root / "exports" / name
+    args = export_args(project, desk.focus, plan, out)
+    job = _job(project, args)
+    active = job is not None and job.active
+    if st.button(
+        f"Write {count(pairs)} pairs to a file",
+        icon=":material/save:",
+        disabled=active,
+        key="export_job",
+        help="A job of its own: it goes on when this page is closed.",
+    ):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        title = f"Exporting {plan.side} pairs of {desk.focus}"
+        state.jobs().start(args, kind="export", title=title, project=project.name)
+        st.rerun()
+    if job is not None:
+        st.fragment(run_every=1.0 if active else None)(_follow)(project, args)
+
+
+def _follow(project: Project, args: list[str]) -> None:
+    job = _job(project, args)
+    if job is None:
+        return
+    if job.active:
+        done, text = progress_text(job)
+        st.progress(done, text=text)
+    elif job.error:
+        st.error(message(job.error), icon=":material/error:")
+    elif job.result:
+        st.caption(f"{count(job.result['pairs'])} pairs, {count(job.result['bytes'])} bytes in")
+        st.code(job.result["path"], language=None, wrap_lines=True)
+
+
+def _job(project: Project, args: list[str]) -> Job | None:
+    """Return the newest job that writes exactly this."""
+    known = state.jobs().list(kind="export", project=project.name)
+    return next((job for job in known if job.args == args), None)

@@ -1,0 +1,78 @@
+"""Which pairs a list shows, in which order, and what a filter does with each. Pure numpy."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vcsoup.filtering import PairFilter
+from vcsoup.gap_shapes import BoolArray
+from vcsoup.reasons import keep_reason
+from vcsoup.ui.measures import Measures
+
+PAGE = 12
+"""Pairs on a page: few, because each may lie in another part of the file."""
+
+Order = Literal[
+    "closest to the threshold", "most consistent", "least consistent", "strongest", "weakest"
+]
+ORDERS: tuple[Order, ...] = (
+    "closest to the threshold",
+    "most consistent",
+    "least consistent",
+    "strongest",
+    "weakest",
+)
+
+
+def choose_rows(
+    measures: Measures,
+    wanted: BoolArray,
+    *,
+    threshold: float,
+    order: Order,
+    page: int = 0,
+    size: int = PAGE,
+) -> npt.NDArray[np.int64]:
+    """Pick the rows of one page, in the asked order; ties in the order of the dataset.
+
+    Args:
+        measures: The dataset.
+        wanted: Which pairs may be listed, shape (n,).
+        threshold: For "closest to the threshold".
+        order: How to sort.
+        page: From 0.
+        size: Rows per page.
+
+    Returns:
+        Row numbers into the dataset, at most `size`.
+    """
+    rows = np.flatnonzero(wanted)
+    source = measures.norms if order in ("strongest", "weakest") else measures.consistency
+    rank = source[rows]
+    if order == "closest to the threshold":
+        rank = np.abs(rank - threshold)
+    elif order in ("most consistent", "strongest"):
+        rank = -rank
+    end = (page + 1) * size
+    if end < len(rows):
+        # All that could stand on this page or before, ties of the last one included.
+        last = np.partition(rank, end)[end]
+        near = np.flatnonzero(rank <= last)
+        rows, rank = rows[near], rank[near]
+    return rows[np.argsort(rank, kind="stable")][page * size : end]
+
+
+def verdict(measures: Measures, row: int, chosen: PairFilter) -> tuple[str, str]:
+    """Say what a filter does with a pair, and why.
+
+    Returns:
+        "kept", "dropped" or "exchanged", and a phrase such as "harmless -1.80 sigma against
+        helpful +2.10 sigma".
+    """
+    strong = measures.norms[row] >= chosen.min_norm
+    tau = -1.0 if chosen.threshold is None else chosen.threshold
+    kept = bool(strong and measures.consistency[row] >= tau)
+    reason = keep_reason(measures.gap_of(row), kept=kept, min_norm=chosen.min_norm)
+    flipped = chosen.flip and strong and measures.consistency[row] <= -tau
+    return ("kept" if kept else "exchanged" if flipped else "dropped"), reason

@@ -1,0 +1,117 @@
+"""Presenter mode, `?present=1`: a story in steps for a stage; large type, no menu, no network.
+
+The step is in the address (`&step=cone`), so any step can be opened by a link and "back" works.
+Arrow keys, page keys and space turn pages, Escape leaves. The steps are `presenter_steps`'.
+"""
+
+import streamlit as st
+
+from vcsoup.demo.open_demo import NAME, open_demo
+from vcsoup.errors import NotFoundError
+from vcsoup.ui import state
+from vcsoup.ui.components import stage_keys
+from vcsoup.ui.presenter_steps import STEPS
+from vcsoup.workspace import Project
+
+_STYLE = """<style>
+html { font-size: clamp(17px, 1.45vw, 26px) !important; }
+[data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"] { display: none; }
+[data-testid="stMainBlockContainer"] { padding: 1.6rem 2.4rem 5.5rem; max-width: 1900px; }
+.st-key-stage_say { font-size: 1.2rem; }
+.st-key-stage_bar { position: fixed; inset: auto 0 0 0; height: auto; z-index: 50;
+  padding: .55rem 2.4rem; background: var(--vcsoup-paper); border-top: 1px solid #8884; }
+</style>"""
+
+
+def asked() -> bool:
+    """Say whether the address asks for presenter mode."""
+    return st.query_params.get("present") == "1"
+
+
+def offer(project: Project) -> None:
+    """Offer to present a project."""
+    if st.button(
+        "Present",
+        icon=":material/slideshow:",
+        type="tertiary",
+        key="present",
+        help="A story in five steps for a stage: large type, arrow keys, no network.",
+    ):
+        st.query_params.update({"present": "1", "project": project.name, "step": STEPS[0].name})
+        st.rerun()
+
+
+def run() -> None:
+    """Show the step that the address names."""
+    st.html(_STYLE)
+    project = _project()
+    place = current_place()
+    step = STEPS[place]
+    stage_keys.listen(go)
+    st.title(step.title(project), anchor=False)
+    with st.container(key="stage_say"):
+        st.markdown(step.sentence(project))
+    step.show(project)
+    _bar(place)
+
+
+def current_place() -> int:
+    """Return the place of the step that the address names; the first one for a strange name."""
+    names = [step.name for step in STEPS]
+    wanted = st.query_params.get("step")
+    return names.index(wanted) if wanted in names else 0
+
+
+def go(move: str) -> None:
+    """Turn a page.
+
+    Args:
+        move: "next", "previous", "first", "last" or "leave".
+    """
+    if move == "leave":
+        for name in ("present", "step"):
+            st.query_params.pop(name, None)
+        return
+    place, last = current_place(), len(STEPS) - 1
+    places = {"next": min(place + 1, last), "previous": max(place - 1, 0), "first": 0, "last": last}
+    st.query_params["step"] = STEPS[places[move]].name
+
+
+def _project() -> Project:
+    """The project that the address names, else the demo, opened where there is none yet."""
+    if "project" not in st.query_params:
+        try:
+            state.choose(state.workspace().project(NAME).name)
+        except NotFoundError:
+            with st.spinner("Opening the demo project"):
+                state.choose(open_demo(state.workspace()).name)
+    project = state.chosen_project()
+    assert project is not None  # chosen above
+    return project
+
+
+def _bar(place: int) -> None:
+    with st.container(key="stage_bar", horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Previous",
+            icon=":material/arrow_back:",
+            on_click=go,
+            args=("previous",),
+            disabled=place == 0,
+            key="stage_previous",
+        )
+        st.button(
+            "Next",
+            icon=":material/arrow_forward:",
+            type="primary",
+            on_click=go,
+            args=("next",),
+            disabled=place == len(STEPS) - 1,
+            key="stage_next",
+        )
+        names = [
+            f"**{step.name}**" if i == place else f":gray[{step.name}]"
+            for i, step in enumerate(STEPS)
+        ]
+        st.markdown(f"{place + 1} of {len(STEPS)}: {', '.join(names)}", width="stretch")
+        st.button("Leave (Esc)", type="tertiary", on_click=go, args=("leave",), key="stage_leave")

@@ -1,0 +1,87 @@
+"""Files on their way in that are too large to read at once: one per project and value.
+
+The file of an upload lies here until it is stored or discarded; a file that someone named stays
+where it is. What is known about it lies beside it, so that another tab, or this one after a
+refresh, goes on where the first one was.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from vcsoup.workspace.files import read_json, write_json
+from vcsoup.workspace.names import check_slug
+
+_ABANDONED_AFTER_S = 3 * 86_400.0
+_PIECE = 2**22
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file on its way in.
+
+    Attributes:
+        project: The project's name.
+        value: The value that it is for.
+        source: Where it comes from, for people.
+        file: Where it lies.
+        owned: Whether it is an upload of ours, to be removed at the end.
+        job: The job that looks through it.
+        store_job: The job that stores it; empty until someone says so.
+    """
+
+    project: str
+    value: str
+    source: str
+    file: str
+    owned: bool
+    job: str
+    store_job: str = ""
+
+
+class IncomingFiles:
+    """The files on their way into a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def receive(self, content: BinaryIO) -> Path:
+        """Keep an upload on disk under a name of ours; what was abandoned days ago goes."""
+        for path in self._folder.glob("upload-*"):
+            if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+                path.unlink(missing_ok=True)
+        path = self._folder / f"upload-{uuid.uuid4().hex}"
+        content.seek(0)
+        with path.open("wb") as file:
+            while piece := content.read(_PIECE):
+                file.write(piece)
+        return path
+
+    def find(self, project: str, value: str) -> Incoming | None:
+        """Return what is on its way to a value; None when nothing is, or its file is gone."""
+        content = read_json(self._record(project, value))
+        found = Incoming(**content) if content else None
+        return found if found and Path(found.file).is_file() else None
+
+    def put(self, incoming: Incoming) -> None:
+        """Note a file in place of the one that was on its way to this value."""
+        former = self.find(incoming.project, incoming.value)
+        if former is not None and former.file != incoming.file:
+            self.drop(former)
+        write_json(self._record(incoming.project, incoming.value), vars(incoming))
+
+    def storing(self, incoming: Incoming, job: str) -> None:
+        """Note which job stores a file."""
+        self.put(replace(incoming, store_job=job))
+
+    def drop(self, incoming: Incoming) -> None:
+        """Forget a file; an upload is removed."""
+        if incoming.owned:
+            Path(incoming.file).unlink(missing_ok=True)
+        self._record(incoming.project, incoming.value).unlink(missing_ok=True)
+
+    def _record(self, project: str, value: str) -> Path:
+        names = check_slug(project, "project"), check_slug(value, "value")
+        return self._folder / f"{'.'.join(names)}.json"

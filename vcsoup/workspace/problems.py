@@ -1,0 +1,71 @@
+"""Every row that reading a data set reported: beside the pairs, because there may be very many.
+
+The database keeps the figures and the first problems; all of them lie in a parquet file that is
+named by their content. The record says its name, so that a data set that comes back from the bin,
+or that lost pairs to scoring, finds its own.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vcsoup.workspace.files import replacing
+
+COLUMNS = ("row", "column", "kind", "reason")
+IN_RECORD = 200
+_NAME = "all_problems"
+_ABANDONED_AFTER_S = 3600.0
+
+
+def keep_problems(root: Path, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the problems of a long report into a file, and return the report for the record.
+
+    Args:
+        root: The project's folder, or that of a job.
+        report: `ReadReport.to_dict()`.
+
+    Returns:
+        The report with all its figures and the first 200 problems; the same when it has no more.
+    """
+    problems = list(report.get("problems", ()))
+    if len(problems) <= IN_RECORD:
+        return dict(report)
+    name = hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16]
+    table = pd.DataFrame(problems, columns=list(COLUMNS))
+    with replacing(_path(root, name)) as aside:
+        table.to_parquet(aside, index=False, compression="zstd")
+    return {**report, "problems": problems[:IN_RECORD], _NAME: name}
+
+
+def load_problems(root: Path, report: Mapping[str, Any]) -> pd.DataFrame:
+    """All problems of a data set.
+
+    Args:
+        root: The folder that `keep_problems` was given.
+        report: What it returned.
+
+    Returns:
+        One row per problem: row, column, kind, reason. Those that scoring added come last.
+    """
+    recorded = pd.DataFrame(list(report.get("problems", ())), columns=list(COLUMNS))
+    path = _path(root, str(report.get(_NAME, "")))
+    if not report.get(_NAME) or not path.is_file():
+        return recorded
+    return pd.concat([pd.read_parquet(path), recorded.iloc[IN_RECORD:]], ignore_index=True)
+
+
+def forget_problems(root: Path, reports: Iterable[Mapping[str, Any]]) -> None:
+    """Remove the files that none of these reports names and that nobody can be writing."""
+    named = {str(report.get(_NAME)) for report in reports}
+    for path in (root / "problems").glob("*.parquet"):
+        if path.stem not in named and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+            path.unlink(missing_ok=True)
+
+
+def _path(root: Path, name: str) -> Path:
+    return root / "problems" / f"{name}.parquet"
