@@ -201,7 +201,7 @@ def test_scoring_can_be_stopped_killed_and_gone_on_with(
     page.goto(f"{app_url}/data?value=harmless")
     page.get_by_role("button", name="Score the pairs").click()
     expect(page.get_by_text(re.compile("Step 1 of 2.* answers"))).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(re.compile("left$"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("Step 1 of 2.*left$"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(
         page.get_by_text(re.compile("rewards of the steps that had begun are kept"))
