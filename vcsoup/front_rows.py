@@ -7,7 +7,7 @@ import pandas as pd
 from vcsoup.comparing import adapters_of
 from vcsoup.evaluation.front import best_balanced
 from vcsoup.workspace import Point, Project
-from vcsoup.workspace.points import weights_key
+from vcsoup.workspace.points import one_per_soup, weights_key
 
 
 def front_rows(
@@ -28,14 +28,12 @@ def front_rows(
 
     Returns:
         Columns role, recorded, balanced, n_prompts, text, x, y; one row per soup, of those that
-        were measured more than once the one with most prompts.
+        were measured more than once the one of
+        `one_per_soup`.
     """
-    points = project.points(project.set_key(adapters_of(project, group)))
-    best = {
-        weights_key(point.weights, project.values): point
-        for point in sorted(points, key=lambda point: (point.n_prompts, point.created))
-    }
-    ring = weights_key(ringed, project.values) if ringed else _balanced_key(best, project.values)
+    key = project.set_key(adapters_of(project, group))
+    best = one_per_soup(project.points(key), project.values)
+    ring = weights_key(ringed, project.values) if ringed else _balanced_key(project, key, best)
     rows = [
         {
             "role": "soup" if any(point.weights.values()) else "base",
@@ -52,14 +50,16 @@ def front_rows(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _balanced_key(points: Mapping[str, Point], values: Sequence[str]) -> str:
+def _balanced_key(project: Project, set_key: str, points: Mapping[str, Point]) -> str:
     """The soup whose worst gain over the base is largest; "" while base or soups lack."""
     soups = {key: point for key, point in points.items() if any(point.weights.values())}
+    values = project.values
     base = points.get(weights_key({}, values))
     if base is None or not soups:
         return ""
     rewards = [[point.rewards[value] for value in values] for point in soups.values()]
-    index, _ = best_balanced(rewards, [base.rewards[value] for value in values])
+    spread = project.samples.base_spread(set_key)
+    index, _ = best_balanced(rewards, [base.rewards[value] for value in values], scale=spread)
     return list(soups)[index]
 
 

@@ -108,6 +108,16 @@ def test_rows_of_the_chart_tell_recorded_points_and_ring_the_balanced(project):
     assert "helpful 1.00" in ringed[ringed["balanced"]]["text"].iloc[0]
 
 
+def test_the_chart_takes_base_and_soups_of_the_seed_that_most_share(project):
+    rows = front_rows(project, "filtered", ("helpful", "humorous"))
+    key = project.set_key(project.adapter_sets()["filtered"])
+    base = next(p for p in project.points(key) if not any(p.weights.values()))
+    far = {value: reward + 5 for value, reward in base.rewards.items()}
+    project.save_point(base.model_copy(update={"seed": 1, "rewards": far, "n_prompts": 999}))
+    again = front_rows(project, "filtered", ("helpful", "humorous"))
+    assert again["x"].tolist() == rows["x"].tolist()
+
+
 def test_the_report_holds_sentence_tables_charts_and_provenance(project):
     put_samples(project, LIFTS, steps=3)
     found = compare_project(project, "filtered", "unfiltered")

@@ -80,6 +80,15 @@ def test_the_best_balanced_soup_has_the_largest_worst_gain():
     assert (best.key, best.gain) == ("helpful=0.5,harmless=0.5", 1.0)
 
 
+def test_gains_are_balanced_in_spreads_of_the_base_where_these_are_known():
+    """Gains (1.5, 1) and (2.4, 0.6); in units of 4 and 1: (0.375, 1) and (0.6, 0.6)."""
+    points = [point((0, 0), (1, 1)), point((0.5, 0.5), (2.5, 2)), point((0.2, 0.8), (3.4, 1.6))]
+    assert balance(point_table(points, VALUES), VALUES).key == "helpful=0.5,harmless=0.5"
+    best = balance(point_table(points, VALUES, spread=[4.0, 1.0]), VALUES)
+    assert (best.key, best.unit) == ("helpful=0.2,harmless=0.8", " SD")
+    assert best.gain == pytest.approx(0.6)
+
+
 def test_no_balance_without_the_base():
     assert balance(point_table([point((1, 0), (4, 0))], VALUES), VALUES) is None
     assert balance(point_table([], VALUES), VALUES) is None

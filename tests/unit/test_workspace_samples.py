@@ -53,6 +53,17 @@ def test_the_stamp_changes_with_every_soup(shelf):
     assert len(set(stamps)) == 3
 
 
+def test_the_spread_of_the_base_is_that_of_the_seed_that_soups_share(shelf):
+    """Standard deviations of (0, 2) and (1, 4) are 2 / sqrt 2 and 3 / sqrt 2; seed 1 has one."""
+    assert shelf.base_spread("k") is None
+    shelf.save("k", {}, seed=1, prompts=["a", "b"], rewards=[[0, 0], [9, 9]])
+    for weights in ({}, {"helpful": 1.0}):
+        shelf.save("k", weights, seed=0, prompts=["a", "b"], rewards=[[0, 1], [2, 4]])
+    assert shelf.base_spread("k") == pytest.approx(np.array([2, 3]) / np.sqrt(2))
+    shelf.save("flat", {}, seed=0, prompts=["a", "b"], rewards=[[0, 1], [0, 4]])
+    assert shelf.base_spread("flat") is None
+
+
 def test_rewards_of_another_shape_are_refused(shelf):
     with pytest.raises(UnknownValueError, match=r"shape \(2, 2\).*got \(2, 3\)"):
         shelf.save("k", {}, seed=0, prompts=["a", "b"], rewards=np.zeros((2, 3)))

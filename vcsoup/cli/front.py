@@ -13,6 +13,7 @@ from vcsoup.cli.output import show, show_table, weights_text
 from vcsoup.errors import NotFoundError, UnknownValueError, WeightsError
 from vcsoup.evaluation.front import best_balanced, hypervolume, pareto_front, select
 from vcsoup.workspace import Point, Project
+from vcsoup.workspace.points import one_per_soup
 
 
 def front_figures(
@@ -35,7 +36,10 @@ def front_figures(
     table = {group: _rewards(found, project.values) for group, found in points.items()}
     reference = np.concatenate(list(table.values())).min(axis=0)
     sets = {
-        group: _set_figures(found, table[group], reference=reference, choice=choice)
+        group: {
+            **_set_figures(found, table[group], reference=reference, choice=choice),
+            "balanced": _balanced(project, found, table[group]),
+        }
         for group, found in points.items()
     }
     named = dict(zip(project.values, reference.tolist(), strict=True))
@@ -56,7 +60,7 @@ def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
             best = found["balanced"]
             show(
                 f"  best balanced: {weights_text(best['weights'])}, "
-                f"worst gain over the base {best['worst_gain']:+.3f}"
+                f"worst gain over the base {best['worst_gain']:+.3f} ({best['unit']})"
             )
         if "selected" in found:
             chosen = found["selected"]
@@ -76,8 +80,12 @@ def _points(project: Project, groups: Sequence[str]) -> dict[str, list[Point]]:
                 f"(complete: {', '.join(sets) or 'none yet'}); train every value first"
             )
     chosen = {group: sets[group] for group in groups or sets}
-    points = {group: project.points(project.set_key(infos)) for group, infos in chosen.items()}
-    points = {group: found for group, found in points.items() if found}
+    stored = {group: project.points(project.set_key(infos)) for group, infos in chosen.items()}
+    points = {
+        group: list(one_per_soup(found, project.values).values())
+        for group, found in stored.items()
+        if found
+    }
     if not points:
         raise NotFoundError(
             f"project {project.name} has no measured points; "
@@ -124,7 +132,6 @@ def _set_figures(
         "front": [_figures(p) for p, on in zip(points, on_front, strict=True) if on],
         "hypervolume": hypervolume(rewards, reference),
         "base": next((_figures(p) for p in points if not any(p.weights.values())), None),
-        "balanced": _balanced(points, rewards),
     }
     if choice is not None:
         index = select(rewards, *choice)
@@ -132,14 +139,21 @@ def _set_figures(
     return figures
 
 
-def _balanced(points: Sequence[Point], rewards: np.ndarray) -> dict[str, Any] | None:
-    """Return the soup with the largest worst gain; None while base or soups are not measured."""
+def _balanced(
+    project: Project, points: Sequence[Point], rewards: np.ndarray
+) -> dict[str, Any] | None:
+    """Return the soup with the largest worst gain; None while base or soups are not measured.
+
+    The gain is in standard deviations of the base's rewards where these are known.
+    """
     mixed = np.array([any(point.weights.values()) for point in points])
     if mixed.all() or not mixed.any():
         return None
-    index, gain = best_balanced(rewards[mixed], rewards[~mixed][0])
+    spread = project.samples.base_spread(points[0].set_key)
+    index, gain = best_balanced(rewards[mixed], rewards[~mixed][0], scale=spread)
     soups = [point for point, is_soup in zip(points, mixed, strict=True) if is_soup]
-    return {**_figures(soups[index]), "worst_gain": gain}
+    unit = "reward" if spread is None else "standard deviations of the base's rewards"
+    return {**_figures(soups[index]), "worst_gain": gain, "unit": unit}
 
 
 def _rewards(points: Sequence[Point], values: Sequence[str]) -> np.ndarray:

@@ -14,7 +14,7 @@ from vcsoup.ui.components import front_chart
 from vcsoup.ui.numbers import DASH, signed
 from vcsoup.ui.pipeline import main_group
 from vcsoup.ui.prediction import Guess, predicted
-from vcsoup.ui.soups import base_rewards, on_axes, point_table, soup_key
+from vcsoup.ui.soups import base_rewards, on_axes, soup_key
 from vcsoup.ui.vote_counts import rates_of
 from vcsoup.workspace import Project
 
@@ -61,7 +61,7 @@ def mix_others(group: str) -> None:
 def soups(project: Project, group: str) -> pd.DataFrame:
     """Return the measured soups, with the point that the running tasting is refining."""
     points = [*state.stored_points(project, group), *live_points(project, group)]
-    return point_table(points, project.values)
+    return state.with_points(project, group, points)
 
 
 def guess_of(project: Project, table: pd.DataFrame, weights: FloatArray) -> Guess | None:

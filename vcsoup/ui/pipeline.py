@@ -184,7 +184,7 @@ def _front(project: Project, table: pd.DataFrame | None) -> Stage:
     best = balance(table, project.values) if table is not None else None
     detail = "soups that no other beats"
     if best:
-        detail = f"best balanced: at least {signed(best.gain)} on every value"
+        detail = f"best balanced: at least {signed(best.gain)}{best.unit} on every value"
     return Stage(
         name="front",
         figure=plural(size, "soup") if size else "none",

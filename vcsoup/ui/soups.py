@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from vcsoup.evaluation.front import best_balanced, pareto_front
@@ -16,10 +17,17 @@ from vcsoup.workspace.points import worst_to_best
 
 @dataclass(frozen=True)
 class Balance:
-    """The best balanced soup: its weights and its smallest gain over the base."""
+    """The best balanced soup.
+
+    Attributes:
+        key: Its weights.
+        gain: Its smallest gain over the base.
+        unit: " SD" for standard deviations of the base's rewards; "" for the reward models' units.
+    """
 
     key: str
     gain: float
+    unit: str
 
 
 def soup_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
@@ -45,7 +53,9 @@ def mix_text(row: pd.Series, values: Sequence[str]) -> str:
     return ", ".join(parts) or "base"
 
 
-def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
+def point_table(
+    points: Sequence[Point], values: Sequence[str], *, spread: npt.ArrayLike | None = None
+) -> pd.DataFrame:
     """Lay the points out as one row per soup.
 
     Of a soup that was measured more than once one row stays: of the seed that most soups share, so
@@ -54,11 +64,12 @@ def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
     Args:
         points: Points of one adapter set.
         values: The project's values, in order.
+        spread: Standard deviation of the base's rewards per value, where it is known.
 
     Returns:
         Columns key, role ("base", "corner", "soup"), label, beaten (on every value, by another
         soup; never for the base), recorded, n_prompts, and per value v: v, v_low, v_high,
-        v_weight. Empty with the same columns when there are no points.
+        v_weight, v_spread. Empty with the same columns when there are no points.
     """
     best = {soup_key(point.weights, values): point for point in worst_to_best(points)}
     rows = [_row(key, point, values) for key, point in best.items()]
@@ -69,7 +80,9 @@ def point_table(points: Sequence[Point], values: Sequence[str]) -> pd.DataFrame:
     beaten = np.zeros(len(table), dtype=bool)
     if soups.any():
         beaten[soups] = ~np.asarray(pareto_front(table.loc[soups, list(values)].to_numpy(float)))
-    return table.assign(beaten=beaten)
+    spreads = [None] * len(values) if spread is None else np.asarray(spread, dtype=np.float64)
+    columns = {f"{value}_spread": s for value, s in zip(values, spreads, strict=True)}
+    return table.assign(beaten=beaten, **columns)
 
 
 def on_axes(
@@ -110,15 +123,23 @@ def base_rewards(table: pd.DataFrame, values: Sequence[str]) -> dict[str, float]
 
 
 def balance(table: pd.DataFrame, values: Sequence[str]) -> Balance | None:
-    """Find the soup whose worst gain over the base is largest; None while base or soups lack."""
+    """Find the soup whose worst gain over the base is largest; None while base or soups lack.
+
+    Gains of several values are compared in standard deviations of the base's rewards where these
+    are known, as on the Compare page, else in the reward models' units.
+    """
     base = base_rewards(table, values)
     soups = table[table["role"] != "base"]
     if base is None or not len(soups):
         return None
+    spread = soups[[f"{value}_spread" for value in values]].iloc[0].to_numpy(float)
+    known = bool(np.isfinite(spread).all())
     index, gain = best_balanced(
-        soups[list(values)].to_numpy(float), np.array([base[value] for value in values])
+        soups[list(values)].to_numpy(float),
+        np.array([base[value] for value in values]),
+        scale=spread if known else None,
     )
-    return Balance(str(soups["key"].iloc[index]), float(gain))
+    return Balance(str(soups["key"].iloc[index]), float(gain), " SD" if known else "")
 
 
 def _row(key: str, point: Point, values: Sequence[str]) -> dict[str, object]:

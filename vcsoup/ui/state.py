@@ -6,6 +6,8 @@ sender saw. Caches are keyed by content stamps: new pairs or rewards are seen at
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
@@ -16,6 +18,8 @@ from vcsoup.ui.pipeline import Readings, Stage, Standing, stages, standing
 from vcsoup.ui.retained import Figures, Retention
 from vcsoup.ui.soups import point_table
 from vcsoup.workspace import Point, Project, Workspace, default_workspace
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def workspace() -> Workspace:
@@ -79,7 +83,14 @@ def pair_rows(project: Project, value: str, rows: Sequence[int]) -> pd.DataFrame
 
 def points_of(project: Project, group: str) -> pd.DataFrame:
     """Return the measured soups of an adapter set as `soups.point_table` lays them out."""
-    return point_table(stored_points(project, group), project.values)
+    return with_points(project, group, stored_points(project, group))
+
+
+def with_points(project: Project, group: str, points: Sequence[Point]) -> pd.DataFrame:
+    """Lay points of an adapter set out as `points_of` does."""
+    key = set_key(project, group)
+    spread = _spread(str(project.root), key, project.samples.stamp(key), _project=project)
+    return point_table(points, project.values, spread=spread)
 
 
 def stored_points(project: Project, group: str) -> list[Point]:
@@ -105,6 +116,11 @@ def pipeline(project: Project) -> list[Stage]:
 def where_it_stands(project: Project) -> Standing:
     """Return what the chip says."""
     return standing(project, pipeline(project))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _spread(root: str, key: str, stamp: str, *, _project: Project) -> FloatArray | None:
+    return _project.samples.base_spread(key)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

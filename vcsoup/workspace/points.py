@@ -103,6 +103,11 @@ def weights_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
     return ",".join(f"{round(float(weights.get(value, 0.0)), 6) + 0.0:.6f}" for value in values)
 
 
+def one_per_soup(points: Sequence[Point], values: Sequence[str]) -> dict[str, Point]:
+    """Return of each soup the point to believe, by `weights_key`: the last of `worst_to_best`."""
+    return {weights_key(point.weights, values): point for point in worst_to_best(points)}
+
+
 def worst_to_best(points: Sequence[Point]) -> list[Point]:
     """Sort points so that the one to believe comes last.
 

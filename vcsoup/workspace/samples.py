@@ -6,6 +6,7 @@ compared pairwise. The same soup measured on more prompts replaces its file, on 
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,24 @@ class SampleShelf:
                 )
             )
         return found
+
+    def base_spread(self, set_key: str) -> FloatArray | None:
+        """Return the standard deviation of the base's rewards over the prompts, shape (K,).
+
+        Gains over the base are told in it. Of the seed that most soups share; None while the base
+        is not measured prompt by prompt, or where a value's rewards are all alike.
+        """
+        paths = (self._folder / set_key).glob("[-0-9]*.parquet")
+        names = [name for path in paths if (name := _NAME.fullmatch(path.name))]
+        seeds = Counter(name["seed"] for name in names)
+        base = weights_key({}, self._values)
+        bases = [name for name in names if name["weights"] == base]
+        if not bases:
+            return None
+        best = max(bases, key=lambda name: (seeds[name["seed"]], -int(name["seed"])))
+        rewards = _read(self._folder / set_key / best.string)[list(self._values)]
+        spread = rewards.to_numpy(dtype=np.float64).std(axis=0, ddof=1)
+        return spread if (spread > 0).all() else None
 
     def stamp(self, set_key: str) -> str:
         """Return a key for caches of `load`: it changes when a soup is measured."""
