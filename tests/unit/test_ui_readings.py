@@ -85,7 +85,7 @@ def test_gains_are_balanced_in_spreads_of_the_base_where_these_are_known():
     points = [point((0, 0), (1, 1)), point((0.5, 0.5), (2.5, 2)), point((0.2, 0.8), (3.4, 1.6))]
     assert balance(point_table(points, VALUES), VALUES).key == "helpful=0.5,harmless=0.5"
     best = balance(point_table(points, VALUES, spread=[4.0, 1.0]), VALUES)
-    assert (best.key, best.unit) == ("helpful=0.2,harmless=0.8", " SD")
+    assert (best.key, best.unit) == ("helpful=0.2,harmless=0.8", " \N{GREEK SMALL LETTER SIGMA}")
     assert best.gain == pytest.approx(0.6)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from vcsoup.evaluation.front import best_balanced, pareto_front
 from vcsoup.evaluation.win_rates import WinRate
+from vcsoup.plots.canvas import SIGMA
 from vcsoup.soup.weights import format_weights
 from vcsoup.ui.numbers import plain, plural, share, signed
 from vcsoup.workspace import Point
@@ -22,7 +23,7 @@ class Balance:
     Attributes:
         key: Its weights.
         gain: Its smallest gain over the base.
-        unit: " SD" for standard deviations of the base's rewards; "" for the reward models' units.
+        unit: A sigma for standard deviations of the base's rewards; "" for the models' units.
     """
 
     key: str
@@ -139,7 +140,7 @@ def balance(table: pd.DataFrame, values: Sequence[str]) -> Balance | None:
         np.array([base[value] for value in values]),
         scale=spread if known else None,
     )
-    return Balance(str(soups["key"].iloc[index]), float(gain), " SD" if known else "")
+    return Balance(str(soups["key"].iloc[index]), float(gain), f" {SIGMA}" if known else "")
 
 
 def _row(key: str, point: Point, values: Sequence[str]) -> dict[str, object]:

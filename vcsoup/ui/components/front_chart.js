@@ -154,7 +154,7 @@ function render(state) {
   const y = middle(...yRange, height - PAD.bottom, PAD.top);
   const plane = { x, y, width, height, xRange, yRange };
   const clip = draw("clipPath", { id: "plot" }, draw("defs", {}, svg));
-  draw("rect", { x: PAD.left, y: 0, width: width - PAD.left - PAD.right + 12, height: height - PAD.bottom }, clip);
+  draw("rect", { x: PAD.left, y: PAD.top, width: width - PAD.left - PAD.right + 12, height: height - PAD.bottom - PAD.top }, clip);
   axes(svg, plane, data);
   const base = data.points.find((p) => p.role === "base");
   if (base) baseLines(svg, plane, base, colours);
