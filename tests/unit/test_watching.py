@@ -150,3 +150,20 @@ def test_a_table_is_asked_for_with_all_its_soups():
     ]
     assert replies_of(pourer.seen) == [["a", "b"]]
     assert rewards_of(pourer.seen)[0][0] == {"kind": 1.0}
+
+
+def test_waiting_ends_with_the_news_with_the_end_or_in_time():
+    """Words come at the third look; a task that fails has none and is not waited for."""
+    looks = [{"state": "queued"}, {"state": "sampling"}, {"state": "sampling", "text": "a"}]
+    watch = Watch(lambda: engine, CALLS)
+    engine = Scripted(*looks)
+    watch.start("x")
+    watch.wait(lambda seen: bool(seen.told.get("text")), 10)
+    assert watch.seen.told["text"] == "a"
+    engine = Scripted(EngineError("no such adapters"))
+    watch.cancel()
+    watch = Watch(lambda: engine, CALLS)
+    watch.start("y")
+    watch.wait(lambda seen: bool(seen.told.get("text")), 10)
+    assert watch.seen.error == "no such adapters"
+    watch.wait(lambda seen: False, 0.01)

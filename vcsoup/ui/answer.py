@@ -22,6 +22,7 @@ from vcsoup.workspace import Point, Project, Workspace
 FloatArray = npt.NDArray[np.float64]
 
 LOOK_SECONDS = 0.1
+FIRST_WORD_SECONDS = 0.15
 LONGEST_IN_ADDRESS = 1000
 STATES = {
     "starting": "The engine is starting; the first time takes some seconds",
@@ -116,6 +117,9 @@ def start_wanted(
 
 def show() -> None:
     """Show the soup's answer while it streams in, and redraw the page when a point comes."""
+    # What stands above is on its way to the browser: a warm engine has the first word for this
+    # run, which is a round trip sooner than the next look.
+    taster().wait_for_word(FIRST_WORD_SECONDS)
     view = taster().view
     st.fragment(run_every=LOOK_SECONDS if view.active else None)(_answer)(_mark(view))
 

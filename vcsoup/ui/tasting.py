@@ -125,6 +125,10 @@ class Taster:
             restarts=seen.restarts,
         )
 
+    def wait_for_word(self, seconds: float) -> None:
+        """Wait for the first word of the latest tasting, but at most `seconds`."""
+        self._watch.wait(lambda seen: bool(seen.told.get("text")), seconds)
+
     def taste(self, request: Request) -> None:
         """Start a tasting in place of the one before; returns at once."""
         self._watch.start(request)

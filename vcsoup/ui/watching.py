@@ -66,6 +66,7 @@ class Watch(Generic[Request]):
         self._calls = calls
         self._client: Any = None
         self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
         self._turn = 0
         self._seen: Seen[Request] = Seen()
 
@@ -74,6 +75,11 @@ class Watch(Generic[Request]):
         """How far the latest task is; returns at once."""
         with self._lock:
             return self._seen
+
+    def wait(self, ready: Callable[[Seen[Request]], bool], seconds: float) -> None:
+        """Wait until `ready` says yes or nothing more will come, but at most `seconds`."""
+        with self._news:
+            self._news.wait_for(lambda: ready(self._seen) or not self._seen.active, seconds)
 
     def start(self, request: Request) -> None:
         """Start a task in place of the one before; returns at once."""
@@ -131,4 +137,5 @@ class Watch(Generic[Request]):
                 error=told.get("error"),
                 restarts=restarts or self._seen.restarts,
             )
+            self._news.notify_all()
             return self._seen.active
