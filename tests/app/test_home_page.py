@@ -1,5 +1,7 @@
 """Home: empty, happy and error state, the cards' numbers, the project picker."""
 
+import json
+
 from tests.app.fixture_project import full_project, hand_project
 
 
@@ -39,7 +41,21 @@ def test_changed_thresholds_mark_own_adapters_as_stale(workspace, visit):
     project = full_project(workspace)
     add_adapter(project, "harmless", "filtered", recorded=False, seed=7)
     project.set_threshold("harmless", 0.6)
-    assert "trained at another threshold: harmless" in texts(visit("home"))
+    assert "trained with another filter: harmless" in texts(visit("home"))
+
+
+def test_replaced_pairs_mark_own_adapters_as_stale(workspace, visit):
+    from tests.app.fixture_project import add_adapter
+
+    project = full_project(workspace)
+    add_adapter(project, "harmless", "filtered", recorded=False, seed=7)
+    own = project.adapter_sets()["filtered"]["harmless"]
+    path = own.path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"data_hash": project.datasets()["harmless"].hash}))
+    assert "former pairs" not in texts(visit("home"))
+    path.write_text(json.dumps(manifest | {"data_hash": "0123456789abcdef"}))
+    assert "trained on former pairs: harmless" in texts(visit("home"))
 
 
 def test_the_picker_switches_the_project_and_its_numbers(workspace, visit):

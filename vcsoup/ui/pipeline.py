@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from vcsoup.ui.numbers import count, plain, plural, share, signed
+from vcsoup.filtering import PairFilter
+from vcsoup.numbers import count, plain, plural, share, signed
 from vcsoup.ui.retained import Figures
 from vcsoup.ui.soups import balance
 from vcsoup.workspace import AdapterInfo, Project
@@ -97,15 +98,33 @@ def main_group(sets: Mapping[str, object]) -> str | None:
     return MAIN_GROUP if MAIN_GROUP in sets else next(iter(sets), None)
 
 
-def stale_thresholds(adapters: Mapping[str, AdapterInfo], saved: Mapping[str, float]) -> list[str]:
-    """Name the values whose own, filtered adapter was trained at another threshold than saved."""
+def stale_filters(
+    adapters: Mapping[str, AdapterInfo], saved: Mapping[str, PairFilter]
+) -> list[str]:
+    """Name the values whose own adapter was trained with another filter than the saved one."""
+    return [
+        value
+        for value, info in adapters.items()
+        if not info.recorded and (used := _filter_of(info)) is not None and used != saved[value]
+    ]
+
+
+def stale_pairs(adapters: Mapping[str, AdapterInfo], project: Project) -> list[str]:
+    """Name the values whose own adapter was trained on pairs that have been replaced since."""
+    present = {value: info.hash for value, info in project.datasets().items()}
     return [
         value
         for value, info in adapters.items()
         if not info.recorded
-        and info.manifest.get("threshold") is not None
-        and abs(float(info.manifest["threshold"]) - saved[value]) > 1e-9
+        and info.manifest.get("data_hash", present.get(value)) != present.get(value)
     ]
+
+
+def _filter_of(info: AdapterInfo) -> PairFilter | None:
+    recorded, threshold = info.manifest.get("filter"), info.manifest.get("threshold")
+    if recorded is None and threshold is None:
+        return None
+    return PairFilter(**(recorded or {"threshold": threshold}))
 
 
 def _pairs(project: Project, scored: Mapping[str, Figures]) -> Stage:
@@ -151,13 +170,16 @@ def _adapters(project: Project, sets: Mapping[str, Mapping[str, AdapterInfo]]) -
     own = [info for info in adapters if not info.recorded]
     recorded = len(adapters) - len(own)
     parts = [f"{len(own)} trained here", f"{recorded} recorded"]
-    stale = stale_thresholds(sets.get(MAIN_GROUP, {}), project.thresholds())
+    main = sets.get(MAIN_GROUP, {})
+    filters, pairs = stale_filters(main, project.filters()), stale_pairs(main, project)
+    stale = [f"trained on former pairs: {', '.join(pairs)}"] if pairs else []
+    stale += [f"trained with another filter: {', '.join(filters)}"] if filters else []
     return Stage(
         name="adapters",
         figure=count(len(adapters)),
         detail=", ".join(parts) if adapters else "one LoRA adapter per value",
         done=bool(sets),
-        stale=f"trained at another threshold: {', '.join(stale)}" if stale else None,
+        stale="; ".join(stale) or None,
         step="Train",
         page="train",
     )
