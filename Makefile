@@ -6,13 +6,13 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
 
-.PHONY: app test check fix bench demo chromium clean
+.PHONY: app test check fix bench faults demo chromium clean
 
 app: $(VENV)/app.stamp ## install what the app needs and open it on 127.0.0.1:8501
 	$(BIN)/python -m vcsoup app --port $(PORT)
 
 test: $(VENV)/dev.stamp chromium ## install what the tests need, Chromium too, and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/dev.stamp ## lint, formatting, types
 	$(BIN)/ruff check .
@@ -25,6 +25,9 @@ fix: $(VENV)/dev.stamp ## mend what the linter can mend
 
 bench: $(VENV)/dev.stamp ## side-by-side measurements
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+faults: $(VENV)/dev.stamp chromium ## kill -9, full disk, read-only folders: nothing may be lost (ten minutes)
+	$(BIN)/python -m tests.faults.run
 
 demo: $(VENV)/app.stamp ## rebuild assets/demo from its seed (most of an hour)
 	$(BIN)/python -m vcsoup demo build --seed 0
@@ -43,7 +46,7 @@ $(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/app.stamp
+$(VENV)/dev.stamp: requirements-dev.txt requirements-ray.txt $(VENV)/app.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 

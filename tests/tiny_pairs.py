@@ -35,14 +35,18 @@ def tiny_pairs(n: int, *, seed: int = 0, noise: float = 0.0) -> pd.DataFrame:
 
 
 class Recorder:
-    """A monitor that keeps every report, and asks to stop once `stop_at` units are done."""
+    """A monitor that keeps every report, and asks to stop once `stop_at` units are done.
 
-    def __init__(self, stop_at: int | None = None) -> None:
+    `within` limits that to the stages whose name begins so.
+    """
+
+    def __init__(self, stop_at: int | None = None, *, within: str = "") -> None:
         self.reports: list[tuple[str, int, int, dict[str, object]]] = []
         self.stop_requested = False
-        self._stop_at = stop_at
+        self._stop_at, self._within = stop_at, within
 
     def report(self, stage: str, done: int, total: int, **figures: object) -> None:
         self.reports.append((stage, done, total, figures))
-        if self._stop_at is not None and done >= self._stop_at:
+        counts = stage.startswith(self._within)
+        if counts and self._stop_at is not None and done >= self._stop_at:
             self.stop_requested = True

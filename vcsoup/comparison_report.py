@@ -217,7 +217,7 @@ def _chords(project: Project, found: Comparison) -> list[Part]:
 
 def _provenance(project: Project, found: Comparison) -> list[Part]:
     rows = [row for group in found.groups for row in provenance(project, group)]
-    judges = [[value, spec.model] for value, spec in project.config.rewards.items()]
+    judges = [[value, spec.title] for value, spec in project.config.rewards.items()]
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return [
         Table(list(rows[0]), [list(row.values()) for row in rows]),

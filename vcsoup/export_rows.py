@@ -1,9 +1,10 @@
-"""The rows of an export: TRL's explicit format, and the same with what decided about each pair.
+"""The rows of an export: TRL's explicit format, other tools', or with what decided about each pair.
 
 Arrow tables in and out, a part at a time; which pairs are wanted and where they are written to is
 decided in `vcsoup.pair_export`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vcsoup.gap_shapes import BoolArray, FloatArray
+from vcsoup.preferences.layouts import Layout, lay_out
+from vcsoup.preferences.pair_format import Pair
 from vcsoup.preferences.pairs import PAIR_SCHEMA
+from vcsoup.preferences.turns import RowFault
 from vcsoup.reasons import keep_reason
 
 _MESSAGES = PAIR_SCHEMA.field("prompt").type
@@ -55,6 +59,24 @@ def kept_rows(part: Part) -> pa.Table:
             "rejected": _as_messages(pc.if_else(exchange, chosen, rejected)),
         }
     )
+
+
+def laid_out_rows(part: Part, wanted: Layout) -> pa.Table:
+    """Lay pairs out for another tool; flips with their answers exchanged.
+
+    Args:
+        part: The pairs.
+        wanted: The layout.
+
+    Returns:
+        The layout's columns; pairs that it cannot say are left out.
+    """
+    rows = []
+    for row, flipped in zip(part.pairs.to_pylist(), part.judged.flipped[part.rows], strict=True):
+        answers = (row["rejected"], row["chosen"]) if flipped else (row["chosen"], row["rejected"])
+        with suppress(RowFault):
+            rows.append(lay_out(Pair(row["prompt"], *answers), wanted))
+    return pa.Table.from_pylist(rows, schema=wanted.schema)
 
 
 def explained_rows(part: Part) -> pa.Table:

@@ -113,7 +113,7 @@ def export_folder(
 def soup_card(project: Project, recipe: Recipe, *, picture: str = "") -> str:
     """The model card of a soup, with what is measured of it (`export_card.model_card`)."""
     points = _points(project, recipe.group)
-    judges = {value: spec.model for value, spec in project.config.rewards.items()}
+    judges = {value: spec.title for value, spec in project.config.rewards.items()}
     return model_card(
         recipe,
         soup=_measured(points.get(weights_key(recipe.soup, project.values))),

@@ -14,11 +14,14 @@ import pandas as pd
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
 from vcsoup.monitor import SILENT, Monitor
-from vcsoup.preferences.readers import ReadReport, read_preferences
+from vcsoup.preferences.arrow_rows import is_saved, saved_files
+from vcsoup.preferences.read_report import ReadReport
+from vcsoup.preferences.readers import USUAL, Reading, read_preferences
 from vcsoup.preferences.rows import readable
 from vcsoup.workspace import Project
 from vcsoup.workspace.names import check_title
 from vcsoup.workspace.problems import forget_problems, keep_problems
+from vcsoup.workspace.ready_scores import forget_scores, keep_scores, score_names
 
 FIRST_PAIRS = 3
 
@@ -33,6 +36,7 @@ class Preview:
         sha256: Hash of the file's content, 64 hex digits.
         report: What became of its rows.
         pairs: The canonical pairs, n rows.
+        scores: The scores that the file holds beside them (`ReadResult.scores`), n rows.
     """
 
     value: str
@@ -40,6 +44,7 @@ class Preview:
     sha256: str
     report: ReadReport
     pairs: pd.DataFrame
+    scores: pd.DataFrame
 
     def to_dict(self) -> dict[str, Any]:
         """The preview as plain data: figures, the first pairs and every problem."""
@@ -48,6 +53,7 @@ class Preview:
             "n": len(self.pairs),
             "source": self.source,
             "sha256": self.sha256,
+            "scores": score_names(self.scores),
             "first": self.pairs.head(FIRST_PAIRS).drop(columns="id").to_dict("records"),
             "report": self.report.to_dict(),
         }
@@ -56,6 +62,7 @@ class Preview:
 def preview_file(
     value: str,
     file: Path,
+    how: Reading = USUAL,
     *,
     sha256: str = "",
     source: str = "",
@@ -65,7 +72,8 @@ def preview_file(
 
     Args:
         value: The value that it is about.
-        file: The file.
+        file: The file, or a folder that `datasets.save_to_disk` wrote.
+        how: Which of its preferences, by which columns, how long at most.
         sha256: The content that is expected; empty takes any.
         source: Where it comes from, for people; the file's path by default.
         monitor: Hears "reading rows".
@@ -74,15 +82,16 @@ def preview_file(
         NotFoundError: no such file.
         PreferenceFormatError: no preference file, no usable pair, or another content than expected.
     """
-    found = _hash(file) if Path(file).is_file() else ""
+    found = _hash(Path(file))
     if sha256 and found != sha256:
         raise PreferenceFormatError(
             f"{readable(Path(file).name)} is not the file that was looked through "
             f"(its hash begins with {found[:8] or 'nothing'}, not {sha256[:8]}); look it through "
             "again"
         )
-    read = read_preferences(file, name=Path(source).name, monitor=monitor)
-    return Preview(value, source or readable(str(file)), found, read.report, read.pairs)
+    read = read_preferences(file, how, name=Path(source).name, monitor=monitor)
+    where = source or readable(str(file))
+    return Preview(value, where, found, read.report, read.pairs, read.scores)
 
 
 def store_pairs(project: Project, value: str, read: Preview, *, title: str = "") -> dict[str, Any]:
@@ -98,10 +107,12 @@ def store_pairs(project: Project, value: str, read: Preview, *, title: str = "")
         {"held_out_prompts": how many are held out now}.
     """
     report = keep_problems(project.root, read.report.to_dict())
+    report = keep_scores(project.root, read.scores, report)
     name = check_title(title, "data set") if title else ""
     project.save_pairs(value, read.pairs, source=read.source, report=report, title=name)
     known = [*project.datasets().values(), *(old.dataset for old in project.removed_datasets())]
     forget_problems(project.root, [info.report for info in known])
+    forget_scores(project.root, [info.report for info in known])
     return {"held_out_prompts": project.top_up_held_out(value)}
 
 
@@ -121,10 +132,10 @@ def allowed_file(typed: str, root: Path) -> Path:
         root: The allowed root, resolved.
 
     Returns:
-        The resolved path of an existing file.
+        The resolved path of an existing file, or of a folder that `datasets.save_to_disk` wrote.
 
     Raises:
-        PreferenceFormatError: outside the root, or a folder.
+        PreferenceFormatError: outside the root, or another folder.
         NotFoundError: no such file.
     """
     try:
@@ -139,11 +150,17 @@ def allowed_file(typed: str, root: Path) -> Path:
         )
     if not there:
         raise NotFoundError(f"{readable(str(path))} does not exist; check the path")
-    if folder:
+    if folder and not is_saved(path):
         raise PreferenceFormatError(f"{readable(str(path))} is a folder; type the path of a file")
     return path
 
 
 def _hash(file: Path) -> str:
-    with Path(file).open("rb") as content:
+    """The hash of a file, or of those of a saved folder; empty when there is none."""
+    if file.is_dir():
+        parts = saved_files(file, readable(file.name)) if is_saved(file) else []
+        return hashlib.sha256("".join(map(_hash, parts)).encode()).hexdigest() if parts else ""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,9 +1,10 @@
 """Pairs as files for others: kept ones to train on, dropped ones with the reason for each.
 
 Kept pairs are in TRL's explicit format (prompt, chosen and rejected as messages), which every
-trainer of the field reads. The other sides also say id, consistency, gap per value and the reason
-in words (`vcsoup.export_rows`). The pages' downloads and the command line write through here, part
-by part, so that the same filter gives the same bytes and memory stays small at any size.
+trainer of the field reads, or in another tool's (`vcsoup.preferences.layouts`). The other sides
+also say id, consistency, gap per value and the reason in words (`vcsoup.export_rows`). The pages'
+downloads and the command line write through here, part by part, so that the same filter gives the
+same bytes and memory stays small at any size.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -21,9 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vcsoup.consistency import value_consistency
 from vcsoup.errors import FilterError, WorkspaceError
-from vcsoup.export_rows import Judged, Part, explained_rows, kept_rows
+from vcsoup.export_rows import Judged, Part, explained_rows, kept_rows, laid_out_rows
 from vcsoup.filtering import PairFilter
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.layouts import layout
 from vcsoup.preferences.pair_rows import pair_parts
 from vcsoup.preferences.pairs import PAIR_SCHEMA
 from vcsoup.sweep import gap_norms, likely_flips
@@ -32,6 +35,7 @@ from vcsoup.workspace.files import replacing
 
 Side = Literal["kept", "dropped", "flips", "all"]
 Format = Literal["jsonl", "parquet"]
+TRL_EXPLICIT = "trl-explicit"
 
 
 class ExportPlan(BaseModel):
@@ -50,6 +54,10 @@ class ExportPlan(BaseModel):
         "the rest; flips: likely label flips as they were labelled; all: every pair with its side.",
     )
     format: Format = "jsonl"
+    layout: str = Field(
+        TRL_EXPLICIT,
+        description="Of kept pairs: the format of another tool, `preferences.layouts.LAYOUTS`.",
+    )
     pair_filter: PairFilter = Field(description="What is kept.")
     scale: Literal["dataset", "shared"] | None = Field(
         None, description="Scale of the gaps; the project's when none."
@@ -58,12 +66,16 @@ class ExportPlan(BaseModel):
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished file: how many pairs, how many bytes, and their hash."""
+    """A finished file: how many pairs, how many bytes, and their hash.
+
+    `left_out` are the pairs that the layout cannot say, such as several turns in one text.
+    """
 
     path: Path
     pairs: int
     bytes: int
     sha256: str
+    left_out: int = 0
 
 
 def export_pairs(
@@ -89,11 +101,11 @@ def export_pairs(
         raise WorkspaceError(f"{out} is a folder; name a file to write the pairs to")
     with replacing(out) as aside:
         with aside.open("wb") as file:
-            pairs = _write(project, value, plan, file, monitor=monitor)
+            pairs, left_out = _write(project, value, plan, file, monitor=monitor)
         with aside.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = aside.stat().st_size
-    return Exported(out, pairs, size, sha256)
+    return Exported(out, pairs, size, sha256, left_out)
 
 
 def export_bytes(project: Project, value: str, plan: ExportPlan) -> bytes:
@@ -110,24 +122,37 @@ def count_pairs(project: Project, value: str, plan: ExportPlan) -> int:
 
 def _write(
     project: Project, value: str, plan: ExportPlan, file: BinaryIO, *, monitor: Monitor
-) -> int:
+) -> tuple[int, int]:
+    """Write the pairs; returns how many, and how many the layout left out."""
     path = project.pair_file(value)
     judged = _judge(project, value, plan)
     if project.datasets()[value].hash != path.name.partition(".")[0]:
         raise WorkspaceError(f"the pairs of {value} changed during the export; start it again")
-    rows = kept_rows if plan.side == "kept" else explained_rows
+    rows = _rows_of(plan)
     schema = rows(Part(PAIR_SCHEMA.empty_table(), judged, np.empty(0, np.intp))).schema
     write, finish = _parquet(file, schema) if plan.format == "parquet" else _json_lines(file)
-    n = len(judged.wanted)
+    n, written = len(judged.wanted), 0
     for start, part in _numbered(pair_parts(path)):
         if monitor.stop_requested:
             raise StopRequested(f"export of {value} was stopped; nothing was written")
         here = np.flatnonzero(judged.wanted[start : start + len(part)])
         if len(here):
-            write(rows(Part(part.take(here), judged, start + here)))
+            table = rows(Part(part.take(here), judged, start + here))
+            written += len(table)
+            write(table)
         monitor.report(f"exporting {value}", start + len(part), n)
     finish()
-    return int(judged.wanted.sum())
+    return written, int(judged.wanted.sum()) - written
+
+
+def _rows_of(plan: ExportPlan) -> Callable[[Part], pa.Table]:
+    if plan.layout == TRL_EXPLICIT:
+        return kept_rows if plan.side == "kept" else explained_rows
+    if plan.side != "kept":
+        raise FilterError(
+            f"the layout {plan.layout} is for kept pairs, got the side {plan.side}; leave one out"
+        )
+    return partial(laid_out_rows, wanted=layout(plan.layout))
 
 
 def _judge(project: Project, value: str, plan: ExportPlan) -> Judged:

@@ -5,8 +5,9 @@ the result. The command line's verbs, the demo run and a user's script call the 
 here decides anything that a user cannot set. Imports torch only when called.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +20,14 @@ from vcsoup.monitor import SILENT, Monitor
 from vcsoup.preferences.pairs import PAIR_COLUMNS
 from vcsoup.set_aside import divide
 from vcsoup.training.config import TrainConfig
+from vcsoup.training.processes import is_main, told_by_main
 from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
 from vcsoup.workspace.held_out import not_held_out, prompt_key
 
 if TYPE_CHECKING:
     from vcsoup.evaluation.measure import Measurement
-    from vcsoup.rewards.model import RewardModel
+    from vcsoup.rewards.judge import Judge
+    from vcsoup.rewards.spec import RewardSpec
     from vcsoup.soup.model import SoupModel
 
 
@@ -57,13 +60,38 @@ def score_project(
     for value in values or tuple(project.datasets()):
         former = project.set_aside(value)
         pairs = pd.concat([project.pairs(value), former[list(PAIR_COLUMNS)]], ignore_index=True)
-        table = score_pairs(pairs, specs, cache=cache, monitor=monitor)
+        table = score_pairs(
+            with_scores(project, value, pairs, specs),
+            specs,
+            cache=cache,
+            monitor=monitor,
+            consents=workspace.consents.keys(),
+        )
         usable, aside = divide(pairs, table, specs)
         if len(aside) or len(former):
             project.save_usable(value, pairs.loc[usable].reset_index(drop=True), aside)
         project.save_rewards(value, table.loc[usable].reset_index(drop=True))
         counts[value] = int(usable.sum())
     return counts
+
+
+def with_scores(
+    project: Project, value: str, pairs: pd.DataFrame, specs: "Mapping[str, RewardSpec]"
+) -> pd.DataFrame:
+    """Return pairs of a value with the scores that its file brought, where a spec asks for them.
+
+    Args:
+        project: Whose data set.
+        value: Which value's.
+        pairs: Some of its pairs, n rows; they keep their order.
+        specs: Reward model per value.
+    """
+    if all(spec.kind != "column" for spec in specs.values()):
+        return pairs
+    from vcsoup.workspace.ready_scores import load_scores
+
+    scores = load_scores(project.root, project.datasets()[value].report)
+    return pairs.merge(scores, on="id", how="left", validate="many_to_one")
 
 
 def kept_pairs(project: Project, value: str, pair_filter: PairFilter | None) -> pd.DataFrame:
@@ -88,8 +116,13 @@ def train_project(
     group: str,
     pair_filter: PairFilter | None,
     monitor: Monitor = SILENT,
+    job: str | None = None,
+    checkpoints: Path | None = None,
+    references: Path | None = None,
 ) -> AdapterInfo:
     """Train one value's adapter on the pairs that a filter keeps, and shelve it.
+
+    An adapter of this value and group that the same job has finished before is returned as it is.
 
     Args:
         project: Whose pairs, base model and shelf.
@@ -98,19 +131,31 @@ def train_project(
         group: The set that the adapter belongs to, such as "filtered".
         pair_filter: Which pairs; None takes all.
         monitor: Hears progress; a stop request keeps the adapter of that moment.
+        job: The job's id, noted in the manifest.
+        checkpoints: The job's folder of checkpoints; the value's are in a folder of its own, and a
+            run goes on from the newest whole one. None keeps none.
+        references: `Workspace.reference_cache_root`; None keeps nothing for other runs.
+
+    Returns:
+        The adapter on the shelf.
     """
     from vcsoup.training.dpo import train_value
 
+    found = finished_adapter(project, value, group=group, job=job) if job else None
+    if name := told_by_main(found.name if found else None):
+        return _adapter(project, name)
     pairs = kept_pairs(project, value, pair_filter)
-    name = project.new_adapter_name(value, group)
+    name = told_by_main(project.new_adapter_name(value, group) if is_main() else None)
     manifest = {
         "name": name,
+        "job": job,
         "value": value,
         "group": group,
         "threshold": pair_filter.threshold if pair_filter else None,
         "filter": pair_filter.model_dump() if pair_filter else None,
         "scale": project.config.scale,
         "data_hash": project.datasets()[value].hash,
+        "reward_stamp": project.rewards_stamp(value) if pair_filter else None,
         "n_pairs_all": project.datasets()[value].n,
     }
     train_value(
@@ -120,8 +165,29 @@ def train_project(
         out=project.adapter_dir(name),
         manifest=manifest,
         monitor=monitor,
+        checkpoints=checkpoints / value if checkpoints else None,
+        references=references,
     )
+    told_by_main(None)  # the others wait here until the main process has put it on the shelf
+    return _adapter(project, name)
+
+
+def _adapter(project: Project, name: str) -> AdapterInfo:
     return next(info for info in project.adapters() if info.name == name)
+
+
+def finished_adapter(project: Project, value: str, *, group: str, job: str) -> AdapterInfo | None:
+    """Return the adapter of one value that `job` trained to its end, None while it has not."""
+    return next(
+        (
+            info
+            for info in project.adapters()
+            if (info.value, info.group) == (value, group)
+            and info.manifest.get("job") == job
+            and not info.manifest.get("stopped")
+        ),
+        None,
+    )
 
 
 @dataclass(frozen=True)
@@ -134,7 +200,7 @@ class Measuring:
         adapters: Value -> adapter.
         prompts: The held-out prompts, P of them.
         soup: The resident model.
-        judges: One reward model per value.
+        judges: What scores replies, one per value.
     """
 
     project: Project
@@ -142,7 +208,7 @@ class Measuring:
     adapters: dict[str, AdapterInfo]
     prompts: list[Any]
     soup: "SoupModel"
-    judges: "list[RewardModel]"
+    judges: "list[Judge]"
 
     def run(
         self, weights: npt.ArrayLike, *, seed: int = 0, monitor: Monitor = SILENT
@@ -183,7 +249,7 @@ def load_measuring(project: Project, group: str, *, n_prompts: int | None = None
     Raises:
         NotFoundError: an incomplete adapter set, or no held-out prompts.
     """
-    from vcsoup.rewards.model import RewardModel
+    from vcsoup.rewards.judge import load_judges
     from vcsoup.soup.model import SoupModel
 
     adapters = adapter_set(project, group)
@@ -194,7 +260,7 @@ def load_measuring(project: Project, group: str, *, n_prompts: int | None = None
             "add a dataset with `python -m vcsoup data add`"
         )
     soup = SoupModel.load(project.config.base, [info.path for info in adapters.values()])
-    judges = [RewardModel.load(spec) for spec in _specs(project).values()]
+    judges = load_judges(list(_specs(project).values()), consents=project.consents.keys())
     return Measuring(project, group, adapters, list(prompts), soup, judges)
 
 

@@ -50,7 +50,7 @@ def divide(
         rows = np.flatnonzero(bad.any(axis=1))
         if len(rows) > _MOST * len(table):
             raise RewardModelError(
-                f"reward model {spec.model} of {value} gave no finite number for {len(rows):,} of "
+                f"reward model {spec.title} of {value} gave no finite number for {len(rows):,} of "
                 f"{len(table):,} pairs; check its template, label and precision, or take another"
             )
         for row in rows.tolist():

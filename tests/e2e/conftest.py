@@ -38,7 +38,7 @@ def start(command: list[str], url: str, **environment: str) -> subprocess.Popen:
     process = subprocess.Popen(
         command,
         cwd=REPOSITORY,
-        env={**os.environ, **environment},
+        env={**os.environ, "OMP_NUM_THREADS": "2", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,

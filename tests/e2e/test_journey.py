@@ -54,10 +54,14 @@ def _train_one_value(page: Page, workspace: Workspace) -> None:
     go(page, "Train", "How are my adapters doing?")
     for value in ("harmless", "humorous"):
         page.get_by_role("button", name=value, exact=True).click()
-    page.get_by_role("button", name="Train helpful").click()
+    page.get_by_role("button", name="unfiltered", exact=True).or_(
+        page.get_by_role("radio", name="unfiltered", exact=True)
+    ).first.click()
+    page.get_by_role("button", name="Train helpful, filtered").click()
     expect(page.get_by_text("running").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(re.compile("loss 0")).first).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(re.compile("ended after")).first).to_be_visible(timeout=300_000)
+    run = page.get_by_role("row", name=re.compile("^helpful, filtered"))
+    expect(run).to_contain_text(re.compile(r"step \d+ of 100"), timeout=180_000)
+    expect(run).to_contain_text("100 steps in", timeout=300_000)
     own = [info for info in workspace.project("demo").adapters() if not info.recorded]
     assert [(info.value, info.group) for info in own] == [("helpful", "filtered")]
 

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from peft import PeftModel
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM
+from trl import DPOConfig, DPOTrainer
 
 from tests.reference.naive import dpo_loss
 from tests.tiny_models import tiny_causal
-from tests.tiny_pairs import tiny_pairs
-from vcsoup.training.config import train_config
+from tests.tiny_pairs import Recorder, tiny_pairs
+from vcsoup.training.config import changed_config, train_config
 from vcsoup.training.dpo import train_value
 from vcsoup.training.rows import make_rows
 from vcsoup.training.trainer import load_base
@@ -80,6 +82,58 @@ def test_the_recorded_held_out_loss_is_the_naive_dpo_loss_of_the_saved_adapter(t
     gain = np.subtract(sums["policy", "chosen"], sums["reference", "chosen"]).mean()
     per_token = gain / np.mean([len(ids(row_text(row, chat))) for row in rows])
     assert manifest["metrics"]["drift"] == pytest.approx(per_token, rel=1e-3)
+
+
+def test_the_losses_are_those_of_trls_default_path_step_by_step(tmp_path):
+    """The same pairs per step; trl in fp32 asks the base each time, unsorted, 4 pairs at a time.
+
+    Tolerance: padding and the order of sums differ; float32, 12 steps that move the loss by 0.1.
+    """
+    base, monitor = str(tiny_causal("llama", tmp_path / "base")), Recorder()
+    config = changed_config(CONFIG, steps=12, holdout=0.0)
+    pairs = tiny_pairs(32)
+    train_value(
+        pairs, config, base=base, out=tmp_path / "kind", manifest={"value": "a"}, monitor=monitor
+    )
+    ours = [figures["loss"] for *_, figures in monitor.reports if "loss" in figures]
+
+    tokenizer, model = load_base(base, config)
+    rows = make_rows(pairs, config, tokenizer=tokenizer)
+    batches = np.array(rows.order).reshape(config.steps, config.batch_size)
+    unsorted = np.random.default_rng(0).permuted(batches, axis=1).ravel()
+    trainer = DPOTrainer(
+        model=model,
+        args=DPOConfig(
+            output_dir=str(tmp_path / "trl"),
+            max_steps=config.steps,
+            per_device_train_batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            lr_scheduler_type=config.schedule,
+            warmup_steps=round(config.warmup * config.steps),
+            beta=config.beta,
+            train_sampling_strategy="sequential",
+            seed=config.init_seed,
+            logging_steps=1,
+            bf16=False,
+            use_cpu=True,
+            activation_checkpointing=False,
+            report_to="none",
+            save_strategy="no",
+        ),
+        train_dataset=Dataset.from_list([rows.shown[place] for place in unsorted]),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+    )
+    trainer.train()
+    theirs = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert len(ours) == config.steps
+    np.testing.assert_allclose(ours, theirs, atol=2e-5)
+    assert max(ours) - min(ours) > 0.1
 
 
 def row_text(row, chat):

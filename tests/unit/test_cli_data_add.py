@@ -11,6 +11,7 @@ from vcsoup.cli import main
 from vcsoup.jobs import Jobs
 from vcsoup.workspace import Project, Workspace, project_config
 from vcsoup.workspace.problems import IN_RECORD, forget_problems, load_problems
+from vcsoup.workspace.ready_scores import forget_scores, load_scores
 
 
 @pytest.fixture
@@ -21,9 +22,10 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def run(project: Project, tmp_path: Path, monkeypatch, capfd):
-    def run(*args: object) -> tuple[int, str]:
-        """Run `data add helpful`; return its exit status and what it printed."""
-        argv = ["vcsoup", "data", "add", *map(str, args), "--workspace", str(tmp_path / "w")]
+    def run(*args: object, verb: str = "add") -> tuple[int, str]:
+        """Run `data add` (or another verb); return its exit status and what it printed."""
+        where = ["--workspace", str(tmp_path / "w")] if verb == "add" else []
+        argv = ["vcsoup", "data", verb, *map(str, args), *where]
         monkeypatch.setattr(sys, "argv", argv)
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
@@ -93,3 +95,75 @@ def test_problems_of_forgotten_data_go_and_the_others_stay(run, project, tmp_pat
     forget_problems(project.root, [report])
     assert not old.exists()
     assert kept.exists()
+
+
+def safe_rlhf(path: Path) -> Path:
+    row = {"prompt": "How?", "response_0": "So.", "response_1": "No."}
+    path.write_text(json.dumps({**row, "better_response_id": 0, "safer_response_id": 1}))
+    return path
+
+
+def test_a_look_lists_what_a_file_holds(run, tmp_path):
+    code, said = run(safe_rlhf(tmp_path / "p"), verb="look")
+    assert code == 0
+    assert "format: PKU-SafeRLHF" in said
+    assert "preferences, one for each `--aspect`: better, safer" in said
+    found = json.loads(run(tmp_path / "p", "--aspect", "safer", "--json", verb="look")[1])
+    assert found["aspects"] == ["better", "safer"]
+    assert [row["pair"]["chosen"] for row in found["first"]] == ["No."]
+
+
+def test_one_file_becomes_the_data_of_two_values(run, project, tmp_path):
+    path = safe_rlhf(tmp_path / "p")
+    code, said = run("helpful", path)
+    assert code == 2
+    assert "better, safer, and none was named" in said
+    assert run("helpful", path, "--aspect", "better")[0] == 0
+    assert run("harmless", path, "--aspect", "safer")[0] == 0
+    assert project.pairs("helpful")["chosen"].tolist() == ["So."]
+    assert project.pairs("harmless")["chosen"].tolist() == ["No."]
+    assert project.datasets()["harmless"].report["aspect"] == "safer"
+
+
+def test_columns_are_named_and_long_pairs_reported(run, project, tmp_path):
+    rows = [{"q": "Sky?", "x": "Blue.", "y": "Green."}, {"q": "Sea?", "x": "wet " * 9, "y": "No."}]
+    (tmp_path / "p").write_text("\n".join(map(json.dumps, rows)))
+    code, said = run("helpful", tmp_path / "p")
+    assert code == 2
+    assert "found: q, x, y; name them" in said
+    columns = ("--columns", "prompt=q,chosen=x,rejected=y")
+    code, said = run("helpful", tmp_path / "p", *columns, "--longest", 20)
+    assert (code, project.pairs("helpful")["chosen"].tolist()) == (0, ["Blue."])
+    assert "1 kept, 1 reported (1 long)" in said
+
+
+def test_ready_made_scores_are_kept_and_follow_the_data_set(run, project, tmp_path):
+    row = {"prompt": "q", "chosen": "a", "rejected": "b"}
+    lines = [{**row, "score_chosen": 5.0, "score_rejected": 1.0}, {**row, "chosen": "c"}]
+    (tmp_path / "p").write_text("\n".join(map(json.dumps, lines)))
+    run("helpful", tmp_path / "p")
+    info = project.datasets()["helpful"]
+    found = load_scores(project.root, info.report)
+    assert found["id"].tolist() == project.pairs("helpful")["id"].tolist()
+    assert found["score_chosen"].tolist()[0] == 5.0
+    assert found["score_rejected"].isna().tolist() == [False, True]
+    token = project.remove_dataset("helpful")
+    run("helpful", write(tmp_path / "other", 2))
+    assert load_scores(project.root, project.datasets()["helpful"].report).empty
+    project.restore_dataset(token)
+    again = load_scores(project.root, project.datasets()["helpful"].report)
+    assert again.equals(found)
+
+
+def test_scores_of_forgotten_data_go(run, project, tmp_path):
+    row = {"prompt": "q", "chosen": "a", "rejected": "b", "score_chosen": 5, "score_rejected": 1}
+    (tmp_path / "p").write_text(json.dumps(row))
+    run("helpful", tmp_path / "p")
+    (kept,) = (project.root / "scores").iterdir()
+    forget_scores(project.root, [])
+    assert kept.exists()  # someone may be about to name it
+    os.utime(kept, (0, 0))
+    forget_scores(project.root, [project.datasets()["helpful"].report])
+    assert kept.exists()
+    forget_scores(project.root, [])
+    assert not kept.exists()

@@ -88,7 +88,9 @@ def add_random_adapters(project: Project, base: Path, group: str) -> None:
 def test_a_training_job_is_stopped_and_keeps_its_adapter(project):
     job = start(project, *TRAIN, "--value", "helpful", "--unfiltered", "--steps", "5000")
     wait_for(job, "running")
-    while not (last := job.latest()) or last["done"] < 2:
+    while not (last := job.latest()) or not (
+        last["stage"].startswith("training") and last["done"] >= 2
+    ):
         assert job.active, job.log_tail()
         time.sleep(0.05)
     job.stop(grace=60)

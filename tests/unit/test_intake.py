@@ -3,6 +3,7 @@
 import io
 import json
 
+import pyarrow as pa
 import pytest
 
 from vcsoup.intake import allowed_file, data_root, preview_file
@@ -48,6 +49,22 @@ def test_another_content_than_the_one_looked_at_is_not_stored(tmp_path):
         preview_file("helpful", path, sha256=seen.sha256)
 
 
+def test_a_saved_folder_is_allowed_and_bound_to_its_content(tmp_path):
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": "d.arrow"}]}))
+    table = pa.Table.from_pylist(rows(3))
+    with pa.ipc.new_stream(str(folder / "d.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    assert allowed_file("saved", tmp_path.resolve()) == folder.resolve()
+    seen = preview_file("helpful", folder)
+    assert (len(seen.sha256), len(seen.pairs)) == (64, 3)
+    with pa.ipc.new_stream(str(folder / "d.arrow"), table.schema) as writer:
+        writer.write_table(table.slice(1))
+    with pytest.raises(ValueError, match="look it through again"):
+        preview_file("helpful", folder, sha256=seen.sha256)
+
+
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace(tmp_path / "w")
@@ -70,6 +87,8 @@ def test_an_upload_goes_when_it_is_dropped_or_another_takes_its_place(workspace)
     assert (found.job, found.store_job) == ("job-2", "")
     files.storing(found, "job-3")
     assert files.find("raw", "helpful").store_job == "job-3"
+    files.put(Incoming("raw", "helpful", "x", str(second), True, "job-2", options=("--aspect=a",)))
+    assert files.find("raw", "helpful").options == ("--aspect=a",)
     files.drop(found)
     assert files.find("raw", "helpful") is None
     assert not second.exists()

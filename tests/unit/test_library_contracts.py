@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
-from trl import DPOConfig
+from trl import DPOConfig, DPOTrainer
 
 from tests.tiny_models import random_adapter, tiny_causal
 
@@ -51,7 +51,14 @@ def test_lora_b_starts_at_zero(tmp_path):
 
 def test_trl_has_the_public_arguments_that_training_uses():
     expected = {"beta", "max_length", "max_steps", "train_sampling_strategy", "use_cpu"}
+    expected |= {"save_strategy", "save_steps", "precompute_ref_log_probs"}
     assert expected <= set(inspect.signature(DPOConfig).parameters)
+    given = set(inspect.signature(DPOTrainer.compute_ref_log_probs).parameters)
+    assert given == {
+        "self",
+        "model",
+        "inputs",
+    }  # that its numbers are used: test_training_references
 
 
 def test_moocore_knows_maximisation():

@@ -187,3 +187,35 @@ def test_lone_surrogates_never_get_into_a_project(tmp_path):
     report = read_preferences(path).report
     assert (report.rows, report.kept) == (2, 1)
     assert (report.problems[0].row, report.problems[0].column) == (2, "chosen")
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+@pytest.mark.parametrize("name", ["hh", "sharegpt", "alpaca", "trl-implicit", "trl-text"])
+def test_other_layouts_come_back_as_the_same_pairs(project, tmp_path, name, file_format):
+    plan = ExportPlan(layout=name, format=file_format, pair_filter=STRICT)
+    made = export_pairs(project, "helpful", plan, tmp_path / "out")
+    again = read_preferences(made.path).pairs
+    kept = project.pairs("helpful").iloc[[0, 3]]
+    assert again["id"].tolist() == kept["id"].tolist()
+    assert (made.pairs, made.left_out) == (2, 0)
+
+
+def test_pairs_that_a_layout_cannot_say_are_left_out_and_counted(tmp_path):
+    turns = [*said("a", "user"), *said("b"), *said("c", "user")]
+    pairs = make_pairs([turns, "q1", "q2", "q3"], ["c"] * 4, ["r"] * 4)
+    project = make_project(tmp_path / "w", pairs, GAPS)
+    plan = ExportPlan(layout="stack-exchange", pair_filter=STRICT)
+    made = export_pairs(project, "helpful", plan, tmp_path / "out")
+    assert (made.pairs, made.left_out) == (1, 1)
+    with pytest.raises(FilterError, match="is for kept pairs, got the side dropped"):
+        export_pairs(
+            project, "helpful", plan.model_copy(update={"side": "dropped"}), tmp_path / "x"
+        )
+
+
+def test_flips_are_exchanged_in_every_layout(project, tmp_path):
+    chosen = PairFilter(threshold=0.9, flip=True)
+    plan = ExportPlan(layout="stack-exchange", pair_filter=chosen)
+    made = export_pairs(project, "helpful", plan, tmp_path / "out")
+    rows = [json.loads(line) for line in made.path.read_text().splitlines()]
+    assert [row["response_j"] for row in rows] == ["c0", "r", "c3"]

@@ -5,7 +5,6 @@ import pytest
 
 from vcsoup.plots.front import FrontView, front_scatter, joined_front
 from vcsoup.plots.palette import LIGHT
-from vcsoup.plots.training import training_curves
 from vcsoup.plots.win_rates import win_rate_chart
 
 
@@ -62,34 +61,6 @@ def test_the_joined_front_leaves_beaten_points_out():
     """(1, 1) is beaten by (2, 2); (3, 1) and (2, 2) are not."""
     points = pd.DataFrame({"x": [1, 3, 2], "y": [1, 1, 2]})
     assert joined_front(points)["x"].tolist() == [2, 3]
-
-
-def test_training_curves_split_training_and_held_out():
-    records = pd.DataFrame(
-        {
-            "run": ["a, filtered"] * 3,
-            "value": "a",
-            "filtered": True,
-            "step": [1, 2, 2],
-            "steps": 10,
-            "loss": [0.7, 0.6, None],
-            "heldout_loss": [None, None, 0.65],
-        }
-    )
-    figure = training_curves(records, colour_of={"a": "#123456"}, colours=LIGHT)
-    lines, held_out = figure.data[0], figure.data[1]
-    assert (list(lines.x), list(lines.y)) == ([1, 2], [0.7, 0.6])
-    assert (list(held_out.x), list(held_out.y)) == ([2], [0.65])
-    assert held_out.mode == "lines+markers"
-    assert tuple(figure.layout.xaxis.range) == (0, 10)
-
-
-def test_unfiltered_runs_are_dashed():
-    records = pd.DataFrame(
-        {"run": "b", "value": "b", "filtered": False, "step": [1], "steps": 1, "loss": [0.5]}
-    )
-    figure = training_curves(records, colour_of={}, colours=LIGHT)
-    assert figure.data[0].line.dash == "dash"
 
 
 def test_win_rates_stand_with_their_intervals():

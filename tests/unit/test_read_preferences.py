@@ -7,7 +7,8 @@ import pytest
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.preferences.pairs import as_messages, make_pairs, save_pairs
-from vcsoup.preferences.readers import KINDS, read_preferences
+from vcsoup.preferences.read_report import KINDS
+from vcsoup.preferences.readers import read_preferences
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "hh_rlhf_harmless_base_300.jsonl"
 
@@ -176,7 +177,8 @@ def test_every_kind_of_problem_is_reported_with_row_column_and_reason(read):
     assert reasons[3] == "expected text, got int"
     assert reasons[14] == "the same pair as row 1"
     counts = {"unreadable": 4, "one-sided": 3, "empty": 1, "prompt": 3, "identical": 1}
-    assert result.report.counts == {**counts, "duplicate": 1}
+    rest = {"duplicate": 1, "tie": 0, "unpaired": 0, "long": 0}
+    assert result.report.counts == {**counts, **rest}
 
 
 def test_implicit_text_faults_are_told_apart(read):

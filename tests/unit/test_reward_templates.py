@@ -1,4 +1,4 @@
-"""The six layouts, token by token."""
+"""The layouts, token by token."""
 
 import pytest
 
@@ -26,6 +26,7 @@ def laid_out(template, prompt, reply="See you ", *, max_length=512, **tokenizer)
     [
         ("chat", "<|user|>Bye</s><|assistant|>See you </s>"),
         ("pair", "ByeSee you "),
+        ("reply_pair", "See you Bye"),
         ("hh", "\n\nHuman: Bye \n\nAssistant:See you"),
         ("beaver", "BEGINNING OF CONVERSATION: USER: Bye ASSISTANT:See you "),
         ("response", "See you "),

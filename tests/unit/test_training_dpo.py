@@ -50,7 +50,7 @@ def test_it_learns_and_says_so(trained):
     assert figures["heldout_loss"] == manifest["metrics"]["heldout_loss"]
     steps = [(done, figures) for _, done, _, figures in monitor.reports if "loss" in figures]
     assert [done for done, _ in steps] == list(range(1, 9))
-    assert set(steps[0][1]) == {"loss", "accuracy", "margin", "lr"}
+    assert set(steps[0][1]) == {"loss", "accuracy", "margin", "lr", "tokens_per_s", "memory_mb"}
 
 
 def test_the_first_loss_is_that_of_the_base(trained):
@@ -120,7 +120,7 @@ def test_all_values_start_from_the_same_factors(base, tmp_path):
 
 
 def test_stop_keeps_the_adapter_of_that_step(base, tmp_path):
-    monitor = Recorder(stop_at=3)
+    monitor = Recorder(stop_at=3, within="training")
     out = tmp_path / "kind-1"
     manifest = train_value(
         tiny_pairs(32), small(), base=base, out=out, manifest=MANIFEST, monitor=monitor
@@ -153,7 +153,7 @@ def test_a_collapsed_run_keeps_its_best_look(base, tmp_path):
         base=base,
         out=tmp_path / "kind-2",
         manifest=MANIFEST,
-        monitor=Recorder(stop_at=kept),
+        monitor=Recorder(stop_at=kept, within="training"),
     )
     assert stopped["steps_done"] == kept
     restored, there = (

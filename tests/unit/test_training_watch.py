@@ -5,7 +5,7 @@ import math
 import pytest
 
 from vcsoup.training.config import train_config
-from vcsoup.training.watch import Look, collapse_reason
+from vcsoup.training.looks import Look, collapse_reason
 
 CONFIG = train_config(patience=2, max_drift=1.0)
 

@@ -1,10 +1,10 @@
-"""`data add | list | show | rename | remove | restore | export`, and `score`."""
+"""`data look | add | list | show | rename | remove | restore | export`, and `score`."""
 
 from typing import Annotated, Any
 
 import typer
 
-from vcsoup.cli.data_add import add
+from vcsoup.cli.data_add import add, look
 from vcsoup.cli.data_export import export
 from vcsoup.cli.options import (
     JsonOption,
@@ -20,6 +20,7 @@ from vcsoup.errors import NotFoundError
 from vcsoup.workspace import DatasetInfo, Project
 
 app = typer.Typer(help="Add, list, rename, remove and export pairs.", no_args_is_help=True)
+app.command("look")(look)
 app.command("add")(add)
 app.command("export")(export)
 

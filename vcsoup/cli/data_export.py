@@ -20,7 +20,8 @@ from vcsoup.cli.options import (
 from vcsoup.cli.output import show, show_json
 from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.filtering import PairFilter
-from vcsoup.pair_export import ExportPlan, Format, Side, export_pairs
+from vcsoup.pair_export import TRL_EXPLICIT, ExportPlan, Format, Side, export_pairs
+from vcsoup.preferences.layouts import LAYOUTS
 from vcsoup.workspace import Project, Scale
 
 _SIDES, _FORMATS, _SCALES = get_args(Side), get_args(Format), get_args(Scale)
@@ -35,6 +36,9 @@ def export(
     file_format: Annotated[
         str | None, typer.Option("--format", help="jsonl or parquet; by the file's name.")
     ] = None,
+    layout: Annotated[
+        str, typer.Option(help=f"Format of kept pairs: {', '.join(LAYOUTS)}.")
+    ] = TRL_EXPLICIT,
     threshold: Annotated[
         float | None, typer.Option(help="Instead of the stored threshold (-1 to 1).")
     ] = None,
@@ -48,7 +52,7 @@ def export(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write pairs as JSON Lines or parquet; kept ones in TRL's explicit format."""
+    """Write pairs as JSON Lines or parquet; kept ones for any trainer."""
     opened = open_workspace(workspace)
     target = opened.project(project)
     chosen_values(target, [value])
@@ -56,6 +60,7 @@ def export(
     plan = ExportPlan(
         side=cast(Side, _one_of("--side", side, _SIDES)),
         format=cast(Format, _one_of("--format", file_format or _format_of(out), _FORMATS)),
+        layout=_one_of("--layout", layout, tuple(LAYOUTS)),
         pair_filter=changed_filter(stored, threshold=threshold, min_norm=min_norm, flip=flip),
         scale=cast(Scale, _one_of("--scale", scale or stored_scale, _SCALES)),
     )
@@ -68,6 +73,8 @@ def export(
         show_json(figures)
     else:
         show(f"{made.path}: {made.pairs:,} pairs, {made.bytes:,} bytes, sha256 {made.sha256[:16]}")
+        if made.left_out:
+            show(f"  {made.left_out:,} pairs are left out, since {layout} cannot say them")
 
 
 def _stored(project: Project, value: str, named: str | None) -> tuple[PairFilter, Scale]:

@@ -12,7 +12,9 @@ from vcsoup.cli import (
     data,
     demo,
     filters,
+    jobs,
     project,
+    reward,
     serve,
     soup,
     soup_export,
@@ -34,12 +36,14 @@ app = typer.Typer(
 app.add_typer(project.app, name="project")
 app.add_typer(data.app, name="data")
 app.command("score")(data.score)
+app.add_typer(reward.app, name="reward")
 app.command("filter")(filters.filter_pairs)
 app.command("train")(train.train)
 app.add_typer(soup_export.app, name="soup")
 app.command("evaluate")(soup.evaluate)
 app.command("front")(soup.front)
 app.command("compare")(compare.compare)
+app.add_typer(jobs.app, name="jobs")
 app.command("engine")(serve.engine)
 app.command("app")(serve.app)
 app.add_typer(demo.app, name="demo")

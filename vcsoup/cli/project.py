@@ -8,6 +8,7 @@ import typer
 from vcsoup.cli.options import JsonOption, WorkspaceOption, open_workspace
 from vcsoup.cli.output import show, show_json, show_table
 from vcsoup.errors import WorkspaceError
+from vcsoup.rewards.presets import preset_spec
 from vcsoup.rewards.spec import RewardSpec, reward_spec
 from vcsoup.workspace import Project, project_config
 
@@ -25,7 +26,9 @@ def create(
         list[str] | None,
         typer.Option(
             help="A value's reward model: VALUE=MODEL, then any of ,template= ,label= ,sign= "
-            ",revision= ,max_length= ,trust_remote_code=; one per value."
+            ",revision= ,max_length= ,head= ,pad_side= ,special_tokens= ,trust_remote_code=; known "
+            "models bring their settings (`reward presets`). Or a function of the reply: "
+            "VALUE=kind=length, readability, refusal or pattern,pattern=REGEX. One per value."
         ),
     ] = None,
     title: Annotated[str, typer.Option(help="The name as people read it.")] = "",
@@ -121,24 +124,27 @@ def project_figures(project: Project) -> dict[str, Any]:
 
 def _model_of(project: Project, value: str) -> str | None:
     spec = project.config.rewards.get(value)
-    return spec.model if spec else None
+    return spec.title if spec else None
 
 
 def _parse_reward(text: str) -> tuple[str, RewardSpec]:
-    """Read "helpful=org/model,template=hh,label=diff,sign=-1"."""
-    fields: dict[str, Any] = {}
-    first, *rest = text.split(",")
-    value, found, model = first.partition("=")
-    if not found or not all("=" in part for part in rest):
+    """Read "helpful=org/model,template=hh,label=diff,sign=-1" or "brief=kind=length,sign=-1"."""
+    value, found, entries = text.partition("=")
+    parts = entries.split(",")
+    model = parts.pop(0) if "=" not in parts[0] else ""
+    if not found or not all("=" in part for part in parts):
         raise WorkspaceError(
             f"reward model {text!r} is not VALUE=MODEL[,name=entry...]; write for example "
-            "helpful=org/model,template=hh,sign=-1"
+            "helpful=org/model,template=hh,sign=-1 or brief=kind=length,sign=-1"
         )
-    for part in rest:
+    fields: dict[str, Any] = {}
+    for part in parts:
         name, _, entry = part.partition("=")
         number = entry.lstrip("-")
         fields[name.strip()] = int(entry) if number.isdigit() else entry.strip()
-    return value.strip(), reward_spec(model=_absolute(model.strip()), **fields)
+    if not model and "kind" in fields:
+        return value.strip(), reward_spec(**fields)
+    return value.strip(), preset_spec(_absolute(model.strip()), **fields)
 
 
 def _absolute(model: str) -> str:

@@ -1,5 +1,7 @@
 """`train`: LoRA DPO, one adapter per value."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +18,16 @@ from vcsoup.cli.options import (
     open_workspace,
 )
 from vcsoup.cli.output import show_json, show_table
+from vcsoup.cli.train_calibrate import calibrate_all
+from vcsoup.cli.train_config import chosen_config, chosen_preset
 from vcsoup.errors import NotFoundError, TrainingError
 from vcsoup.filtering import PairFilter
-from vcsoup.training.config import PRESETS, TrainConfig, train_config
+from vcsoup.jobs import Worker
+from vcsoup.machine import prepare_machine
+from vcsoup.monitor import SILENT
+from vcsoup.training.config import TrainConfig
+from vcsoup.training.config_file import dump_train_config
+from vcsoup.training.processes import is_main, told_by_main
 from vcsoup.workspace import AdapterInfo, Project, Workspace
 
 
@@ -47,21 +56,44 @@ def train(
     alpha: Annotated[float | None, _help("alpha")] = None,
     beta: Annotated[float | None, _help("beta")] = None,
     max_length: Annotated[int | None, _help("max_length")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any field, as FIELD=VALUE; repeatable. See --print-config."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file of a configuration; flags go before it.")
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the configuration as YAML, train nothing.")
+    ] = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Time a few steps of the first value, keep nothing.")
+    ] = False,
     project: ProjectOption = "demo",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train an adapter per value; Ctrl-C stops and keeps it."""
+    prepare_machine()
     opened = open_workspace(workspace)
     target = opened.project(project)
-    values = chosen_values(target, value)
     changes = {"steps": steps, "seed": seed, "learning_rate": lr, "batch_size": batch_size}
     changes |= {"rank": rank, "alpha": alpha, "beta": beta, "max_length": max_length}
-    config = train_config(_preset(opened, target, preset), **changes)
+    preset = chosen_preset(opened, target, preset)
+    chosen = chosen_config(preset, config, settings=settings or (), changes=changes)
+    if print_config:
+        typer.echo(dump_train_config(chosen), nl=False)
+        return
+    values = chosen_values(target, value)
     filters = _filters(target, values, unfiltered=unfiltered, threshold=threshold)
     group = group or ("unfiltered" if unfiltered else "filtered")
-    adapters = _train_all(opened, target, filters, config=config, group=group)
+    if calibrate:
+        calibrate_all(opened, target, filters, config=chosen, as_json=as_json)
+        return
+    adapters = _train_all(opened, target, filters, config=chosen, group=group)
     figures = [_figures(info) for info in adapters]
+    if not is_main():
+        return
     if as_json:
         show_json({"group": group, "adapters": figures})
         return
@@ -78,18 +110,40 @@ def _train_all(
     config: TrainConfig,
     group: str,
 ) -> list[AdapterInfo]:
+    """Train value by value; several processes take part, the main one is the job."""
     from vcsoup.pipeline import train_project
 
     title = f"Training {', '.join(filters)} ({group})"
     adapters: list[AdapterInfo] = []
-    with as_job(workspace, "train", title, project=project.name) as worker:
+    with _job_of_main(workspace, title, project) as worker:
         for value, kept in filters.items():
-            if worker.stop_requested:
+            if told_by_main(worker and worker.stop_requested):
                 break
-            choices = {"group": group, "pair_filter": kept}
-            adapters.append(train_project(project, value, config, **choices, monitor=worker))
-            worker.finish({"group": group, "adapters": [_figures(info) for info in adapters]})
+            info = train_project(
+                project,
+                value,
+                config,
+                group=group,
+                pair_filter=kept,
+                monitor=worker or SILENT,
+                job=worker.path.name if worker else None,
+                checkpoints=told_by_main(worker and worker.checkpoints),
+                references=workspace.reference_cache_root,
+            )
+            adapters.append(info)
+            if worker:
+                worker.finish({"group": group, "adapters": [_figures(info) for info in adapters]})
     return adapters
+
+
+@contextmanager
+def _job_of_main(workspace: Workspace, title: str, project: Project) -> Iterator[Worker | None]:
+    """Be the job, or, beside a main process, nothing but a helping hand."""
+    if not is_main():
+        yield None
+        return
+    with as_job(workspace, "train", title, project=project.name) as worker:
+        yield worker
 
 
 def _filters(
@@ -111,15 +165,6 @@ def _filters(
         return dict.fromkeys(values)
     stored = project.filters()
     return {value: changed_filter(stored[value], threshold=threshold) for value in values}
-
-
-def _preset(workspace: Workspace, project: Project, preset: str) -> str:
-    """Return the preset's name; "auto" is the light one for a base inside the workspace."""
-    if preset != "auto":
-        if preset not in PRESETS:
-            raise TrainingError(f"preset {preset!r} is unknown; choose auto, {', '.join(PRESETS)}")
-        return preset
-    return "demo" if Path(project.config.base).is_relative_to(workspace.root) else "paper"
 
 
 def _figures(info: AdapterInfo) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from vcsoup.errors import RewardModelError
 from vcsoup.pipeline import adapter_set, points_of
 from vcsoup.preferences.pairs import Prompt
-from vcsoup.rewards.model import RewardModel
+from vcsoup.rewards.consent import check_consent
+from vcsoup.rewards.judge import Judge, load_judge
 from vcsoup.soup.model import SoupModel
 from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
 
@@ -70,7 +71,7 @@ class Benches:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._soups: OrderedDict[Hashable, SoupModel] = OrderedDict()
-        self._judges: OrderedDict[Hashable, RewardModel] = OrderedDict()
+        self._judges: OrderedDict[Hashable, Judge] = OrderedDict()
 
     def bench(self, project_name: str, group: str) -> Bench:
         """The bench of a project's group, loading what is not resident.
@@ -120,14 +121,16 @@ class Benches:
                 yield
         return rewards
 
-    def _judge(self, project: Project, value: str) -> RewardModel:
+    def _judge(self, project: Project, value: str) -> Judge:
         spec = project.config.rewards.get(value)
         if spec is None:
             raise RewardModelError(
                 f"project {project.name} has no reward model for {value}; name one per value"
             )
         key = (spec.fingerprint(), spec.sign)
-        return _kept(self._judges, key, _MOST_JUDGES, lambda: RewardModel.load(spec))
+        consents = project.consents.keys()
+        check_consent(spec, consents)  # also of one that is loaded already
+        return _kept(self._judges, key, _MOST_JUDGES, lambda: load_judge(spec, consents=consents))
 
 
 def _kept(

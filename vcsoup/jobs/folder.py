@@ -8,8 +8,12 @@ import fcntl
 import json
 import math
 import os
+import re
 import secrets
-from collections.abc import Mapping
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +22,15 @@ import psutil
 
 SPEC, IDENTITY, PROGRESS = "spec.json", "identity.json", "progress.jsonl"
 LOCK, LOG, RESULT = "lock", "log.txt", "result.json"
-WAITING, STOP = "waiting", "stop"
+QUEUED, WAITING, BEGAN, STOP = "queued.json", "waiting", "began.json", "stop"
+HEARTBEAT, CHECKPOINTS = "heartbeat", "checkpoints"
+
+# What one attempt leaves behind that the next must not take for its own.
+OF_ONE_ATTEMPT = (IDENTITY, WAITING, BEGAN, STOP, HEARTBEAT)
 
 # Start times are counted from the boot, whose time of day shifts when the clock is corrected.
 _SAME_START_S = 2.0
+_FORMER_RESULT = re.compile(r"result-(\d+)\.json")
 
 
 def new_folder(root: Path, kind: str) -> Path:
@@ -35,8 +44,12 @@ def new_folder(root: Path, kind: str) -> Path:
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees either no file or all of it."""
+    write_text(path, json.dumps(plain(content), ensure_ascii=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that a reader sees either none or all of it, also after a power cut."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    text = json.dumps(plain(content), ensure_ascii=False)
     try:
         with aside.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -56,18 +69,59 @@ def read(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def take_lock(path: Path) -> int | None:
+def former_results(path: Path) -> dict[int, Path]:
+    """Return the results of a job's former attempts by the attempt's number, from 1."""
+    found = ((_FORMER_RESULT.fullmatch(file.name), file) for file in path.glob("result-*.json"))
+    return dict(sorted((int(match[1]), file) for match, file in found if match))
+
+
+def take_lock(path: Path, patience: float = 0.0) -> int | None:
     """Take an exclusive lock; return its descriptor, or None when another process holds it.
 
     The lock lasts until the last copy of the descriptor is closed, by whatever end.
+
+    Args:
+        path: The lock's file; made when missing.
+        patience: Seconds to try for. Whoever looks (`is_locked`) holds the lock for an instant.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                os.close(descriptor)
+                return None
+            time.sleep(0.005)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+
+def adopt_lock(path: Path, descriptor: str | None) -> int | None:
+    """Return the lock that the starter took for this process; None when it did not.
+
+    Args:
+        path: The lock's file.
+        descriptor: The descriptor as the starter wrote it; believed only when it is that file.
+    """
+    with suppress(OSError, TypeError, ValueError):
+        inherited = int(descriptor or "none")
+        if os.path.samestat(os.fstat(inherited), path.stat()):
+            os.set_inheritable(inherited, False)
+            return inherited
+    return None
+
+
+@contextmanager
+def one_at_a_time(root: Path) -> Iterator[None]:
+    """Let one process at a time start jobs or change what is queued, for the block."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "start.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def is_locked(path: Path) -> bool:
@@ -90,12 +144,16 @@ def is_locked(path: Path) -> bool:
 
 def identity_of(pid: int) -> dict[str, Any]:
     """Return what tells a process apart from a later one with the same pid."""
-    return {"pid": pid, "create_time": psutil.Process(pid).create_time()}
+    started = psutil.Process(pid).create_time()
+    return {"pid": pid, "create_time": started, "host": socket.gethostname()}
 
 
 def find_process(identity: Mapping[str, Any] | None) -> psutil.Process | None:
-    """Return the process of an identity, None when it is gone or the pid belongs to another."""
-    if identity is None:
+    """Return the process of an identity.
+
+    None when it is gone, when the pid belongs to another, or when it runs on another machine.
+    """
+    if identity is None or identity.get("host") not in (None, socket.gethostname()):
         return None
     try:
         process = psutil.Process(identity["pid"])
@@ -103,6 +161,11 @@ def find_process(identity: Mapping[str, Any] | None) -> psutil.Process | None:
     except psutil.Error:
         return None
     return process if same else None
+
+
+def utc_now() -> str:
+    """Return the time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def plain(item: Any) -> Any:

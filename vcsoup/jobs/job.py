@@ -1,21 +1,24 @@
-"""One job as seen from outside: what it is, how far it is, how it ended, and how to stop it."""
+"""One job as seen from outside: what it is, how far it is, how it ended."""
 
 import os
 import shlex
-import signal
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from vcsoup.errors import JobError
 from vcsoup.jobs import folder as files
-from vcsoup.jobs import progress
+from vcsoup.jobs import progress, stopping
+from vcsoup.jobs.launchers import LOCAL
 from vcsoup.jobs.progress import Record
+from vcsoup.jobs.remote import read_remote, remote_state
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost"]
+
+ENDED_EARLY: tuple[State, ...] = ("stopped", "failed", "lost")
 
 
 class Job:
@@ -69,31 +72,94 @@ class Job:
         return "python -m vcsoup " + shlex.join(self.args)
 
     @property
+    def launcher(self) -> str:
+        """Who runs it: "local", or the name of another scheduler."""
+        return str(self._spec.get("launcher", LOCAL))
+
+    @property
+    def folder(self) -> Path | None:
+        """The working folder of the command; None for this process's own."""
+        folder = self._spec.get("folder")
+        return Path(folder) if folder else None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that decide what the command means, as when it was started."""
+        return dict(self._spec.get("environment") or {})
+
+    @property
     def state(self) -> State:
         """How it stands.
 
-        "queued" until the worker has begun and got the compute slot; "stopping" once asked to
+        "queued" until the worker has begun and got a place to compute; "stopping" once asked to
         stop; "lost" when the worker died without a result (killed, or the machine went down).
         """
         # The lock is looked at before the result: a worker that ends between the two looks has
-        # written its result before it let go of the lock.
+        # written its result before it let go of the lock. Likewise the mark of the queue, which is
+        # taken away once the worker lives, is looked at before the lock, and again after it for a
+        # job that came back into the queue meanwhile.
+        queued = (self.path / files.QUEUED).exists()
         alive = files.is_locked(self.path / files.LOCK)
+        far_away = remote_state(self.path)
         result = files.read(self.path / files.RESULT)
         asked_to_stop = (self.path / files.STOP).exists()
         if result is not None:
             ended: State = result["state"]
             return ended
-        if not alive:
-            return "stopped" if asked_to_stop else "lost"
+        if not alive and far_away not in ("queued", "running"):
+            if asked_to_stop:
+                return "stopped"
+            return "queued" if queued or (self.path / files.QUEUED).exists() else "lost"
         if asked_to_stop:
             return "stopping"
-        started = (self.path / files.PROGRESS).exists()
-        return "running" if started and not (self.path / files.WAITING).exists() else "queued"
+        if alive:
+            return "running" if (self.path / files.BEGAN).exists() else "queued"
+        return "running" if far_away == "running" else "queued"
 
     @property
     def active(self) -> bool:
-        """True while a worker lives."""
-        return self.state in ("queued", "running", "stopping")
+        """True while it waits in the queue or a worker lives."""
+        return self.state not in ("done", *ENDED_EARLY)
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1; every resumption adds one."""
+        return 1 + max(files.former_results(self.path), default=0)
+
+    @property
+    def began(self) -> str | None:
+        """When this attempt got its place and began: UTC, ISO 8601; None before that."""
+        return (files.read(self.path / files.BEGAN) or {}).get("began")
+
+    @property
+    def where(self) -> str | None:
+        """The machine that another scheduler runs it on; None for this machine or not yet known."""
+        remote = read_remote(self.path)
+        return remote.node if remote else None
+
+    @property
+    def heartbeat(self) -> float | None:
+        """When the worker last gave a sign of life: seconds since the epoch; None before."""
+        times = []
+        for name in (files.HEARTBEAT, files.PROGRESS):
+            with suppress(FileNotFoundError):
+                times.append((self.path / name).stat().st_mtime)
+        return max(times, default=None)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder for what the worker can go on from: `<part>/<checkpoint>/complete.json`."""
+        return self.path / files.CHECKPOINTS
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """True when there is a whole checkpoint; without one, an attempt begins anew."""
+        return any(self.checkpoints.glob("*/*/complete.json"))
+
+    @property
+    def resumable(self) -> bool:
+        """True when `Jobs.resume` takes it: it ended early, by whatever cause."""
+        return self.state in ENDED_EARLY
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -113,9 +179,12 @@ class Job:
             return result.get("error")
         if (state := self.state) not in ("lost", "stopped"):
             return None
+        if state == "stopped" and not (self.path / files.HEARTBEAT).exists():
+            return None  # it never began
         how = "had to be killed" if state == "stopped" else "was killed or the machine went down"
-        last = self.log_tail(1)
-        return f"{self.title}: the worker {how}; start it again" + (
+        last, remote = self.log_tail(1), read_remote(self.path)
+        told = f" ({remote.launcher}: {remote.message})" if remote and remote.message else ""
+        return f"{self.title}: the worker {how}{told}; resume it or start it again" + (
             f" (last words: {last[0]})" if last else ""
         )
 
@@ -136,7 +205,13 @@ class Job:
         """Estimate the seconds left in the present stage; None when nothing can be said."""
         if self.state != "running":
             return None
-        return progress.seconds_left(progress.tail(self.path / files.PROGRESS), time.time())
+        began = self.began
+        # The time between two attempts says nothing about the speed.
+        since = datetime.fromisoformat(began).timestamp() - 1.0 if began else 0.0
+        records = progress.tail(self.path / files.PROGRESS)
+        return progress.seconds_left(
+            [record for record in records if record["time"] >= since], time.time()
+        )
 
     def log_tail(self, lines: int = 40) -> list[str]:
         """Return the last lines of what the worker printed."""
@@ -152,40 +227,12 @@ class Job:
     def stop(self, grace: float = 20.0) -> None:
         """Ask the worker to stop and keep what it has; kill it when it does not within `grace` s.
 
-        Returns at once. Asking again after the grace kills at once, should the process that asked
-        first be gone. A job that has ended is left alone.
-        """
-        if not self.active:
-            return
-        asked = self.path / files.STOP
-        asked_before = time.time() - asked.stat().st_mtime if asked.exists() else 0.0
-        if asked_before > grace:
-            self._kill()
-            return
-        if not asked.exists():
-            asked.touch()
-        # A worker without a progress file has not installed its handlers: it finds the request.
-        if (self.path / files.PROGRESS).exists():
-            self._signal(signal.SIGTERM)
-        timer = threading.Timer(grace, self._kill)
-        timer.daemon = True
-        timer.start()
+        Returns at once. What waits in the queue without a process is "stopped" at once. Asking
+        again after the grace kills at once, should the process that asked first be gone. A job that
+        has ended is left alone.
 
-    def _kill(self) -> None:
+        Raises:
+            JobError: the job's folder cannot be written.
+        """
         if self.active:
-            self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        """Signal the worker itself to stop, or its whole session to die.
-
-        Only a process with the recorded pid *and* start time is signalled. A worker that we started
-        leads a session of its own; one typed in a terminal does not, so its group is left alone.
-        """
-        process = files.find_process(files.read(self.path / files.IDENTITY))
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            if number == signal.SIGKILL and os.getsid(process.pid) == process.pid:
-                os.killpg(process.pid, number)
-            else:
-                os.kill(process.pid, number)
+            stopping.stop(self.path, grace, lambda: self.active)

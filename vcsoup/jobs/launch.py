@@ -1,22 +1,21 @@
-"""Starting jobs as detached processes, and finding those that exist."""
+"""The jobs of a workspace: starting them, queueing them, finding them, putting them away."""
 
-import fcntl
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import vcsoup
 from vcsoup.errors import JobError, NotFoundError
+from vcsoup.jobs import bin as waste
 from vcsoup.jobs import folder as files
+from vcsoup.jobs import queue, starting
+from vcsoup.jobs.disk import writing
 from vcsoup.jobs.job import Job
+from vcsoup.jobs.launchers import LOCAL, check_launcher, usable_launchers
+from vcsoup.jobs.order import Order
+from vcsoup.jobs.waking import ensure_runner
 
-JOB_VARIABLE, LOCK_VARIABLE = "VCSOUP_JOB", "VCSOUP_JOB_LOCK"
+_LONGEST_TITLE = 200
 
 
 class Jobs:
@@ -29,7 +28,7 @@ class Jobs:
 
     def __init__(self, root: Path, *, python_args: Sequence[str] = ("-m", "vcsoup")) -> None:
         self.root = Path(root)
-        self._python_args = list(python_args)
+        self.python_args = list(python_args)
 
     def start(
         self,
@@ -39,39 +38,31 @@ class Jobs:
         title: str,
         project: str | None = None,
         meta: Mapping[str, Any] | None = None,
+        queued: bool = False,
+        launcher: str = LOCAL,
     ) -> Job:
-        """Start `python -m vcsoup *args` in a process that outlives this one.
+        """Start or queue `python -m vcsoup *args` in a process that outlives this one.
 
         Starting what is queued or running already (same kind, project and arguments: a double
         click, a second tab) returns that job instead of a second one.
 
         Args:
-            args: The verb and its options. The worker inherits this process's environment and
-                working folder.
+            args: The verb and its options. The worker inherits this process's working folder, and
+                its environment when it is started at once.
             kind: What sort of job; becomes part of the folder's name.
             title: What people call it.
             project: The project that it works on.
             meta: Anything worth finding again, plain JSON.
+            queued: Let it wait for its turn without a process; else the process starts at once.
+            launcher: Who runs it: "local" or another scheduler's name; those are always queued.
 
         Raises:
-            JobError: the process cannot be started.
+            JobError: the process cannot be started, or the folder cannot be written.
         """
-        spec = {
-            **{"args": [str(arg) for arg in args], "kind": kind, "title": title},
-            **{"project": project, "meta": dict(meta or {}), "created": utc_now()},
-        }
-        with self._one_starter():
-            return self._twin(spec) or self._launch(spec)
-
-    def list(self, kind: str | None = None, project: str | None = None) -> list[Job]:
-        """Return the jobs, newest first; only of one kind and of one project when given."""
-        paths = sorted(self.root.glob(f"*/{files.SPEC}"), reverse=True)
-        jobs = [Job(path.parent) for path in paths]
-        return [
-            job
-            for job in jobs
-            if kind in (None, job.kind) and (project is None or project == job.project)
-        ]
+        check_launcher(launcher)
+        about = {"kind": kind, "title": title, "project": project, "meta": dict(meta or {})}
+        spec = {**starting.new_spec(args), **about, "launcher": launcher}
+        return self._begin(spec, queued=queued or launcher != LOCAL)
 
     def get(self, job_id: str) -> Job:
         """Return a job by its id.
@@ -84,61 +75,137 @@ class Jobs:
             raise NotFoundError(f"no job {job_id!r}; choose one from the list of jobs")
         return Job(path)
 
-    def _twin(self, spec: Mapping[str, Any]) -> Job | None:
-        for job in self.list(spec["kind"]):
-            same = (job.args, job.project) == (spec["args"], spec["project"])
-            if same and job.state in ("queued", "running"):
-                return job
-        return None
+    def queue(self) -> list[Job]:
+        """Return the jobs that wait without a process, the next one first."""
+        return queue.waiting_jobs(self.root)
 
-    def _launch(self, spec: Mapping[str, Any]) -> Job:
-        path = files.new_folder(self.root, str(spec["kind"]))
-        lock = files.take_lock(path / files.LOCK)
-        assert lock is not None  # nobody else knows this folder
-        try:
-            files.write(path / files.SPEC, spec)
-            # Its place in the queue is that of its start, not of the end of its imports.
-            (path / files.WAITING).touch()
-            process = self._spawn(path, spec["args"], lock)
-            files.write(path / files.IDENTITY, files.identity_of(process.pid))
-        except OSError as error:
-            reason = f"{spec['title']} cannot be started: {error}; check the disk and try again"
-            files.write(path / files.RESULT, {"state": "failed", "error": reason})
-            raise JobError(reason) from error
-        finally:
-            os.close(lock)
-        # Collects the exit status, so that an ended worker does not stay as a zombie.
-        threading.Thread(target=process.wait, daemon=True).start()
-        return Job(path)
+    def move(self, job_id: str, place: int) -> None:
+        """Let a queued job wait at `place`: 0 is the next to run; too large is the last.
 
-    def _spawn(self, path: Path, args: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
-        package = str(Path(vcsoup.__file__).resolve().parents[1])
-        search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-        environment = {
-            **os.environ,
-            **{"PYTHONPATH": search, "PYTHONUNBUFFERED": "1"},
-            **{JOB_VARIABLE: str(path.resolve()), LOCK_VARIABLE: str(lock)},
-        }
-        with (path / files.LOG).open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *self._python_args, *args],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(lock,),
-                start_new_session=True,
-            )
+        Raises:
+            JobError: the job does not wait in the queue.
+        """
+        with self._changing(f"{job_id} cannot be moved"):
+            queue.move(self.root, job_id, place)
+
+    @property
+    def places(self) -> int:
+        """How many jobs may compute at once on this machine; one per device unless set."""
+        return Order(self.root).places
+
+    def set_places(self, places: int) -> None:
+        """Set how many jobs may compute at once; what runs already runs on.
+
+        Raises:
+            JobError: not between 1 and 64.
+        """
+        with self._changing("the number of places cannot be set"):
+            Order(self.root).set_places(places)
+
+    def launchers(self) -> list[str]:
+        """Return who can run jobs now, "local" first."""
+        return usable_launchers(self.root)
+
+    def ensure_runner(self) -> None:
+        """See to it that the queue's runner lives while it has work; cheap when it does.
+
+        Raises:
+            JobError: it cannot be started.
+        """
+        ensure_runner(self.root, self.python_args)
+
+    def resume(self, job_id: str) -> Job:
+        """Put a job that was stopped, failed or is lost back into the queue, as its next attempt.
+
+        The worker goes on from the last whole checkpoint where there is one. A job that waits or
+        runs already is left as it is.
+
+        Raises:
+            NotFoundError: there is no such job.
+            JobError: it is done or stopping.
+        """
+        job = self.get(job_id)
+        with self._changing(f"{job.title} cannot be resumed"):
+            queue.requeue(self.root, job)
+        self.ensure_runner()
+        return job
+
+    def retry(self, job_id: str) -> Job:
+        """Queue a fresh job with the same spec; nothing of the old one is used.
+
+        Raises:
+            NotFoundError: there is no such job.
+        """
+        former = self.get(job_id)
+        meta = {**former.meta, "retry_of": former.id}
+        spec = {**(files.read(former.path / files.SPEC) or {}), "meta": meta}
+        return self._begin({**spec, "created": files.utc_now()}, queued=True)
+
+    def rename(self, job_id: str, title: str) -> Job:
+        """Give a job another title.
+
+        Raises:
+            JobError: the title is empty, longer than 200 characters or more than one line.
+        """
+        title = title.strip()
+        if not title or len(title) > _LONGEST_TITLE or not title.isprintable():
+            raise JobError(f"a title is one line of 1 to {_LONGEST_TITLE} characters; shorten it")
+        job = self.get(job_id)
+        with self._changing(f"{job.title} cannot be renamed"):
+            spec = files.read(job.path / files.SPEC) or {}
+            files.write(job.path / files.SPEC, {**spec, "title": title})
+        return self.get(job_id)
+
+    def remove(self, job_id: str) -> None:
+        """Put a job into the bin, which keeps the newest twenty.
+
+        Raises:
+            JobError: it has not ended.
+        """
+        job = self.get(job_id)
+        with self._changing(f"{job.title} cannot be removed"):
+            waste.remove(self.root, job)
+
+    def restore(self, job_id: str) -> Job:
+        """Put a job back from the bin.
+
+        Raises:
+            NotFoundError: it is not in the bin.
+        """
+        with self._changing(f"{job_id} cannot be restored"):
+            return waste.restore(self.root, job_id)
+
+    def empty_bin(self) -> int:
+        """Delete what is in the bin, for good; return how many jobs that were."""
+        with self._changing("the bin cannot be emptied"):
+            return waste.throw_away(self.root)
+
+    def removed(self) -> list[Job]:
+        """Return the jobs in the bin, the one removed last first."""
+        return waste.removed_jobs(self.root)
+
+    def list(self, kind: str | None = None, project: str | None = None) -> list[Job]:
+        """Return the jobs, newest first; only of one kind and of one project when given."""
+        paths = sorted(self.root.glob(f"*/{files.SPEC}"), reverse=True)
+        jobs = [Job(path.parent) for path in paths]
+        return [
+            job
+            for job in jobs
+            if kind in (None, job.kind) and (project is None or project == job.project)
+        ]
+
+    def _begin(self, spec: Mapping[str, Any], *, queued: bool) -> Job:
+        with self._changing(f"{spec['title']} cannot be {'queued' if queued else 'started'}"):
+            job = starting.find_twin(self.list(spec["kind"]), spec)
+            if job is None and queued:
+                job = queue.enqueue(self.root, spec)
+            elif job is None:
+                job = starting.start_now(self.root, spec, self.python_args)
+        if queued:
+            self.ensure_runner()
+        return job
 
     @contextmanager
-    def _one_starter(self) -> Iterator[None]:
-        """Let one process at a time look for a twin and start."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "start.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    def _changing(self, what: str) -> Iterator[None]:
+        with writing(self.root, what), files.one_at_a_time(self.root):
             yield
-
-
-def utc_now() -> str:
-    """Return the time in UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -68,4 +68,13 @@ def seconds_left(records: Sequence[Record], now: float) -> float | None:
 
 
 def _records(content: bytes) -> list[Record]:
-    return [json.loads(line) for line in content.splitlines() if line.strip()]
+    return [record for line in content.split(b"\n") if (record := _record(line)) is not None]
+
+
+def _record(line: bytes) -> Record | None:
+    """Read one line; None when a killed worker or a full disk left only a piece of it."""
+    try:
+        record: Record = json.loads(line)
+    except ValueError:
+        return None
+    return record

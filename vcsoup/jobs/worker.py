@@ -4,21 +4,23 @@ The command line wraps its long verbs in `job_worker`. Started by `Jobs.start`, 
 folder made for it; typed in a terminal, it makes its own, so the app shows it all the same.
 """
 
-import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from vcsoup.errors import JobError, VcsoupError
+from vcsoup.errors import VcsoupError
 from vcsoup.jobs import folder as files
+from vcsoup.jobs.disk import disk_fault, reserve, write_result
 from vcsoup.jobs.display import Display, make_display
-from vcsoup.jobs.launch import JOB_VARIABLE, LOCK_VARIABLE, utc_now
-from vcsoup.jobs.slot import compute_slot
+from vcsoup.jobs.joining import join, make
+from vcsoup.jobs.pulse import Pulse
+from vcsoup.jobs.reports import Reports
+from vcsoup.jobs.starting import new_spec
 from vcsoup.monitor import StopRequested
 
 # Reports without figures that come faster than this are not worth a line.
@@ -33,26 +35,33 @@ class Worker:
         self.result: Mapping[str, Any] = {}
         self.stop_requested = False
         self._display = display
-        self._file: TextIO | None = None
+        self._reports = Reports(path / files.PROGRESS)
+        self._pulse = Pulse(path / files.HEARTBEAT)
         self._last = ("", 0.0)
 
+    @property
+    def checkpoints(self) -> Path:
+        """Where to keep what a next attempt can go on from; the folder may not exist yet."""
+        return self.path / files.CHECKPOINTS
+
     def open(self) -> None:
-        """Make the progress file, which tells others that this worker hears signals."""
-        self._file = (self.path / files.PROGRESS).open("a", encoding="utf-8")
-        if (self.path / files.STOP).exists():
-            self.stop_requested = True
+        """Give the first sign of life, which tells others that this worker hears signals."""
+        reserve(self.path)
+        self._reports.open()
+        self._pulse.start()
+        self._look_for_stop()
+        (self.path / files.QUEUED).unlink(missing_ok=True)
 
     def report(self, stage: str, done: int, total: int, **figures: object) -> None:
-        """Write one report (see `vcsoup.monitor.Monitor`)."""
+        """Write one report (see `vcsoup.monitor.Monitor`), and hear whether to stop."""
+        self._look_for_stop()
         now = time.time()
         same_stage = stage == self._last[0]
         if same_stage and not figures and done < total and now - self._last[1] < _SHORTEST_GAP_S:
             return
         self._last = (stage, now)
         record = {"time": now, "stage": stage, "done": int(done), "total": int(total), **figures}
-        if self._file is not None:
-            self._file.write(json.dumps(files.plain(record), ensure_ascii=False) + "\n")
-            self._file.flush()
+        self._reports.add(record)
         self._display.show(stage, int(done), int(total), figures)
 
     def finish(self, result: Mapping[str, Any]) -> None:
@@ -65,15 +74,21 @@ class Worker:
             raise KeyboardInterrupt
         if not self.stop_requested:
             self.stop_requested = True
-            (self.path / files.STOP).touch()
+            with suppress(OSError):
+                (self.path / files.STOP).touch()
             # Straight to the descriptor: the stream may be in the middle of a write.
             os.write(2, b"stopping; what is finished is kept (Ctrl-C again aborts)\n")
 
     def close(self) -> None:
         """Close the progress file and the display."""
+        self._pulse.stop()
         self._display.close()
-        if self._file is not None:
-            self._file.close()
+        self._reports.close()
+
+    def _look_for_stop(self) -> None:
+        """See a request that came without a signal: before the start, or from another machine."""
+        if not self.stop_requested and (self.path / files.STOP).exists():
+            self.request_stop()
 
 
 @contextmanager
@@ -103,61 +118,28 @@ def job_worker(
         JobError: the folder that this process should join belongs to another worker.
         StopRequested: asked to stop while waiting for the slot.
     """
-    spec: dict[str, Any] = {
-        **{"kind": kind, "title": title, "project": project, "args": list(args), "meta": {}},
-        "created": utc_now(),
-    }
-    path, lock = _join() or _make(jobs_root, spec)
-    files.write(path / files.IDENTITY, files.identity_of(os.getpid()))
+    about: dict[str, Any] = {"kind": kind, "title": title, "project": project, "meta": {}}
+    membership = join() or make(jobs_root, {**new_spec(args), **about})
+    path = membership.path
     if not slot:
         (path / files.WAITING).unlink(missing_ok=True)
     worker = Worker(path, make_display())
     outcome: dict[str, Any] = {"state": "failed", "error": "ended without a word"}
     try:
-        with _listening(worker):
-            with compute_slot(path, lambda: worker.stop_requested) if slot else nullcontext():
-                yield worker
+        with _listening(worker), membership.place(slot, lambda: worker.stop_requested):
+            files.write(path / files.BEGAN, {"began": files.utc_now()})
+            yield worker
             state = "stopped" if worker.stop_requested else "done"
             outcome = {"state": state, "result": worker.result}
     except BaseException as error:
-        outcome = _outcome_of(error)
+        outcome = _outcome_of(error, jobs_root)
         raise
     finally:
         worker.close()
-        files.write(path / files.RESULT, {**outcome, "finished": utc_now()})
-        os.close(lock)
-
-
-def _join() -> tuple[Path, int] | None:
-    """Join the folder that `Jobs.start` made for this process, if it did."""
-    # Taken out of the environment: commands that this one starts are not this job.
-    folder = os.environ.pop(JOB_VARIABLE, None)
-    inherited = os.environ.pop(LOCK_VARIABLE, None)
-    if folder is None:
-        return None
-    path = Path(folder)
-    lock = _inherited_lock(path, inherited)
-    if lock is None or (path / files.PROGRESS).exists():
-        raise JobError(f"job {path.name} was started already; start a new one")
-    return path, lock
-
-
-def _inherited_lock(path: Path, descriptor: str | None) -> int | None:
-    """Return the lock that the starter took for us, or take it when nobody has."""
-    with suppress(OSError, TypeError, ValueError):
-        inherited = int(descriptor or "none")
-        if os.path.samestat(os.fstat(inherited), (path / files.LOCK).stat()):
-            os.set_inheritable(inherited, False)
-            return inherited
-    return files.take_lock(path / files.LOCK)
-
-
-def _make(jobs_root: Path, spec: Mapping[str, Any]) -> tuple[Path, int]:
-    path = files.new_folder(jobs_root, str(spec["kind"]))
-    lock = files.take_lock(path / files.LOCK)
-    assert lock is not None  # nobody else knows this folder
-    files.write(path / files.SPEC, spec)
-    return path, lock
+        try:
+            write_result(path, {**outcome, "finished": files.utc_now()})
+        finally:
+            membership.leave()
 
 
 @contextmanager
@@ -174,10 +156,12 @@ def _listening(worker: Worker) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _outcome_of(error: BaseException) -> dict[str, Any]:
+def _outcome_of(error: BaseException, jobs_root: Path) -> dict[str, Any]:
     if isinstance(error, StopRequested | KeyboardInterrupt):
         return {"state": "stopped", "result": None}
     if isinstance(error, VcsoupError):
         return {"state": "failed", "error": str(error)}
+    if (line := disk_fault(jobs_root, error)) is not None:
+        return {"state": "failed", "error": line}
     first = (str(error).splitlines() or [""])[0]
     return {"state": "failed", "error": f"{type(error).__name__}: {first} (details in the log)"}

@@ -1,4 +1,4 @@
-"""A file -> numbered rows: parquet, JSON, JSON Lines or CSV, each also gzipped.
+"""A file -> numbered rows: parquet, Arrow, JSON, JSON Lines or CSV, each also compressed.
 
 The kind is told from the first bytes, never from the file's name. Row numbers are what a person
 would look up: lines of JSON Lines, elements of a JSON array, data rows of CSV and parquet, all
@@ -8,12 +8,13 @@ A byte that is not UTF-8 costs its row and no other: it is decoded to a stand-in
 "surrogateescape"), which `vcsoup.preferences.text_rows` finds again.
 """
 
-import gzip
-import io
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
+from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, arrow_rows, saved_rows
+from vcsoup.preferences.detection import is_used
+from vcsoup.preferences.packing import MARK_BYTES, packing, unpacked_beginning
 from vcsoup.preferences.parquet_rows import parquet_rows
 from vcsoup.preferences.rows import FileRows, readable
 from vcsoup.preferences.text_rows import is_json, text_rows
@@ -23,59 +24,51 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _LOOKED_AT = 4_096
 
 
-def read_rows(path: Path, *, name: str = "") -> FileRows:
-    """Every row of a parquet, JSON, JSON Lines or CSV file.
+def read_rows(path: Path, *, name: str = "", wanted: Callable[[str], bool] = is_used) -> FileRows:
+    """Every row of a file, or of a folder that `datasets.save_to_disk` wrote.
 
     Args:
-        path: The file; UTF-8 where it is text, gzipped or not.
+        path: The file; UTF-8 where it is text, compressed (gzip, zstd, xz, bzip2) or not.
         name: What people call it, for messages; the file's own name by default.
+        wanted: Which columns of parquet and Arrow to read; those that a format uses by default.
 
     Returns:
-        Columns and rows; of a parquet file only the columns that a pair can use are read. A row
-        with a byte that is not UTF-8 has a fault, the others are as they are.
+        Columns and rows. A row with a byte that is not UTF-8 has a fault, the others are as they
+        are.
 
     Raises:
         NotFoundError: no such file.
-        PreferenceFormatError: a folder, an empty file, or content of none of the four kinds.
+        PreferenceFormatError: another folder, an empty file, or content of none of these kinds.
     """
     path = Path(path)
     name = readable(name or path.name)
+    if path.is_dir():
+        return saved_rows(path, name, wanted)
     content = _content(path, name)
     if content.startswith(b"PAR1"):
-        return parquet_rows(content, name)
-    return text_rows(_as_text(content, name), name)
+        return parquet_rows(content, name, wanted)
+    if content.startswith((STREAM_MARK, FILE_MARK)):
+        return arrow_rows(content, name, wanted)
+    return text_rows(as_text(content, name), name)
 
 
 def _content(path: Path, name: str) -> bytes:
-    if path.is_dir():
-        raise PreferenceFormatError(f"{name} is a folder; give one file of preference pairs")
     if not path.is_file():
         whole = readable(str(path))
         raise NotFoundError(f"{whole} does not exist; give the path of a file of preference pairs")
-    content = path.read_bytes()
-    if content.startswith(b"\x1f\x8b"):
-        content = _unpacked(content, name)
+    with path.open("rb") as file:
+        packed = packing(file.read(MARK_BYTES))
+    content = unpacked_beginning(path, _MOST_BYTES + 1, name) if packed else path.read_bytes()
+    if packed and len(content) > _MOST_BYTES:
+        raise PreferenceFormatError(
+            f"{name} unpacks to more than {_MOST_BYTES / 2**30:g} GiB; split it into smaller files"
+        )
     if not content.strip():
         raise PreferenceFormatError(f"{name} is empty; give a file with preference pairs")
     return content
 
 
-def _unpacked(content: bytes, name: str) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(content)) as file:
-            unpacked = file.read(_MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise PreferenceFormatError(
-            f"{name} is gzipped but damaged ({error}); download it again"
-        ) from error
-    if len(unpacked) > _MOST_BYTES:
-        raise PreferenceFormatError(
-            f"{name} unpacks to more than {_MOST_BYTES / 2**30:g} GiB; split it into smaller files"
-        )
-    return unpacked
-
-
-def _as_text(content: bytes, name: str) -> str:
+def as_text(content: bytes, name: str) -> str:
     """Decode UTF-8; bytes that are not become stand-ins, unless the whole file is something else.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A row -> a pair, for each format that is read.
+"""A row with a chosen and a rejected side -> a pair.
 
 | format | columns | a row becomes |
 |---|---|---|
@@ -8,15 +8,19 @@
 | TRL implicit (messages) | chosen, rejected | all turns but the last, and the last |
 | TRL implicit (text) | chosen, rejected | the shared beginning, and what follows it |
 | hh-rlhf dialogues | chosen, rejected with "Human:", "Assistant:" | the turns, the last answer |
+| LLaMA-Factory (Alpaca) | instruction, input, chosen, rejected; system, history | both as prompt |
+| LLaMA-Factory (ShareGPT) | conversations, chosen, rejected (messages); system | turns, answers |
 
 The format is told from the set of columns and the types in the first row that has both sides. Text
-around answers and plain prompts is stripped, except in our own files.
+around answers and plain prompts is stripped, except in our own files. Scores that stand beside the
+sides (score_chosen and score_rejected; reward1_chosen and reward1_reject, as VC-Soup's own code
+writes them) come along; two equal scores under "score" are a tie.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
 
+from vcsoup.preferences.pair_format import Cells, Pair, PairFormat, Scores, read_answer
 from vcsoup.preferences.pairs import PAIR_COLUMNS, Prompt
 from vcsoup.preferences.rows import FileRows
 from vcsoup.preferences.turns import (
@@ -26,39 +30,29 @@ from vcsoup.preferences.turns import (
     dialogue_turns,
     is_dialogue,
     read_messages,
+    read_number,
     read_prompt,
     read_text,
     same_turns,
 )
 
-Cells = Mapping[str, Any]
 SIDES = ("chosen", "rejected")
+_REWARD = re.compile(r"(reward\d+)_chosen")
 
 
-class Pair(NamedTuple):
-    """A prompt with its two answers."""
-
-    prompt: Prompt
-    chosen: str
-    rejected: str
-
-
-class PairFormat(NamedTuple):
-    """A format's name, as a person reads it, and the function that reads its rows."""
-
-    name: str
-    read: Callable[[Cells], Pair]
-
-
-def detect_format(file: FileRows) -> PairFormat | None:
-    """The format of a file's rows, or None when they are no preference pairs."""
+def detect_sides(file: FileRows) -> PairFormat | None:
+    """The format of rows with a chosen and a rejected side, or None when they have none."""
     rows = [row.cells for row in file.rows if all(_is_side(row.cells.get(side)) for side in SIDES)]
     if not rows:
         return None
     first = rows[0]
+    if "conversations" in file.columns and isinstance(first.get("conversations"), list):
+        return CONVERSATIONS
     if "prompt" in file.columns:
         return _detect_explicit(file.columns, rows)
-    if any(isinstance(first[side], list) for side in SIDES):
+    if "instruction" in file.columns and all(isinstance(first[side], str) for side in SIDES):
+        return INSTRUCTIONS
+    if any(not isinstance(first[side], str) for side in SIDES):
         return IMPLICIT_MESSAGES
     return DIALOGUES if all(is_dialogue(first[side]) for side in SIDES) else IMPLICIT_TEXT
 
@@ -67,11 +61,13 @@ def _detect_explicit(columns: Iterable[str], rows: Sequence[Cells]) -> PairForma
     answers_are_text = all(isinstance(rows[0][side], str) for side in SIDES)
     if set(columns) == set(PAIR_COLUMNS) and isinstance(rows[0].get("prompt"), list):
         return OWN if answers_are_text else EXPLICIT
-    return REPEATED if all(_repeats_prompt(row) for row in rows) else EXPLICIT
+    if all(_repeats_prompt(row) for row in rows):
+        return REPEATED
+    return SCORED if any(_REWARD.fullmatch(column) for column in columns) else EXPLICIT
 
 
 def _is_side(cell: object) -> bool:
-    return isinstance(cell, str | list)
+    return isinstance(cell, str | list | dict)
 
 
 def _repeats_prompt(row: Cells) -> bool:
@@ -86,32 +82,96 @@ def _own(row: Cells) -> Pair:
 
 
 def _explicit(row: Cells) -> Pair:
-    prompt = read_prompt(row)
-    return Pair(prompt, _answer(row, "chosen", prompt), _answer(row, "rejected", prompt))
+    prompt = _prompt_of_sides(row) or read_prompt(row)
+    chosen, rejected = (read_answer(row, side, prompt) for side in SIDES)
+    return Pair(prompt, chosen, rejected, _scores(row))
+
+
+def _prompt_of_sides(row: Cells) -> Prompt | None:
+    """The turns that both sides begin with, where the prompt is one of them written as text."""
+    asked, cells = row.get("prompt"), [row.get(side) for side in SIDES]
+    if not isinstance(asked, str) or not all(isinstance(c, list) and len(c) > 1 for c in cells):
+        return None
+    chosen, rejected = (read_messages(row, side)[:-1] for side in SIDES)
+    texts = [turn["content"].strip() for turn in chosen if turn["role"] == "user"]
+    return chosen if same_turns(chosen, rejected) and asked.strip() in texts else None
 
 
 def _repeated(row: Cells) -> Pair:
     prompt = read_prompt(row)
-    return Pair(prompt, *(read_text(row, s).removeprefix(row["prompt"]).strip() for s in SIDES))
+    sides = (read_text(row, side).removeprefix(row["prompt"]) for side in SIDES)
+    chosen, rejected = (side.strip() for side in sides)
+    return Pair(prompt, chosen, rejected, _scores(row))
 
 
-def _answer(row: Cells, column: str, prompt: Prompt) -> str:
-    if not isinstance(row.get(column), list):
-        return read_text(row, column).strip()
-    turns = read_messages(row, column)
-    check_answered(turns, column)
-    if len(turns) > 1 and not same_turns(turns[:-1], prompt):
-        raise RowFault("prompt", column, "its earlier turns differ from the prompt")
-    return turns[-1]["content"].strip()
+def _scores(row: Cells) -> Scores:
+    """Ready-made scores beside the sides; columns without numbers give none."""
+    names = {"score": ("score_chosen", "score_rejected")}
+    for column in row:
+        if found := _REWARD.fullmatch(column):
+            name = found[1]
+            short = f"{name}_reject"  # as VC-Soup's own tables spell it
+            names[name] = (column, short if short in row else f"{name}_rejected")
+    scores = {name: _numbers(row, columns) for name, columns in names.items()}
+    present = {name: both for name, both in scores.items() if both is not None}
+    if "score" in present and len(set(present["score"])) == 1:
+        raise RowFault("tie", "score_chosen", f"both answers have the score {row['score_chosen']}")
+    return present
+
+
+def _numbers(row: Cells, columns: tuple[str, str]) -> tuple[float, float] | None:
+    try:
+        return read_number(row, columns[0]), read_number(row, columns[1])
+    except RowFault:
+        return None
+
+
+def _instructions(row: Cells) -> Pair:
+    """Alpaca's columns: instruction and input are one prompt, after system and history."""
+    asked = [read_text(row, "instruction").strip()]
+    if row.get("input"):
+        asked.append(read_text(row, "input").strip())
+    turns = [*_system(row), *_history(row)]
+    prompt = [*turns, {"role": "user", "content": "\n".join(filter(None, asked))}]
+    check_prompt(prompt, "instruction")
+    chosen, rejected = (read_answer(row, side, prompt) for side in SIDES)
+    return Pair(prompt, chosen, rejected, _scores(row))
+
+
+def _history(row: Cells) -> Prompt:
+    turns: Prompt = []
+    exchanges = row.get("history") or []
+    if not isinstance(exchanges, list):
+        raise RowFault("unreadable", "history", "expected a list of earlier turns")
+    for exchange in exchanges:
+        if not (isinstance(exchange, list) and len(exchange) == 2):
+            raise RowFault("unreadable", "history", "expected pairs of a question and an answer")
+        said = dict(zip(("user", "assistant"), exchange, strict=True))
+        turns += [{"role": r, "content": read_text(said, r, at="history")} for r in said]
+    return turns
+
+
+def _conversations(row: Cells) -> Pair:
+    prompt = [*_system(row), *read_messages(row, "conversations")]
+    check_prompt(prompt, "conversations")
+    cells = {side: row.get(side) for side in SIDES}
+    turns = {side: [cell] if isinstance(cell, dict) else cell for side, cell in cells.items()}
+    chosen, rejected = (read_answer(turns, side, prompt) for side in SIDES)
+    return Pair(prompt, chosen, rejected, _scores(row))
+
+
+def _system(row: Cells) -> Prompt:
+    return [{"role": "system", "content": read_text(row, "system")}] if row.get("system") else []
 
 
 def _implicit_messages(row: Cells) -> Pair:
-    return _from_turns(read_messages(row, "chosen"), read_messages(row, "rejected"))
+    pair = _from_turns(read_messages(row, "chosen"), read_messages(row, "rejected"))
+    return pair._replace(scores=_scores(row))
 
 
 def _dialogues(row: Cells) -> Pair:
     chosen, rejected = (dialogue_turns(read_text(row, side), side) for side in SIDES)
-    return _from_turns(chosen, rejected)
+    return _from_turns(chosen, rejected)._replace(scores=_scores(row))
 
 
 def _from_turns(chosen: Prompt, rejected: Prompt) -> Pair:
@@ -132,7 +192,7 @@ def _implicit_text(row: Cells) -> Pair:
         raise RowFault("identical", "rejected", "the same text as chosen")
     cut = _end_of_prompt(chosen, rejected)
     prompt = [{"role": "user", "content": chosen[:cut].strip()}]
-    return Pair(prompt, chosen[cut:].strip(), rejected[cut:].strip())
+    return Pair(prompt, chosen[cut:].strip(), rejected[cut:].strip(), _scores(row))
 
 
 def _end_of_prompt(chosen: str, rejected: str) -> int:
@@ -153,3 +213,6 @@ REPEATED = PairFormat("TRL explicit, prompt repeated", _repeated)
 IMPLICIT_MESSAGES = PairFormat("TRL implicit (messages)", _implicit_messages)
 IMPLICIT_TEXT = PairFormat("TRL implicit (text)", _implicit_text)
 DIALOGUES = PairFormat("hh-rlhf dialogues", _dialogues)
+SCORED = PairFormat("VC-Soup table with rewards", _explicit)
+INSTRUCTIONS = PairFormat("LLaMA-Factory (Alpaca)", _instructions)
+CONVERSATIONS = PairFormat("LLaMA-Factory (ShareGPT)", _conversations)

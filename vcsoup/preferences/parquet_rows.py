@@ -1,25 +1,25 @@
 """Parquet -> numbered rows; a cell that cannot be read costs its row and no other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vcsoup.errors import PreferenceFormatError
-from vcsoup.preferences.pairs import PAIR_COLUMNS
 from vcsoup.preferences.rows import FileRows, NumberedRow
 
 _TOGETHER = 1_000
-_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
-def parquet_rows(content: bytes, name: str) -> FileRows:
-    """Every row of a parquet file, with the columns that a pair can use.
+def parquet_rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> FileRows:
+    """Every row of a parquet file, with the wanted columns.
 
     Args:
         content: The file.
         name: Its name, for messages.
+        wanted: Which columns to read; the others are named all the same.
 
     Raises:
         PreferenceFormatError: the file is damaged as a whole.
@@ -27,21 +27,22 @@ def parquet_rows(content: bytes, name: str) -> FileRows:
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         columns = tuple(file.schema_arrow.names)
-        table = file.read(columns=[c for c in dict.fromkeys(columns) if c in PAIR_COLUMNS])
-    except _UNREADABLE as error:
+        table = file.read(columns=[c for c in dict.fromkeys(columns) if wanted(c)])
+    except UNREADABLE as error:
         raise PreferenceFormatError(
             f"{name} is a damaged parquet file ({' '.join(str(error).split())[:80]!r}); "
             "export or download it again"
         ) from error
-    return FileRows(columns, list(_rows(table)))
+    return FileRows(columns, list(table_rows(table)))
 
 
-def _rows(table: pa.Table) -> Iterator[NumberedRow]:
+def table_rows(table: pa.Table) -> Iterator[NumberedRow]:
+    """The rows of a table, numbered from 1; an unreadable cell is the fault of its row."""
     for start in range(0, table.num_rows, _TOGETHER):
         part = table.slice(start, _TOGETHER)
         try:
             cells = part.to_pylist()
-        except _UNREADABLE:
+        except UNREADABLE:
             yield from (_row(part.slice(i, 1), start + i + 1) for i in range(part.num_rows))
         else:
             yield from (NumberedRow(start + i, row) for i, row in enumerate(cells, start=1))
@@ -55,6 +56,6 @@ def _row(table: pa.Table, number: int) -> NumberedRow:
         except UnicodeDecodeError as error:
             byte = f"byte {error.start + 1}, 0x{error.object[error.start]:02x}, is not UTF-8"
             return NumberedRow(number, {}, byte, column)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return NumberedRow(number, {}, f"unreadable cell ({type(error).__name__})", column)
     return NumberedRow(number, cells)

@@ -1,176 +1,231 @@
 """Read a preference file: the canonical pairs, and a report of every row that is not one.
 
-Nothing is dropped silently: rows read = pairs kept + rows reported, each with its number, column
+Nothing is dropped silently: rows read = rows kept + rows reported, each with its number, column
 and reason. A file that holds no pair at all is refused, so that it can never replace good data.
+Scores that a file holds beside its pairs are kept beside them, so that they can be rewards without
+a model.
 """
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.column_map import ColumnMap, mapped_format
+from vcsoup.preferences.detection import detect_format, is_used
 from vcsoup.preferences.files import read_rows
-from vcsoup.preferences.formats import Pair, PairFormat, detect_format
+from vcsoup.preferences.pair_format import Joined, Pair, PairFormat
 from vcsoup.preferences.pairs import make_pairs, pair_id
-from vcsoup.preferences.rows import FileRows, NumberedRow, readable
+from vcsoup.preferences.read_report import ReadReport, RowProblem
+from vcsoup.preferences.refusals import not_preferences, wrong_aspect
+from vcsoup.preferences.rows import FileRows, readable
 from vcsoup.preferences.turns import RowFault
 
-KINDS = {
-    "unreadable": "not an object, damaged, or turns that make no sense",
-    "one-sided": "a side is missing or is not text",
-    "empty": "an answer without text",
-    "prompt": "no prompt, or another prompt on each side",
-    "identical": "both answers are the same",
-    "duplicate": "the same pair as an earlier row",
-}
+LONG_CHARACTERS = 8_192
+"""Pairs above this are counted as long: about 2,048 tokens of English."""
 
 _REPORT_EVERY = 2_000
 
 
 @dataclass(frozen=True)
-class RowProblem:
-    """One row that is not kept.
+class Reading:
+    """How a file is to be read; the usual way needs none of it.
 
     Attributes:
-        row: Its number in the file, from 1 (a line, element or data row).
-        column: Where the problem is; empty when it is the whole row.
-        kind: One of `KINDS`.
-        reason: What is wrong, in words.
+        aspect: Which preference, where one file holds several (`aspects_of`).
+        columns: Which columns hold what, where no format fits.
+        longest: Report pairs whose prompt and longer answer have more characters than this;
+            0 keeps all.
     """
 
-    row: int
-    column: str
-    kind: str
-    reason: str
+    aspect: str = ""
+    columns: ColumnMap | None = None
+    longest: int = 0
 
 
-@dataclass(frozen=True)
-class ReadReport:
-    """What became of a file's rows: rows == kept + len(problems)."""
-
-    source: str
-    format: str
-    rows: int
-    kept: int
-    problems: tuple[RowProblem, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows reported, by kind; every kind of `KINDS` is there, zero or not."""
-        found = Counter(problem.kind for problem in self.problems)
-        return {kind: found[kind] for kind in KINDS}
-
-    @property
-    def summary(self) -> str:
-        """One line for people: "300 rows read as TRL explicit, 298 kept, 2 reported (2 empty)"."""
-        line = f"{self.rows:,} rows read as {self.format}, {self.kept:,} kept"
-        if not self.problems:
-            return line
-        parts = [f"{count:,} {kind}" for kind, count in self.counts.items() if count]
-        return f"{line}, {len(self.problems):,} reported ({', '.join(parts)})"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data for JSON: every figure and every problem."""
-        return {
-            "source": self.source,
-            "format": self.format,
-            "rows": self.rows,
-            "kept": self.kept,
-            "counts": self.counts,
-            "problems": [dict(vars(problem)) for problem in self.problems],
-        }
+USUAL = Reading()
 
 
 @dataclass(frozen=True)
 class ReadResult:
-    """The pairs of a file and the report on its rows."""
+    """The pairs of a file, the report on its rows, and the scores that came with them.
+
+    Attributes:
+        pairs: The canonical table, n rows.
+        report: What became of the rows.
+        scores: n rows: `id`, then `<name>_chosen` and `<name>_rejected` per score as the file has
+            it (larger is better); NaN where a pair has none. Only `id` when there are none.
+    """
 
     pairs: pd.DataFrame
     report: ReadReport
+    scores: pd.DataFrame
 
 
-def read_preferences(path: Path, *, name: str = "", monitor: Monitor = SILENT) -> ReadResult:
-    """The preference pairs of a JSON, JSON Lines, CSV or parquet file.
+def read_preferences(
+    path: Path, how: Reading = USUAL, *, name: str = "", monitor: Monitor = SILENT
+) -> ReadResult:
+    """The preference pairs of a file, or of a folder that `datasets.save_to_disk` wrote.
 
-    Formats: TRL explicit and implicit (text and messages), hh-rlhf dialogues, this project's own
-    pair tables; told from columns and types, never from the file's name.
+    Formats are told from columns and types (`vcsoup.preferences.detection`), never from the file's
+    name; kinds of files are those of `vcsoup.preferences.files`.
 
     Args:
         path: The file.
+        how: Which preference of the file, by which columns, how long at most.
         name: What people call it, for messages; the file's own name by default.
         monitor: Hears "reading rows"; a stop request raises `StopRequested`.
 
     Returns:
-        Pairs in the file's order, ids distinct, with the report.
+        Pairs in the file's order, ids distinct, with the report and the scores beside them.
 
     Raises:
         NotFoundError: no such file.
-        PreferenceFormatError: no preference file, or one without a single usable pair.
+        PreferenceFormatError: no preference file, one without a single usable pair, or one that
+            holds several preferences when `how` names none of them.
     """
     path = Path(path)
     name = readable(name or path.name)
-    file = read_rows(path, name=name)
-    form = detect_format(file)
+    file = read_rows(path, name=name, wanted=how.columns.reads if how.columns else is_used)
+    form = find_format(file, how.columns)
     if form is None:
-        raise PreferenceFormatError(_not_preferences(name, file))
-    pairs, problems = _sort_out(file.rows, form, monitor)
+        raise PreferenceFormatError(not_preferences(name, file, mapped=how.columns is not None))
+    aspect = _aspect(name, form, how.aspect)
+    pairs, problems = _sort_out(form.units(file.rows, aspect), _Sieve(form, aspect, how), monitor)
+    problems.sort(key=lambda problem: problem.row)
     if not pairs:
         first = problems[0]
         raise PreferenceFormatError(
             f"{name} ({form.name}) has no usable pair in {len(file.rows)} rows; the first: "
             f"row {first.row}, column {first.column or 'all'}, {first.reason}; mend the file"
         )
-    report = ReadReport(name, form.name, len(file.rows), len(pairs), tuple(problems))
-    return ReadResult(make_pairs(*zip(*pairs, strict=True)), report)
+    report = ReadReport(
+        name,
+        form.name,
+        len(file.rows),
+        len(pairs),
+        tuple(problems),
+        aspect,
+        form.rows_per_pair,
+        _notes(pairs),
+    )
+    table = make_pairs(*zip(*(pair[:3] for pair in pairs), strict=True))
+    return ReadResult(table, report, _scores(table["id"], pairs))
+
+
+def find_format(file: FileRows, columns: ColumnMap | None = None) -> PairFormat | None:
+    """The format of a file's rows: by the columns that someone named, else by what they are."""
+    return mapped_format(file, columns) if columns else detect_format(file)
+
+
+def read_rows_as_pairs(
+    file: FileRows, how: Reading = USUAL
+) -> Iterator[tuple[Joined, Pair | RowFault]] | None:
+    """Each row (or rows that belong together) with its pair, or with why it is none.
+
+    Args:
+        file: Rows, of a whole file or of its beginning.
+        how: How to read them; where a file holds several preferences, the first by default.
+
+    Returns:
+        None when no format fits.
+    """
+    form = find_format(file, how.columns)
+    if form is None:
+        return None
+    aspect = how.aspect or next(iter(form.aspects), "")
+    sieve = _Sieve(form, aspect, how)
+    return ((unit, sieve.outcome(unit)) for unit in form.units(file.rows, aspect))
+
+
+@dataclass(frozen=True)
+class _Sieve:
+    """Keeps sound pairs and says why another row is none."""
+
+    form: PairFormat
+    aspect: str
+    how: Reading
+
+    def outcome(self, unit: Joined) -> Pair | RowFault:
+        try:
+            return self.pair(unit)
+        except RowFault as fault:
+            return fault
+
+    def pair(self, unit: Joined) -> Pair:
+        row = unit.row
+        if row.fault:
+            raise RowFault("unreadable", row.column, row.fault)
+        pair = self.form.pair(row.cells, self.aspect)
+        for column in ("chosen", "rejected"):
+            if not getattr(pair, column).strip():
+                raise RowFault("empty", column, "no text")
+        if pair.chosen == pair.rejected:
+            raise RowFault("identical", "rejected", "the same text as chosen")
+        length = _length(pair)
+        if 0 < self.how.longest < length:
+            said = f"{length:,} characters, more than {self.how.longest:,}"
+            raise RowFault("long", "", said)
+        return pair
+
+
+def _aspect(name: str, form: PairFormat, wanted: str) -> str:
+    if wanted in form.aspects or (not wanted and not form.aspects):
+        return wanted
+    if not wanted and len(form.aspects) == 1:
+        return form.aspects[0]
+    raise PreferenceFormatError(wrong_aspect(name, form, wanted))
 
 
 def _sort_out(
-    rows: list[NumberedRow], form: PairFormat, monitor: Monitor
+    units: list[Joined], sieve: _Sieve, monitor: Monitor
 ) -> tuple[list[Pair], list[RowProblem]]:
     pairs: list[Pair] = []
     problems: list[RowProblem] = []
     first_row: dict[str, int] = {}
-    for done, row in enumerate(rows):
+    for done, unit in enumerate(units):
         if done % _REPORT_EVERY == 0:
-            monitor.report("reading rows", done, len(rows))
+            monitor.report("reading rows", done, len(units))
             if monitor.stop_requested:
-                raise StopRequested(f"reading was stopped at row {done:,} of {len(rows):,}")
+                raise StopRequested(f"reading was stopped at row {done:,} of {len(units):,}")
         try:
-            pair = _sound_pair(row, form)
-            known = first_row.setdefault(pair_id(*pair), row.number)
-            if known != row.number:
+            pair = sieve.pair(unit)
+            known = first_row.setdefault(pair_id(*pair[:3]), unit.numbers[0])
+            if known != unit.numbers[0]:
                 raise RowFault("duplicate", "", f"the same pair as row {known}")
             pairs.append(pair)
         except RowFault as fault:
-            problems.append(RowProblem(row.number, fault.column, fault.kind, fault.reason))
+            problems += (
+                RowProblem(n, fault.column, fault.kind, fault.reason) for n in unit.numbers
+            )
     return pairs, problems
 
 
-def _sound_pair(row: NumberedRow, form: PairFormat) -> Pair:
-    if row.fault:
-        raise RowFault("unreadable", row.column, row.fault)
-    pair = form.read(row.cells)
-    for column in ("chosen", "rejected"):
-        if not getattr(pair, column).strip():
-            raise RowFault("empty", column, "no text")
-    if pair.chosen == pair.rejected:
-        raise RowFault("identical", "rejected", "the same text as chosen")
-    return pair
+def _length(pair: Pair) -> int:
+    asked = sum(len(turn["content"]) for turn in pair.prompt)
+    return asked + max(len(pair.chosen), len(pair.rejected))
 
 
-def _not_preferences(name: str, file: FileRows) -> str:
-    columns = (" ".join(readable(str(column)).split())[:30] for column in file.columns[:12])
-    found = ", ".join(columns) or "none"
-    if {"chosen", "rejected"} <= set(file.columns):
-        return (
-            f"{name} has the columns chosen and rejected, but no row with text or messages in "
-            "both; fill them, or export the pairs again"
-        )
-    return (
-        f"{name} holds no preference pairs: expected the columns chosen and rejected "
-        f"(and prompt, unless both sides repeat it), found: {found}; rename or export them so"
-    )
+def _notes(pairs: list[Pair]) -> dict[str, int]:
+    turns = (sum(turn["role"] != "system" for turn in pair.prompt) for pair in pairs)
+    return {
+        "multi-turn": sum(count > 1 for count in turns),
+        "long": sum(_length(pair) > LONG_CHARACTERS for pair in pairs),
+    }
+
+
+def _scores(ids: "pd.Series[str]", pairs: list[Pair]) -> pd.DataFrame:
+    names = dict.fromkeys(name for pair in pairs for name in pair.scores)
+    columns: dict[str, Any] = {"id": ids}
+    for name in names:
+        both = [pair.scores.get(name, (np.nan, np.nan)) for pair in pairs]
+        columns |= {
+            f"{name}_{side}": np.array([entry[k] for entry in both], dtype=np.float64)
+            for k, side in enumerate(("chosen", "rejected"))
+        }
+    return pd.DataFrame(columns)

@@ -1,19 +1,25 @@
 r"""Cells -> texts and turns, with the reason when a cell holds neither.
 
-The lowest layer of the readers: text, lists of messages, and dialogues in the hh-rlhf form
-("\n\nHuman: ...\n\nAssistant: ..."). Nothing here knows what a format is.
+The lowest layer of the readers: text, numbers, lists of messages (role and content, or from and
+value), dialogues in the hh-rlhf form ("\n\nHuman: ...\n\nAssistant: ...") and in HelpSteer's
+("<extra_id_1>User"). Nothing here knows what a format is.
 """
 
+import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from vcsoup.preferences.pairs import Prompt
 
 ROLES = ("system", "user", "assistant")
+_SENDERS = {"human": "user", "gpt": "assistant", **{role: role for role in ROLES}}
 _SPEAKERS = {"Human": "user", "Assistant": "assistant"}
 _TURN = re.compile(r"(?:\n\n|\A\s*)(Human|Assistant):")
+_TRUTHS = {"true": 1.0, "false": 0.0}
+_MARKED = re.compile(r"\n*<extra_id_1>(User|Assistant)\n")
 _WAITING = re.compile(r"\s*\n\nAssistant:\s*\Z")
 
 
@@ -38,32 +44,66 @@ def read_text(row: Mapping[str, Any], column: str, *, at: str = "") -> str:
     return cell
 
 
+def read_number(row: Mapping[str, Any], column: str) -> float:
+    """The number of a cell, also when it is written as text; true and false are 1 and 0."""
+    cell = row.get(column)
+    number = math.nan
+    if isinstance(cell, str | int | float):
+        written = _TRUTHS.get(cell.strip().casefold(), cell) if isinstance(cell, str) else cell
+        with suppress(ValueError, OverflowError):
+            number = float(written)
+    if not math.isfinite(number):
+        empty = cell is None or (isinstance(cell, str) and not cell.strip())
+        said = "missing" if empty else f"expected a number, got {_shown(cell)}"
+        raise RowFault("unreadable", column, said)
+    return number
+
+
 def read_messages(row: Mapping[str, Any], column: str) -> Prompt:
     """The messages of a cell, with role and content alone."""
     turns = row.get(column)
     if not isinstance(turns, list):
         raise RowFault("one-sided", column, _instead_of(turns, "messages"))
-    messages = []
-    for turn in turns:
-        if not isinstance(turn, dict) or turn.get("role") not in ROLES:
-            raise RowFault("unreadable", column, f"a message needs a role of {', '.join(ROLES)}")
-        messages.append({"role": turn["role"], "content": read_text(turn, "content", at=column)})
-    return messages
+    return [_message(turn, column) for turn in turns]
 
 
-def read_prompt(row: Mapping[str, Any]) -> Prompt:
-    """The prompt column: text, a dialogue that waits for its answer, or messages."""
-    asked = row.get("prompt")
+def _message(turn: object, column: str) -> dict[str, str]:
+    """A message of role and content, or of from and value."""
+    if isinstance(turn, dict):
+        if turn.get("role") in ROLES:
+            return {"role": turn["role"], "content": read_text(turn, "content", at=column)}
+        sender = turn.get("from")
+        if turn.get("role") is None and isinstance(sender, str) and sender in _SENDERS:
+            return {"role": _SENDERS[sender], "content": read_text(turn, "value", at=column)}
+    raise RowFault("unreadable", column, f"a message needs a role of {', '.join(ROLES)}")
+
+
+def read_prompt(row: Mapping[str, Any], column: str = "prompt") -> Prompt:
+    """A prompt's cell: text, a dialogue that waits for its answer, or messages."""
+    asked = row.get(column)
     if asked is None:
-        raise RowFault("prompt", "prompt", "missing")
+        raise RowFault("prompt", column, "missing")
     if not isinstance(asked, str):
-        prompt = read_messages(row, "prompt")
+        prompt = read_messages(row, column)
     elif is_dialogue(asked) and _WAITING.search(asked):
-        prompt = dialogue_turns(_WAITING.sub("", asked), "prompt")
+        prompt = dialogue_turns(_WAITING.sub("", asked), column)
     else:
-        prompt = [{"role": "user", "content": read_text(row, "prompt").strip()}]
-    check_prompt(prompt, "prompt")
+        prompt = [{"role": "user", "content": read_text(row, column).strip()}]
+    check_prompt(prompt, column)
     return prompt
+
+
+def read_marked_prompt(row: Mapping[str, Any], column: str = "prompt") -> Prompt:
+    """A prompt whose later turns begin with "<extra_id_1>User" and the like (HelpSteer)."""
+    asked = row.get(column)
+    if not isinstance(asked, str) or not _MARKED.search(asked):
+        return read_prompt(row, column)
+    first, *parts = _MARKED.split(read_text(row, column))
+    spoken = zip(parts[::2], parts[1::2], strict=True)
+    later = [{"role": role.lower(), "content": said.strip()} for role, said in spoken]
+    opening = [{"role": "user", "content": first.strip()}] if first.strip() else []
+    check_prompt([*opening, *later], column)
+    return [*opening, *later]
 
 
 def is_dialogue(text: str) -> bool:
@@ -98,6 +138,10 @@ def same_turns(a: Prompt, b: Prompt) -> bool:
     """Whether two lists of messages say the same, whatever blanks surround it."""
     spoken = [[(turn["role"], turn["content"].strip()) for turn in turns] for turns in (a, b)]
     return spoken[0] == spoken[1]
+
+
+def _shown(cell: object) -> str:
+    return repr(cell)[:40] if isinstance(cell, str | int | float) else type(cell).__name__
 
 
 def _instead_of(cell: object, expected: str) -> str:

@@ -1,27 +1,24 @@
 """Ask a reward model: any sequence classifier, replies in, one reward per reply out.
 
-Batches are sorted by length and hold a fixed number of tokens, padded on the right. A tokenizer
-without a pad token gets one made up per batch: any token that ends no row of it, because the
-classifier reads the last token that is no padding. A reply's reward is thus the same alone and in
-any batch. No caching here (`vcsoup.rewards.cache`).
+Batches are sorted by length and hold a fixed number of tokens, padded on the side that the record
+names. A tokenizer without a pad token gets one made up per batch: any token that ends no row of it,
+because the classifier reads the last token that is no padding. A reply's reward is thus the same
+alone and in any batch. A model with several heads gives all of them in one pass (`logit_batches`).
+No loading (`vcsoup.rewards.loading`) and no caching here (`vcsoup.rewards.cache`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
-from transformers.utils.logging import disable_progress_bar
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.rewards.heads import check_label, read_label
+from vcsoup.rewards.loading import load_classifier
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.templates import Encoding, Prompt, encode_replies
 
@@ -29,7 +26,6 @@ FloatArray = npt.NDArray[np.float32]
 
 TOKENS_PER_BATCH = 8192
 _CHUNK = 8192  # replies tokenised at a time, so that a million pairs fit in memory
-_LARGE = 1_000_000_000  # parameters; below it a GPU also computes in float32
 
 
 class RewardModel:
@@ -46,48 +42,31 @@ class RewardModel:
         self.spec = spec
         self.tokenizer = tokenizer
         self.model = model.eval()
-        needed = 2 if spec.label == "diff" else spec.label + 1
-        if model.config.num_labels < needed:
-            raise RewardModelError(
-                f"label {spec.label!r} needs {needed} logits but reward model {spec.model} has "
-                f"{model.config.num_labels}; set label to one it has"
-            )
+        if spec.output == "logits":
+            check_label(spec, model.config.num_labels)
         positions = getattr(model.config, "max_position_embeddings", None) or spec.max_length
         self.max_length = min(spec.max_length, positions, tokenizer.model_max_length)
 
     @classmethod
-    def load(cls, spec: RewardSpec, device: str | torch.device | None = None) -> Self:
+    def load(
+        cls,
+        spec: RewardSpec,
+        device: str | torch.device | None = None,
+        *,
+        consents: Container[str] = (),
+    ) -> Self:
         """Load a reward model from a local folder or the hub.
 
         Args:
             spec: What to load and how to ask it.
             device: Where to; the GPU when there is one.
+            consents: Keys of the consents to run a model's own code (`vcsoup.rewards.consent`).
 
         Raises:
-            RewardModelError: no such model, or not a sequence classifier.
+            RewardModelError: no such model, not a sequence classifier, or no consent to its code.
         """
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        source = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
-        disable_progress_bar()
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(
-                spec.model, truncation_side="left", padding_side="right", **source
-            )
-            model, found = AutoModelForSequenceClassification.from_pretrained(
-                spec.model, dtype="auto", output_loading_info=True, **source
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise RewardModelError(
-                f"reward model {spec.model!r} cannot be loaded ({_first_line(error)}); "
-                "give a folder or hub id of a sequence classification model"
-            ) from error
-        if missing := sorted(found["missing_keys"]):
-            raise RewardModelError(
-                f"reward model {spec.model} has no trained head ({missing[0]} is missing); "
-                "give a model trained for sequence classification"
-            )
-        large = place.type != "cpu" and model.num_parameters() >= _LARGE
-        return cls(spec, model.to(place, None if large else torch.float32), tokenizer)
+        return cls(spec, *load_classifier(spec, place, consents=consents))
 
     def score(
         self,
@@ -148,18 +127,34 @@ class RewardModel:
 
         A reward may be nan or infinite; the caller decides what becomes of it.
         """
+        for rows, logits in self.logit_batches(prompts, replies, tokens_per_batch=tokens_per_batch):
+            yield rows, read_label(logits, self.spec)
+
+    def logit_batches(
+        self,
+        prompts: Sequence[Prompt],
+        replies: Sequence[str],
+        *,
+        tokens_per_batch: int = TOKENS_PER_BATCH,
+    ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray]]:
+        """Yield (row numbers, all that the model says: shape (rows, heads)) batch by batch."""
         for start in range(0, len(replies), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            inputs = encode_replies(
-                self.tokenizer,
-                prompts[chunk],
-                replies[chunk],
-                template=self.spec.template,
-                max_length=self.max_length,
-            )
+            inputs = self.encode(prompts[chunk], replies[chunk])
             lengths = np.array([len(row["input_ids"]) for row in inputs])
             for rows in length_batches(lengths, tokens_per_batch):
                 yield start + rows, self._forward([inputs[row] for row in rows])
+
+    def encode(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> list[Encoding]:
+        """Lay prompts and replies out as this model reads them: n unpadded inputs."""
+        return encode_replies(
+            self.tokenizer,
+            prompts,
+            replies,
+            template=self.spec.template,
+            max_length=self.max_length,
+            special_tokens=self.spec.special_tokens,
+        )
 
     def _check_finite(self, rows: npt.NDArray[np.intp], raw: FloatArray) -> None:
         if not np.isfinite(raw).all():
@@ -172,20 +167,25 @@ class RewardModel:
     def _forward(self, inputs: list[Encoding]) -> FloatArray:
         pad = self._pad_token([row["input_ids"] for row in inputs])
         longest = max(1, *(len(row["input_ids"]) for row in inputs))
+        left = self.spec.pad_side == "left"
+
+        def padded(name: str, row: list[int]) -> list[int]:
+            padding = [pad if name == "input_ids" else 0] * (longest - len(row))
+            return padding + row if left else row + padding
+
         tensors = {
             name: torch.tensor(
-                [
-                    row[name] + [pad if name == "input_ids" else 0] * (longest - len(row[name]))
-                    for row in inputs
-                ],
-                device=self.model.device,
+                [padded(name, row[name]) for row in inputs], device=self.model.device
             )
             for name in inputs[0]
         }
-        logits = self.model(**tensors).logits.float()
-        label = self.spec.label
-        raw = logits[:, 1] - logits[:, 0] if label == "diff" else logits[:, label]
-        return np.asarray(raw.cpu().numpy(), dtype=np.float32)
+        said = getattr(self.model(**tensors), self.spec.output, None)
+        if said is None:
+            raise RewardModelError(
+                f"reward model {self.spec.model} gives no {self.spec.output!r}; "
+                "set output to a field that it has, such as logits"
+            )
+        return np.asarray(said.float().reshape(len(inputs), -1).cpu().numpy(), dtype=np.float32)
 
     def _pad_token(self, rows: list[list[int]]) -> int:
         if self.tokenizer.pad_token_id is not None:
@@ -220,7 +220,3 @@ def length_batches(
         stop = start + max(tokens_per_batch // longest, 1)
         yield order[start:stop]
         start = stop
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,25 +1,26 @@
 """Score pairs and replies with every value's reward model; what the cache knows is not asked again.
 
 The result for a dataset of pairs is the rewards table: one row per pair, two columns per value, the
-sign applied so that larger is better. `vcsoup.consistency` turns it into gaps.
+sign applied so that larger is better. `vcsoup.consistency` turns it into gaps. Values that differ
+only in label or sign share one forward pass (`vcsoup.rewards.passes`); functions are computed on
+the spot, and columns of the pair table are taken as they are.
 """
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.errors import RewardModelError
+from vcsoup.monitor import SILENT, Monitor
 from vcsoup.rewards.cache import RewardCache, reply_key
-from vcsoup.rewards.model import RewardModel
+from vcsoup.rewards.functions import FunctionJudge
+from vcsoup.rewards.passes import ForwardPass
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
-
-_FLUSH_SECONDS = 3.0
 
 
 def score_pairs(
@@ -28,15 +29,18 @@ def score_pairs(
     *,
     cache: RewardCache | None = None,
     monitor: Monitor = SILENT,
+    consents: Container[str] = (),
 ) -> pd.DataFrame:
     """Make the rewards table of one dataset.
 
     Args:
-        pairs: Canonical pair table (`id, prompt, chosen, rejected`), n rows.
+        pairs: Canonical pair table (`id, prompt, chosen, rejected`), n rows; further columns only
+            where a spec of kind "column" names them.
         specs: Reward model per value, in the project's order.
         cache: Rewards known already; new ones are added as they come.
         monitor: Hears "scoring <value>"; a stop request raises `StopRequested` (the cache keeps
             what was scored).
+        consents: Keys of the consents to run a model's own code.
 
     Returns:
         Columns `id`, `<value>_chosen`, `<value>_rejected` (float32), rows as in `pairs`.
@@ -44,16 +48,23 @@ def score_pairs(
         A reward that the model could not give is nan or infinite; it is never cached.
 
     Raises:
-        RewardModelError: a model that cannot be loaded, or that its layout does not fit.
+        RewardModelError: a model that cannot be loaded, or that its layout does not fit; a column
+            that is missing or holds no numbers.
     """
     prompts = [*pairs["prompt"], *pairs["prompt"]]
     replies = [*pairs["chosen"], *pairs["rejected"]]
-    rewards = score_replies(prompts, replies, specs, cache=cache, monitor=monitor)
-    columns: dict[str, object] = {"id": pairs["id"].to_numpy()}
-    for place, value in enumerate(specs):
-        columns[f"{value}_chosen"] = rewards[: len(pairs), place]
-        columns[f"{value}_rejected"] = rewards[len(pairs) :, place]
-    return pd.DataFrame(columns)
+    asked = {value: spec for value, spec in specs.items() if spec.kind != "column"}
+    found = {value: column_rewards(pairs, specs[value]) for value in specs if value not in asked}
+    rewards = score_replies(
+        prompts, replies, asked, cache=cache, monitor=monitor, consents=consents
+    )
+    for place, value in enumerate(asked):
+        found[value] = rewards[:, place]
+    table: dict[str, object] = {"id": pairs["id"].to_numpy()}
+    for value in specs:
+        table[f"{value}_chosen"] = found[value][: len(pairs)]
+        table[f"{value}_rejected"] = found[value][len(pairs) :]
+    return pd.DataFrame(table)
 
 
 def score_replies(
@@ -63,6 +74,7 @@ def score_replies(
     *,
     cache: RewardCache | None = None,
     monitor: Monitor = SILENT,
+    consents: Container[str] = (),
 ) -> FloatArray:
     """Reward n replies with K models.
 
@@ -72,80 +84,81 @@ def score_replies(
         specs: Reward model per value, K of them.
         cache: Rewards known already; new ones are added as they come.
         monitor: As for `score_pairs`.
+        consents: As for `score_pairs`.
 
     Returns:
         Shape (n, K), float32, larger is better, columns in the order of `specs`.
+
+    Raises:
+        RewardModelError: as `score_pairs`; a spec of kind "column", which knows no other replies.
     """
     keys = [reply_key(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
     first, _ = pd.factorize(np.array(keys, dtype=object))  # numbered by first appearance
     once = np.unique(first, return_index=True)[1]
+    texts = ([prompts[row] for row in once], [replies[row] for row in once])
+    places = {value: place for place, value in enumerate(specs)}
     rewards = np.empty((len(replies), len(specs)), dtype=np.float32)
-    for place, (value, spec) in enumerate(specs.items()):
-        run = _Run(spec, cache, f"scoring {value}", monitor)
-        raw = run.score(
-            [prompts[row] for row in once],
-            [replies[row] for row in once],
-            [keys[row] for row in once],
-        )
-        rewards[:, place] = raw[first] * spec.sign
+    for group in sharing_groups(specs):
+        for value, spec in group.items():
+            if spec.is_function:
+                told = FunctionJudge(spec).score(*texts, stage=f"scoring {value}", monitor=monitor)
+                rewards[:, places[value]] = told[first]
+        if models := {value: spec for value, spec in group.items() if not spec.is_function}:
+            run = ForwardPass(models, cache, monitor=monitor, consents=consents)
+            raw = run.score(*texts, [keys[row] for row in once])
+            for column, (value, spec) in enumerate(models.items()):
+                rewards[:, places[value]] = raw[first, column] * spec.sign
     return rewards
 
 
-class _Run:
-    """One value's scoring of distinct replies, with the cache in front of the model."""
+def sharing_groups(specs: Mapping[str, RewardSpec]) -> list[dict[str, RewardSpec]]:
+    """Group values whose rewards come out of one forward pass, in order of first appearance.
 
-    def __init__(
-        self, spec: RewardSpec, cache: RewardCache | None, stage: str, monitor: Monitor
-    ) -> None:
-        self._spec, self._cache = spec, cache
-        self._stage, self._monitor = stage, monitor
-        self._fingerprint = spec.fingerprint()
+    Example:
+        >>> specs = {v: RewardSpec(model="org/m", label=k) for k, v in enumerate("ab")}
+        >>> [list(group) for group in sharing_groups({**specs, "c": RewardSpec(kind="length")})]
+        [['a', 'b'], ['c']]
+    """
+    groups: dict[str, dict[str, RewardSpec]] = {}
+    for value, spec in specs.items():
+        if spec.kind == "column":
+            raise RewardModelError(
+                f"{value} is taken from {spec.title}; those are of the pairs in the file alone; "
+                "give it a reward model or a function to judge other replies"
+            )
+        groups.setdefault(spec.pass_fingerprint(), {})[value] = spec
+    return list(groups.values())
 
-    def score(
-        self, prompts: Sequence[Prompt], replies: Sequence[str], keys: Sequence[str]
-    ) -> FloatArray:
-        """Raw rewards, shape (n,)."""
-        raw = self._known(keys)
-        todo = np.flatnonzero(np.isnan(raw))
-        self._monitor.report(self._stage, len(keys) - len(todo), len(keys))
-        if len(todo):
-            model = RewardModel.load(self._spec)
-            self._fill(raw, todo, model, (prompts, replies, keys))
-        return raw
 
-    def _known(self, keys: Sequence[str]) -> FloatArray:
-        if self._cache is None:
-            return np.full(len(keys), np.nan, dtype=np.float32)
-        return self._cache.lookup(self._fingerprint, keys)
+def column_rewards(pairs: pd.DataFrame, spec: RewardSpec) -> FloatArray:
+    """Take rewards from two columns of the pair table.
 
-    def _fill(
-        self,
-        raw: FloatArray,
-        todo: npt.NDArray[np.intp],
-        model: RewardModel,
-        texts: tuple[Sequence[Prompt], Sequence[str], Sequence[str]],
-    ) -> None:
-        prompts, replies, keys = texts
-        ask = ([prompts[row] for row in todo], [replies[row] for row in todo])
-        fresh: list[int] = []
-        done, flushed = len(raw) - len(todo), time.monotonic()
+    Args:
+        pairs: n rows, with the columns `<column>_chosen` and `<column>_rejected` for the column
+            that `spec` names.
+        spec: Of kind "column".
+
+    Returns:
+        Rewards of the chosen answers, then of the rejected ones: shape (2n,), the sign applied; nan
+        where a cell is empty.
+
+    Raises:
+        RewardModelError: a column that is missing or holds no numbers.
+    """
+    sides = []
+    for name in (f"{spec.column}_chosen", f"{spec.column}_rejected"):
+        if name not in pairs.columns:
+            ends = [str(c) for c in pairs.columns if str(c).endswith("_chosen")]
+            known = ", ".join(column.removesuffix("_chosen") for column in ends) or "none"
+            raise RewardModelError(
+                f"the pairs bring no scores {spec.column!r} to take rewards from (they bring: "
+                f"{known}); name scores that every data set has, or give this value a reward model"
+            )
         try:
-            for rows, scored in model.raw_batches(*ask):
-                raw[todo[rows]] = scored
-                fresh.extend(todo[rows].tolist())
-                done += len(rows)
-                self._monitor.report(self._stage, done, len(raw))
-                if self._monitor.stop_requested and done < len(raw):
-                    raise StopRequested(f"{self._stage} was stopped at {done} of {len(raw)}")
-                if time.monotonic() - flushed > _FLUSH_SECONDS:
-                    self._flush(fresh, raw, keys)
-                    fresh, flushed = [], time.monotonic()
-        finally:
-            self._flush(fresh, raw, keys)
-        if self._cache is not None:
-            self._cache.compact(self._fingerprint)
-
-    def _flush(self, rows: list[int], raw: FloatArray, keys: Sequence[str]) -> None:
-        known = [row for row in rows if np.isfinite(raw[row])]
-        if self._cache is not None and known:
-            self._cache.add(self._fingerprint, [keys[row] for row in known], raw[known])
+            sides.append(pd.to_numeric(pairs[name]).to_numpy(dtype=np.float32, na_value=np.nan))
+        except (ValueError, TypeError) as error:
+            raise RewardModelError(
+                f"column {name!r} holds something that is no number ({error}); "
+                "name a column of numbers"
+            ) from error
+    return np.concatenate(sides) * np.float32(spec.sign)

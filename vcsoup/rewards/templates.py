@@ -1,8 +1,9 @@
 """Lay out a prompt and a reply as the tokens that a reward model was trained on.
 
-Six layouts cover the published models (the record `RewardSpec.template` names one). Over-long
+Seven layouts cover the published models (the record `RewardSpec.template` names one). Over-long
 inputs lose tokens at the start of their longer part, so the end of the reply, where most models
-read off the reward, always stays. Special tokens are added once: never a second BOS.
+read off the reward, always stays. Special tokens are added once (never a second BOS), unless the
+record says who else writes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import RewardModelError
 from vcsoup.preferences.pairs import as_messages
-from vcsoup.rewards.spec import Template
+from vcsoup.rewards.spec import SpecialTokens, Template
 
 Messages = Sequence[Mapping[str, str]]
 Prompt = str | Messages
@@ -25,6 +26,7 @@ def encode_replies(
     *,
     template: Template,
     max_length: int,
+    special_tokens: SpecialTokens = "auto",
 ) -> list[Encoding]:
     """Turn n prompts and replies into n unpadded model inputs.
 
@@ -34,6 +36,7 @@ def encode_replies(
         replies: The answers to be judged.
         template: The layout.
         max_length: Longest input in tokens.
+        special_tokens: Who writes BOS, CLS and EOS: see `RewardSpec.special_tokens`.
 
     Returns:
         One mapping per row: `input_ids` and whatever else the model wants, as lists of ints.
@@ -44,9 +47,10 @@ def encode_replies(
     if not len(replies):
         return []
     turns = [as_messages(prompt) for prompt in prompts]
-    first, second, plain = _texts(tokenizer, turns, replies, template=template)
+    first, second = _texts(tokenizer, turns, replies, template=template)
+    added = special_tokens == "add" or (special_tokens == "auto" and template != "chat")
     encoded = tokenizer(
-        first, second, add_special_tokens=plain, truncation="longest_first", max_length=max_length
+        first, second, add_special_tokens=added, truncation="longest_first", max_length=max_length
     )
     return [{name: encoded[name][row] for name in encoded} for row in range(len(replies))]
 
@@ -99,21 +103,23 @@ def _texts(
     replies: Sequence[str],
     *,
     template: Template,
-) -> tuple[list[str], list[str] | None, bool]:
-    """First texts, second texts (or None), and whether the tokenizer adds its special tokens."""
+) -> tuple[list[str], list[str] | None]:
+    """First texts, and second texts or None."""
     if template == "chat":
-        return [_chat(tokenizer, t, r) for t, r in zip(turns, replies, strict=True)], None, False
+        return [_chat(tokenizer, t, r) for t, r in zip(turns, replies, strict=True)], None
     if template == "pair":
-        return [plain_prompt(t).lstrip() for t in turns], list(replies), True
+        return [plain_prompt(t).lstrip() for t in turns], list(replies)
+    if template == "reply_pair":
+        return list(replies), [plain_prompt(t).lstrip() for t in turns]
     if template == "hh":
-        return [hh_prompt(t) for t in turns], [reply.strip() for reply in replies], True
+        return [hh_prompt(t) for t in turns], [reply.strip() for reply in replies]
     if template == "beaver":
         ends = tokenizer.eos_token or ""
         texts = zip((beaver_prompt(t, end=ends) for t in turns), replies, strict=True)
-        return [prompt + reply for prompt, reply in texts], None, True
+        return [prompt + reply for prompt, reply in texts], None
     if template == "reversed":
-        return _reversed(tokenizer, turns, replies), None, True
-    return list(replies), None, True
+        return _reversed(tokenizer, turns, replies), None
+    return list(replies), None
 
 
 def _chat(tokenizer: PreTrainedTokenizerBase, turns: Messages, reply: str) -> str:

@@ -69,6 +69,15 @@ class TrainConfig(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="Arithmetic: auto is bf16 on a GPU and fp32 on a CPU."
     )
+    checkpoint_every: int = Field(
+        25, ge=0, description="Steps between checkpoints, from which a run can go on; 0: none."
+    )
+    sample_tokens: int = Field(
+        48,
+        ge=0,
+        le=1024,
+        description="Length of the sample replies at each look, which also give the KL; 0: none.",
+    )
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -89,6 +98,9 @@ class TrainConfig(BaseModel):
         return self
 
 
+# Fields that change what is seen or kept of a run, but not where it ends.
+ONLY_SEEN = frozenset({"checkpoint_every", "sample_tokens"})
+
 PRESETS: Mapping[str, TrainConfig] = {
     "paper": TrainConfig(),
     "demo": TrainConfig(
@@ -99,7 +111,7 @@ PRESETS: Mapping[str, TrainConfig] = {
         beta=0.5,  # at 0.1 the small model wanders off: many sampled sentences fall apart
         learning_rate=7e-4,
         steps=100,
-        micro_batch=4,
+        micro_batch=0,
         max_length=256,
         eval_every=25,
         holdout_max=48,
@@ -126,14 +138,28 @@ def train_config(preset: str = "paper", **changes: Any) -> TrainConfig:
     """
     if preset not in PRESETS:
         raise TrainingError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
+    return changed_config(PRESETS[preset], **changes)
+
+
+def changed_config(config: TrainConfig, **changes: Any) -> TrainConfig:
+    """Change some fields of a configuration; changes that are None are left out.
+
+    Raises:
+        TrainingError: unknown field, or a number out of its range; one line.
+
+    Example:
+        >>> changed_config(TrainConfig(), steps=3, rank=None).steps
+        3
+    """
     given = {name: change for name, change in changes.items() if change is not None}
     try:
-        return TrainConfig(**{**PRESETS[preset].model_dump(), **given})
+        return TrainConfig(**{**config.model_dump(), **given})
     except ValidationError as error:
-        raise TrainingError(_one_line(error)) from error
+        raise TrainingError(one_line(error)) from error
 
 
-def _one_line(error: ValidationError) -> str:
+def one_line(error: ValidationError) -> str:
+    """Say the first thing that is wrong with a configuration, field and value named."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

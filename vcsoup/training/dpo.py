@@ -3,18 +3,17 @@
 trl's `DPOTrainer` does the work and is used by composition, through its public arguments. The
 result is a plain PEFT adapter folder with a `manifest.json`, written aside and renamed, so a folder
 that exists is whole. Every value starts from the same LoRA A (`init_seed`), which keeps the
-adapters of a project mixable. Filtering happens before (`vcsoup.filtering`).
+adapters of a project mixable. A run that was stopped or killed goes on from its newest whole
+checkpoint to the same end. Filtering happens before (`vcsoup.filtering`). Started by
+`accelerate launch`, every process calls `train_value`, and the main one writes.
 """
 
+import hashlib
 import json
-import math
 import shutil
-import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,23 @@ from peft import set_peft_model_state_dict
 from transformers import set_seed
 from trl import DPOTrainer
 
-import vcsoup
 from vcsoup.errors import TrainingError
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.monitor import SILENT, Monitor
-from vcsoup.training.config import TrainConfig
+from vcsoup.preferences.pairs import pair_id
+from vcsoup.training.checkpoints import Checkpoint, discard, newest_checkpoint, sweep
+from vcsoup.training.config import ONLY_SEEN, TrainConfig
+from vcsoup.training.failures import explained
+from vcsoup.training.glimpse import PROMPTS, Glimpse
+from vcsoup.training.keeper import Keeper
+from vcsoup.training.processes import is_main
+from vcsoup.training.record import run_record
+from vcsoup.training.references import use_references
 from vcsoup.training.rows import Rows, make_rows
 from vcsoup.training.trainer import load_base, make_trainer
-from vcsoup.training.watch import Look, Watch
+from vcsoup.training.watch import Watch
 
 MANIFEST = "manifest.json"
-_LIBRARIES = ("torch", "transformers", "peft", "trl")
 
 
 def train_value(
@@ -44,6 +49,8 @@ def train_value(
     out: Path,
     manifest: Mapping[str, Any],
     monitor: Monitor = SILENT,
+    checkpoints: Path | None = None,
+    references: Path | None = None,
 ) -> dict[str, Any]:
     """Train one adapter and save it in `out`.
 
@@ -54,45 +61,126 @@ def train_value(
         out: Adapter folder to make; must not exist yet (an empty folder may).
         manifest: What the caller knows of the run (value, group, data hash, filter, ...); goes into
             `manifest.json` as it is. `value` names the stage that the monitor hears.
-        monitor: Hears loss, accuracy, margin, lr of every step and heldout_* of every look; a stop
+        monitor: Hears loss, accuracy, margin, lr, tokens_per_s and memory_mb of every step; at
+            every look heldout_*, drift, and kl, sample and sample_prompt (`glimpse`). A stop
             request ends the run after the present step, and the adapter is kept.
+        checkpoints: Where this run, and no other, keeps its checkpoints. A whole one that lies
+            there is gone on from; when the run is finished, all are removed. None keeps none.
+        references: Where the base's log-probabilities are kept for all runs; None keeps none.
 
     Returns:
-        The manifest: the caller's entries, and base, base_fingerprint, config, counts of pairs,
-        metrics, looks, steps done and kept, stopped, collapsed (reason or null), versions, seconds.
+        The manifest: the caller's entries, and base, base_fingerprint, pairs_hash, config, counts
+        of pairs, metrics, looks, steps done and kept, stopped, collapsed (reason or null),
+        resumed_at (step or null), versions, seconds (all attempts).
 
     Raises:
         TrainingError: too few pairs, a base that cannot be loaded or lacks the target modules, an
-            existing `out`, or a run that collapsed before it had learnt anything. Nothing is saved.
+            existing `out`, a checkpoint of another run, or a run that collapsed before it had
+            learnt anything. No adapter is saved.
     """
-    started = time.monotonic()
     _check_free(out)
-    tokenizer, model = load_base(base, config)
-    rows = make_rows(pairs, config, tokenizer=tokenizer)
-    stage = f"training {manifest.get('value', '')}".strip()
-    watch = Watch(stage, config, tokens=rows.tokens, monitor=monitor)
-    aside = out.parent / f".{out.name}.{uuid.uuid4().hex[:8]}"
+    identity = run_identity(pairs, config, base=base)
+    with explained(config, out.parent):
+        start = _starting_point(checkpoints, identity)
+        tokenizer, model = load_base(base, config)
+        rows = make_rows(pairs, config, tokenizer=tokenizer)
+        aside = _aside(out, job=manifest.get("job"))
+        try:
+            trainer = make_trainer(
+                model, tokenizer, rows, config=config, scratch=aside, checkpoints=checkpoints
+            )
+            value = manifest.get("value", "")
+            use_references(
+                trainer,
+                rows,
+                folder=references,
+                base_fingerprint=identity["base"],
+                stage=f"reading {value} with the base".replace("  ", " "),
+                monitor=monitor,
+            )
+            stage = f"training {value}".strip()
+            glimpse = glimpse_of(trainer, rows, config)
+            watch = Watch(stage, config, tokens=rows.tokens, monitor=monitor, glimpse=glimpse)
+            trainer.add_callback(watch)
+            trainer.add_callback(Keeper(watch, identity))
+            _train(trainer, watch, config, start=start)
+            record = run_record(trainer, watch, rows, config=config) | {
+                "n_pairs": len(pairs),
+                "pairs_hash": identity["pairs"],
+                "base": base,
+                "base_fingerprint": identity["base"],
+                "resumed_at": start.step if start else None,
+            }
+            if not is_main():
+                return {**manifest, **record}
+            trainer.model.save_pretrained(aside, save_embedding_layers=False)
+            done = _finish(aside, out, {**manifest, **record})
+            if checkpoints and not watch.stopped:
+                discard(checkpoints)
+            return done
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def run_identity(pairs: pd.DataFrame, config: TrainConfig, *, base: str) -> dict[str, Any]:
+    """What decides where a run ends: its pairs, its base and its configuration, flat."""
+    fields = config.model_dump(mode="json", exclude=set(ONLY_SEEN))
+    return {"pairs": pairs_hash(pairs), "base": model_fingerprint(base), **fields}
+
+
+def pairs_hash(pairs: pd.DataFrame) -> str:
+    """Name a pair table by the content and order of its pairs: 16 hex characters."""
+    digest = hashlib.sha256()
+    for pair in pairs[["prompt", "chosen", "rejected"]].itertuples(index=False):
+        digest.update(pair_id(*pair).encode())
+    return digest.hexdigest()[:16]
+
+
+def _starting_point(checkpoints: Path | None, identity: Mapping[str, Any]) -> Checkpoint | None:
+    """The checkpoint to go on from; what a kill left half written is removed."""
+    if checkpoints is None:
+        return None
+    start = newest_checkpoint(checkpoints, identity)
+    if is_main():
+        sweep(checkpoints)
+    return start
+
+
+def _aside(out: Path, *, job: str | None) -> Path:
+    """A folder beside `out` to write to; what a killed attempt of the same job left is removed."""
+    if job:
+        for left in out.parent.glob(f".*.{job}"):
+            shutil.rmtree(left, ignore_errors=True)
+    aside = out.parent / f".{out.name}.{job or uuid.uuid4().hex[:8]}"
     aside.mkdir(parents=True)
-    try:
-        trainer = make_trainer(model, tokenizer, rows, config=config, scratch=aside)
-        trainer.add_callback(watch)
-        _train(trainer, watch, config)
-        trainer.model.save_pretrained(aside, save_embedding_layers=False)
-        record = _record(trainer, watch, rows, config=config) | {
-            "n_pairs": len(pairs),
-            "base": base,
-            "base_fingerprint": model_fingerprint(base),
-            "seconds": round(time.monotonic() - started, 2),
-        }
-        return _finish(aside, out, {**manifest, **record})
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    return aside
 
 
-def _train(trainer: DPOTrainer, watch: Watch, config: TrainConfig) -> None:
+def glimpse_of(trainer: DPOTrainer, rows: Rows, config: TrainConfig) -> Glimpse | None:
+    """Prepare the glimpses of a run; None without held-out pairs or samples."""
+    if not rows.heldout or not config.sample_tokens:
+        return None
+    return Glimpse(
+        trainer.eval_dataset[:PROMPTS]["prompt_ids"],
+        told=_told(rows.heldout[0]["prompt"]),
+        tokenizer=trainer.processing_class,
+        tokens=config.sample_tokens,
+    )
+
+
+def _told(prompt: str | list[dict[str, str]]) -> str:
+    """A prompt's last message, as a person reads it."""
+    return prompt if isinstance(prompt, str) else prompt[-1]["content"]
+
+
+def _train(
+    trainer: DPOTrainer, watch: Watch, config: TrainConfig, *, start: Checkpoint | None
+) -> None:
     """Run to the last step, a stop or a collapse; after a collapse the best look is restored."""
     set_seed(config.seed)
-    trainer.train()
+    if start:
+        watch.restore(start.path)
+    trainer.train(resume_from_checkpoint=str(start.path) if start else None)
     step = trainer.state.global_step
     looked = not trainer.eval_dataset or (watch.looks and watch.looks[-1].step == step)
     if not looked and not watch.collapsed:
@@ -104,36 +192,6 @@ def _train(trainer: DPOTrainer, watch: Watch, config: TrainConfig) -> None:
         )
     if watch.collapsed:
         set_peft_model_state_dict(trainer.model, watch.best_weights)
-
-
-def _record(
-    trainer: DPOTrainer, watch: Watch, rows: Rows, *, config: TrainConfig
-) -> dict[str, Any]:
-    done = trainer.state.global_step
-    kept = watch.best if watch.collapsed else watch.looks[-1] if watch.looks else None
-    heldout = _figures(kept) if kept else {}
-    last = {name: figure for name, figure in watch.last.items() if math.isfinite(figure)}
-    return {
-        "config": config.model_dump(mode="json"),
-        "n_train": rows.n_train,
-        "n_heldout": len(rows.heldout),
-        "n_too_long": rows.n_too_long,
-        "n_shown": done * config.batch_size,
-        "steps_done": done,
-        "steps_kept": kept.step if kept and watch.collapsed else done,
-        "stopped": watch.stopped,
-        "collapsed": watch.collapsed,
-        "metrics": {**last, **heldout},
-        "looks": [{"step": look.step, **_figures(look)} for look in watch.looks],
-        "versions": {"vcsoup": vcsoup.__version__} | {name: version(name) for name in _LIBRARIES},
-    }
-
-
-def _figures(look: Look) -> dict[str, float]:
-    """A look's finite figures, fit for JSON."""
-    figures = asdict(look)
-    del figures["step"]
-    return {name: figure for name, figure in figures.items() if math.isfinite(figure)}
 
 
 def _finish(aside: Path, out: Path, manifest: dict[str, Any]) -> dict[str, Any]:

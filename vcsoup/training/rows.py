@@ -5,6 +5,8 @@ sorted by length so that the small passes inside one batch carry little padding.
 through the model's chat template where it has one, else as plain text. No training here.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,18 +27,25 @@ class Rows:
     """Training and held-out pairs of one run.
 
     Attributes:
-        train: One row per pair shown, in order; a multiple of the batch size.
+        shown: The different pairs that are trained on, each once.
+        order: Which of them is shown when; a multiple of the batch size.
         heldout: Pairs that are only looked at.
         n_train: Different pairs that may be trained on.
         n_too_long: Pairs left out because the prompt alone fills `max_length`.
         tokens: Mean length of the held-out chosen answers.
     """
 
-    train: list[dict[str, Any]]
+    shown: list[dict[str, Any]]
+    order: np.ndarray
     heldout: list[dict[str, Any]]
     n_train: int
     n_too_long: int
     tokens: float
+
+    @property
+    def train(self) -> list[dict[str, Any]]:
+        """One row per pair shown, in order."""
+        return [self.shown[place] for place in self.order]
 
 
 def make_rows(
@@ -52,7 +61,6 @@ def make_rows(
     Raises:
         TrainingError: fewer pairs than one batch, or every prompt longer than `max_length`.
     """
-    rows = [_row(pair, tokenizer) for pair in pairs.to_dict("records")]
     lengths = _token_counts(pairs, tokenizer)
     fitting = np.flatnonzero(lengths[:, 0] < config.max_length)
     shuffled = np.random.default_rng(config.seed).permutation(fitting)
@@ -60,9 +68,11 @@ def make_rows(
     heldout, train = shuffled[:n_heldout], shuffled[n_heldout:]
     _check_enough(len(pairs), len(fitting), n_train=len(train), config=config)
     order = shown_order(train, lengths.sum(axis=1), config=config)
+    shown, places = np.unique(order, return_inverse=True)
     return Rows(
-        train=[rows[index] for index in order],
-        heldout=[rows[index] for index in heldout],
+        shown=_rows(pairs.iloc[shown], tokenizer),
+        order=places,
+        heldout=_rows(pairs.iloc[heldout], tokenizer),
         n_train=len(train),
         n_too_long=len(pairs) - len(fitting),
         tokens=float(lengths[heldout, 1].mean()) if n_heldout else 0.0,
@@ -90,6 +100,10 @@ def shown_order(train: np.ndarray, lengths: np.ndarray, *, config: TrainConfig) 
     return np.take_along_axis(batches, within, axis=1).ravel()
 
 
+def _rows(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+    return [_row(pair, tokenizer) for pair in pairs.to_dict("records")]
+
+
 def _row(pair: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     sides = ("chosen", "rejected")
     if tokenizer.chat_template:
@@ -101,8 +115,14 @@ def _row(pair: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[st
     return {"prompt": prompt, **answers}
 
 
+def row_key(row: Mapping[str, Any]) -> str:
+    """Name a row by its content, the same in every run: 16 hex characters."""
+    text = json.dumps([row["prompt"], row["chosen"], row["rejected"]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _token_counts(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
-    """Tokens of prompt, chosen and rejected, shape (n, 3)."""
+    """Tokens of prompt, chosen and rejected, shape (n, 3), counted as trl lays them out."""
     if tokenizer.chat_template:
         prompts = [
             tokenizer.apply_chat_template(
@@ -113,8 +133,12 @@ def _token_counts(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> np
     else:
         prompts = [plain_prompt(messages) for messages in pairs["prompt"]]
     columns = (prompts, pairs["chosen"].tolist(), pairs["rejected"].tolist())
+    opened = not tokenizer.chat_template  # a plain prompt begins with the tokenizer's own mark
     counts = [
-        [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        [
+            len(ids)
+            for ids in tokenizer(texts, add_special_tokens=opened and texts is prompts)["input_ids"]
+        ]
         for texts in columns
         if texts
     ]

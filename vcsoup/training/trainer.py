@@ -22,6 +22,7 @@ from trl import DPOConfig, DPOTrainer
 
 from vcsoup.errors import TrainingError
 from vcsoup.training.config import TrainConfig
+from vcsoup.training.processes import process_count
 from vcsoup.training.rows import Rows
 
 
@@ -55,13 +56,28 @@ def make_trainer(
     *,
     config: TrainConfig,
     scratch: Path,
+    checkpoints: Path | None = None,
 ) -> DPOTrainer:
-    """Set up trl's trainer for one run, ready to train."""
+    """Set up trl's trainer for one run, ready to train.
+
+    Args:
+        model: The base.
+        tokenizer: Its tokenizer.
+        rows: Pairs, laid out.
+        config: Every choice of the run.
+        scratch: A folder that trl may write to.
+        checkpoints: Where checkpoints go; None writes none.
+
+    Raises:
+        TrainingError: a batch that the processes cannot share evenly.
+    """
     disable_progress_bars()
     trainer = DPOTrainer(
         model=model,
-        args=_trl_config(config, scratch, watched=bool(rows.heldout)),
-        train_dataset=Dataset.from_list(rows.train),
+        args=_trl_config(
+            config, checkpoints or scratch, watched=bool(rows.heldout), saved=bool(checkpoints)
+        ),
+        train_dataset=Dataset.from_list(rows.shown),
         eval_dataset=Dataset.from_list(rows.heldout) if rows.heldout else None,
         processing_class=tokenizer,
         peft_config=LoraConfig(
@@ -75,15 +91,30 @@ def make_trainer(
         ),
     )
     trainer.remove_callback(PrinterCallback)
+    trainer.train_dataset = in_order(trainer.train_dataset, rows)
     return trainer
 
 
-def _trl_config(config: TrainConfig, scratch: Path, *, watched: bool) -> DPOConfig:
-    micro = config.micro_batch or config.batch_size
+def in_order(shown: Dataset, rows: Rows) -> Dataset:
+    """Repeat and order the rows that trl has laid out as they are to be shown.
+
+    Raises:
+        TrainingError: trl left some of them out.
+    """
+    if len(shown) != len(rows.shown):
+        raise TrainingError(
+            f"trl left out {len(rows.shown) - len(shown)} of {len(rows.shown)} pairs as too long; "
+            "raise max_length"
+        )
+    return shown.select(rows.order)
+
+
+def _trl_config(config: TrainConfig, folder: Path, *, watched: bool, saved: bool) -> DPOConfig:
+    micro = _pairs_per_pass(config)
     return DPOConfig(
-        output_dir=str(scratch),
+        output_dir=str(folder),
         per_device_train_batch_size=micro,
-        gradient_accumulation_steps=config.batch_size // micro,
+        gradient_accumulation_steps=config.batch_size // (micro * process_count()),
         per_device_eval_batch_size=micro,
         train_sampling_strategy="sequential",  # `rows` decides the order
         max_steps=config.steps,
@@ -101,13 +132,26 @@ def _trl_config(config: TrainConfig, scratch: Path, *, watched: bool) -> DPOConf
         activation_checkpointing=False,
         eval_strategy="steps" if watched else "no",
         eval_steps=config.eval_every,
-        save_strategy="no",
+        save_strategy="steps" if saved and config.checkpoint_every else "no",
+        save_steps=config.checkpoint_every or config.steps,
         logging_steps=1,
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
     )
+
+
+def _pairs_per_pass(config: TrainConfig) -> int:
+    """The largest pass up to `micro_batch` that lets the processes share a batch evenly."""
+    share, left = divmod(config.batch_size, process_count())
+    if left:
+        raise TrainingError(
+            f"batch_size {config.batch_size} cannot be shared by {process_count()} processes; "
+            "choose a multiple of their number"
+        )
+    most = min(config.micro_batch or share, share)
+    return next(pairs for pairs in range(most, 0, -1) if share % pairs == 0)
 
 
 def _check_targets(model: PreTrainedModel, config: TrainConfig) -> None:

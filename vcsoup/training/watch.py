@@ -1,23 +1,29 @@
 """The eye on a running training: reports every step, obeys "stop", ends a run that collapses.
 
-A run has collapsed when its loss is no number, when the held-out loss stays above that of the
-untouched base (log 2, the DPO loss at zero margin), or when the held-out chosen answers have lost
-so much probability that the text falls apart. The adapter of the best look is kept for that case.
-A callback handed to trl's trainer; it reads the trainer's public logs only.
+The adapter of the best look is kept for the case of a collapse (`looks`). A callback handed to
+trl's trainer; it reads the trainer's public logs only, and leaves the random state as it found it.
+What it knows goes into each checkpoint, so a resumed run judges as if it had never stopped.
 """
 
+import json
 import math
-from dataclasses import dataclass
+import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from vcsoup.monitor import Monitor
 from vcsoup.training.config import TrainConfig
+from vcsoup.training.glimpse import Glimpse
+from vcsoup.training.looks import BASE_LOSS, Look, collapse_reason
+from vcsoup.training.pace import Pace, memory
+from vcsoup.training.processes import is_main, told_by_main
 
-BASE_LOSS = math.log(2)
 _TRAIN = {
     "loss": "loss",
     "rewards/accuracies": "accuracy",
@@ -29,54 +35,30 @@ _HELDOUT = {
     "eval_rewards/accuracies": "heldout_accuracy",
     "eval_rewards/margins": "heldout_margin",
 }
-
-
-@dataclass(frozen=True)
-class Look:
-    """One look at the held-out pairs; `drift` is in nats per token of the chosen answers."""
-
-    step: int
-    heldout_loss: float
-    heldout_accuracy: float
-    heldout_margin: float
-    drift: float
-
-
-def collapse_reason(looks: list[Look], config: TrainConfig) -> str | None:
-    """Say why a run has collapsed, or None while it is sound.
-
-    Args:
-        looks: All looks so far, oldest first.
-        config: `patience` and `max_drift`.
-
-    Example:
-        >>> collapse_reason([Look(20, math.nan, 0.5, 0.0, 0.0)], TrainConfig())
-        'the held-out loss is no number at step 20'
-    """
-    if not looks:
-        return None
-    last = looks[-1]
-    if not math.isfinite(last.heldout_loss):
-        return f"the held-out loss is no number at step {last.step}"
-    if last.drift < -config.max_drift:
-        return (
-            f"held-out chosen answers lost {-last.drift:.2f} nats per token by step {last.step} "
-            f"(max_drift {config.max_drift:g})"
-        )
-    recent = looks[-config.patience :] if config.patience else []
-    if recent and len(recent) == config.patience:
-        if all(look.heldout_loss > BASE_LOSS for look in recent):
-            return (
-                f"the held-out loss {last.heldout_loss:.3f} stayed above the base's 0.693 for "
-                f"{config.patience} looks, until step {last.step}"
-            )
-    return None
+_STATE, _BEST = "watch.json", "best.safetensors"
 
 
 class Watch(TrainerCallback):
-    """Tells the monitor what happens and stops the trainer when that is due."""
+    """Tells the monitor what happens and stops the trainer when that is due.
 
-    def __init__(self, stage: str, config: TrainConfig, *, tokens: float, monitor: Monitor) -> None:
+    Attributes:
+        looks: All looks so far, oldest first.
+        last: The figures of the newest step.
+        best: The look with the lowest held-out loss below the base's, and its adapter's weights.
+        collapsed: Why the run ended early, or None.
+        stopped: Whether the user ended it.
+        seconds: Time that the run has taken, earlier attempts included up to their checkpoint.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        config: TrainConfig,
+        *,
+        tokens: float,
+        monitor: Monitor,
+        glimpse: Glimpse | None = None,
+    ) -> None:
         """Watch one run.
 
         Args:
@@ -84,6 +66,7 @@ class Watch(TrainerCallback):
             config: Steps, beta and the limits of a sound run.
             tokens: Mean tokens of a held-out chosen answer.
             monitor: Hears the figures; may ask to stop.
+            glimpse: Samples replies at each look.
         """
         self.looks: list[Look] = []
         self.last: dict[str, float] = {}
@@ -92,7 +75,59 @@ class Watch(TrainerCallback):
         self.best: Look | None = None
         self.best_weights: dict[str, torch.Tensor] = {}
         self._stage, self._config = stage, config
-        self._tokens, self._monitor = max(tokens, 1.0), monitor
+        self._tokens, self._monitor, self._glimpse = max(tokens, 1.0), monitor, glimpse
+        self._pace = Pace()
+        self._began, self._earlier = time.monotonic(), 0.0
+        self._random: list[torch.Tensor] = []
+
+    @property
+    def seconds(self) -> float:
+        """Time that the run has taken, in seconds."""
+        return self._earlier + time.monotonic() - self._began
+
+    def save(self, folder: Path) -> None:
+        """Write what a resumed run needs to know into a checkpoint's folder."""
+        best = asdict(self.best) if self.best else None
+        content = {
+            "looks": [asdict(look) for look in self.looks],
+            "last": self.last,
+            "best": best,
+            "seconds": self.seconds,
+        }
+        (folder / _STATE).write_text(json.dumps(content), encoding="utf-8")
+        if self.best:
+            save_file(self.best_weights, folder / _BEST)
+
+    def restore(self, folder: Path) -> None:
+        """Take up what `save` wrote."""
+        content = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        self.looks = [Look(**look) for look in content["looks"]]
+        self.last = content["last"]
+        self._earlier = float(content["seconds"])
+        if content["best"]:
+            self.best = Look(**content["best"])
+            self.best_weights = load_file(folder / _BEST)
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock of a step."""
+        self._pace.begin()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Remember the random state before a look; looking draws from it."""
+        if control.should_evaluate:
+            self._random = _random_state()
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Go on with the random state from before the look."""
+        if self._random:
+            _set_random_state(self._random)
+            self._random = []
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -103,19 +138,24 @@ class Watch(TrainerCallback):
             self._take_look(state.global_step, logs, kwargs["model"])
         elif "loss" in logs:
             self.last = {ours: float(logs[name]) for name, ours in _TRAIN.items() if name in logs}
-            self._report(state.global_step, self.last)
+            self._report(state.global_step, self.last | self._pace.end(logs) | memory())
             if not math.isfinite(self.last["loss"]):
                 self.collapsed = f"the loss is no number at step {state.global_step}"
-        if self._monitor.stop_requested and state.global_step < self._config.steps:
+        if told_by_main(self._monitor.stop_requested) and state.global_step < self._config.steps:
             self.stopped = True
         if self.stopped or self.collapsed:
             control.should_training_stop = True
+        if self.collapsed:
+            control.should_save = False  # a run that goes on from here would go on beyond the end
+        elif self.stopped and self._config.checkpoint_every:
+            control.should_save = True
 
     def _take_look(self, step: int, logs: dict[str, float], model: PeftModel) -> None:
         figures = {ours: float(logs[name]) for name, ours in _HELDOUT.items()}
         drift = float(logs["eval_rewards/chosen"]) / self._config.beta / self._tokens
         self.looks.append(Look(step=step, drift=drift, **figures))
-        self._report(step, figures)
+        seen = self._glimpse.look(model) if self._glimpse and is_main() else {}
+        self._report(step, figures | {"drift": drift} | seen)
         self.collapsed = self.collapsed or collapse_reason(self.looks, self._config)
         if not self.collapsed and figures["heldout_loss"] < self._best_loss():
             self.best = self.looks[-1]
@@ -125,5 +165,16 @@ class Watch(TrainerCallback):
     def _best_loss(self) -> float:
         return self.best.heldout_loss if self.best else BASE_LOSS
 
-    def _report(self, step: int, figures: dict[str, float]) -> None:
+    def _report(self, step: int, figures: dict[str, Any]) -> None:
         self._monitor.report(self._stage, step, self._config.steps, **figures)
+
+
+def _random_state() -> list[torch.Tensor]:
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return [torch.get_rng_state(), *gpus]
+
+
+def _set_random_state(states: list[torch.Tensor]) -> None:
+    torch.set_rng_state(states[0])
+    if states[1:]:
+        torch.cuda.set_rng_state_all(states[1:])

@@ -6,7 +6,7 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.ui import state
-from vcsoup.ui.runs import progress_text
+from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 

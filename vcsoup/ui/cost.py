@@ -1,46 +1,107 @@
-"""What a training run costs: pairs, passes and time, before it is started."""
+"""What training runs cost, before they are started: pairs, passes, tokens and time.
 
-from collections.abc import Sequence
+Times come from a calibration on this machine, else from earlier runs with the same settings, else
+from the recorded ones; the text says which. Tokens go by the base's own tokenizer where it lies in
+the workspace. Both are labelled "about".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from vcsoup.filtering import PairFilter
+from vcsoup.numbers import DASH, count, duration, plain, plural
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
-from vcsoup.ui.numbers import DASH, count, duration, plain
+from vcsoup.ui.look import look_at
+from vcsoup.ui.tokens import characters_per_token
+from vcsoup.ui.train_plan import Plan
 from vcsoup.workspace import Project
 
+SAME_SPEED = ("rank", "targets", "batch_size", "max_length", "precision")
+"""Runs that agree in these take about the same time per step."""
+_SAME_PACE = (*SAME_SPEED, "micro_batch", "sample_tokens")
+"""A calibration holds for what agrees with it in these."""
 
-def show(project: Project, values: Sequence[str], config: TrainConfig, *, filtered: bool) -> None:
-    """Show what one run per value would see and how long it would take.
 
-    Args:
-        project: The project.
-        values: The values to train.
-        config: What each run does.
-        filtered: Whether the saved filters leave pairs out.
+@dataclass(frozen=True)
+class Timing:
+    """How long a run takes.
+
+    Attributes:
+        seconds: Of one run.
+        source: "calibration", "earlier runs" or "recorded runs".
     """
-    seen = config.steps * config.batch_size
+
+    seconds: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one run works on.
+
+    Attributes:
+        value: Which value.
+        group: "filtered" or "unfiltered".
+        told: The filter in a few characters.
+        kept: Pairs that the filter keeps.
+        total: Pairs of the value.
+        tokens: Of a step of one pair, both answers with the prompt; None when not known.
+    """
+
+    value: str
+    group: str
+    told: str
+    kept: int
+    total: int
+    tokens: float | None
+
+
+def show(project: Project, plan: Plan) -> None:
+    """Show what the planned runs would see and how long they would take."""
     st.markdown("**What it costs**")
-    if not values:
+    if not plan.runs:
         st.caption("Choose at least one value.")
         return
+    config = plan.config
+    seen = config.steps * config.batch_size
     st.markdown(
         f"{config.steps} steps of {config.batch_size} pairs, {count(seen)} in all, per run."
     )
-    rows = ["| value | filter | pairs | passes |", "|:--|--:|--:|--:|"]
-    for value in values:
-        total = project.datasets()[value].n
-        counts = state.saved_figures(project, value) if filtered else None
-        kept = counts.trained if counts else total
-        passes = f"{seen / kept:.1f}" if kept else DASH
-        told = filter_told(project.filters()[value]) if counts else DASH
-        rows.append(f"| {value} | {told} | {count(kept)} of {count(total)} | {passes} |")
+    rows = ["| run | pairs | passes | about tokens |", "|:--|--:|--:|--:|"]
+    for run in plan.runs:
+        load = load_of(project, *run)
+        passes = f"{seen / load.kept:.1f}" if load.kept else DASH
+        tokens = count(_rounded(load.tokens * seen)) if load.tokens else DASH
+        name = f"{load.value}, {load.told}"
+        rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {passes} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
-    st.caption(_time_told(seconds_per_run(project, config), len(values)))
+    st.caption(time_told(timing(project, config), len(plan.runs)))
+
+
+def load_of(project: Project, value: str, group: str) -> Load:
+    """Say what a run of a value would see with the project's saved filter, or without one."""
+    total = project.datasets()[value].n
+    scored = bool(project.rewards_stamp(value))
+    wanted = project.filters()[value] if group == "filtered" else PairFilter(threshold=None)
+    if not scored:
+        kept, characters = total, float(_lengths(project, value).sum())
+    else:
+        figures = look_at(project, [value]).figures(value, wanted)
+        kept, characters = figures.trained, float(figures.characters)
+    told = f"filter {filter_told(wanted)}" if group == "filtered" else "unfiltered"
+    tokens = None
+    if kept:
+        ratio, _ = _characters_per_token(project, value)
+        tokens = characters / kept * _prompt_twice(project, value) / ratio
+    return Load(value, group, told, kept, total, tokens)
 
 
 def filter_told(kept: PairFilter) -> str:
@@ -62,33 +123,96 @@ def usual_preset(project: Project) -> str:
     return "demo" if inside else "paper"
 
 
-def seconds_per_run(project: Project, config: TrainConfig) -> tuple[float, bool] | None:
-    """Estimate a run's time from the adapters that exist.
-
-    Args:
-        project: The project.
-        config: What the run will do.
-
-    Returns:
-        Seconds, and whether only recorded adapters were at hand; None without any.
-    """
+def timing(project: Project, config: TrainConfig) -> Timing | None:
+    """Say how long a run takes, by the best evidence at hand; None without any."""
+    for job in state.jobs().list(kind="calibrate", project=project.name):
+        result = job.result
+        if result and _alike(result.get("config") or {}, config, _SAME_PACE):
+            return Timing(_calibrated(result, config, project), "calibration")
     timed = [
         (info.recorded, float(info.manifest["seconds"]) / int(done))
         for info in project.adapters()
         if info.manifest.get("seconds")
         and (past := info.manifest.get("config") or {})
         and (done := info.manifest.get("steps_done") or past.get("steps"))
-        and all(past.get(field) == getattr(config, field) for field in ("rank", "batch_size"))
+        and _alike(past, config, SAME_SPEED)
     ]
     own = [speed for recorded, speed in timed if not recorded]
     speeds = own or [speed for _, speed in timed]
-    return (median(speeds) * config.steps, not own) if speeds else None
+    source = "earlier runs" if own else "recorded runs"
+    return Timing(median(speeds) * config.steps, source) if speeds else None
 
 
-def _time_told(estimate: tuple[float, bool] | None, runs: int) -> str:
-    if estimate is None:
-        return "No run with these settings has been timed yet; the first one tells."
-    seconds, recorded = estimate
-    origin = "the recorded runs" if recorded else "earlier runs on this machine"
-    total = f", {duration(seconds * runs)} for all" if runs > 1 else ""
-    return f"About {duration(seconds)} per run{total}, going by {origin}."
+def _calibrated(measured: Mapping[str, Any], config: TrainConfig, project: Project) -> float:
+    """Add up what a run does: load, have the base read the pairs, step, look."""
+    largest = max(info.n for info in project.datasets().values())
+    counts = {
+        "seconds_before": 1,
+        "seconds_per_step": config.steps,
+        "seconds_per_look": -(-config.steps // config.eval_every) if config.holdout else 0,
+        "seconds_per_pair": min(largest, config.steps * config.batch_size),
+    }
+    return sum(float(measured.get(name) or 0.0) * times for name, times in counts.items())
+
+
+def seconds_per_run(project: Project, config: TrainConfig) -> tuple[float, bool] | None:
+    """Estimate a run's time.
+
+    Args:
+        project: The project.
+        config: What the run will do.
+
+    Returns:
+        Seconds, and whether only recorded adapters were at hand; None without any evidence.
+    """
+    found = timing(project, config)
+    return (found.seconds, found.source == "recorded runs") if found else None
+
+
+def time_told(found: Timing | None, runs: int) -> str:
+    """Say the time of some runs that follow each other.
+
+    Example:
+        >>> time_told(Timing(50.0, "calibration"), runs=2)
+        'About 50 s per run, 1 min 40 s for 2 runs in turn, as measured on this machine.'
+    """
+    if found is None:
+        return "No run with these settings has been timed yet. A short calibration tells."
+    total = f", {duration(found.seconds * runs)} for {plural(runs, 'run')} in turn"
+    origin = {
+        "calibration": "as measured on this machine",
+        "earlier runs": "going by earlier runs on this machine",
+        "recorded runs": "going by the recorded runs",
+    }[found.source]
+    told = f"About {duration(found.seconds)} per run{total if runs > 1 else ''}"
+    return f"{told}, {origin}."
+
+
+def _alike(past: Mapping[str, Any], config: TrainConfig, names: Sequence[str]) -> bool:
+    """Whether a past run's settings make its steps as long as those of `config`."""
+    present = config.model_dump(mode="json")
+    return all(past[name] == present[name] for name in names if name in past)
+
+
+def _rounded(tokens: float) -> int:
+    """Two leading digits: it is an estimate."""
+    return int(float(f"{tokens:.2g}"))
+
+
+def _characters_per_token(project: Project, value: str) -> tuple[float, bool]:
+    return characters_per_token(look_at(project, [value]), value)
+
+
+def _prompt_twice(project: Project, value: str) -> float:
+    """How much longer the texts are when the prompt stands before each answer."""
+    return _prompt_share(str(project.root), project.datasets()[value].hash, value, _project=project)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _prompt_share(root: str, stamp: str, value: str, *, _project: Project) -> float:
+    lengths = _lengths(_project, value)
+    return float((lengths.sum() + lengths[:, 0].sum()) / max(1.0, lengths.sum()))
+
+
+def _lengths(project: Project, value: str) -> np.ndarray:
+    return np.asarray(project.lengths(value), dtype=np.float64)

@@ -4,7 +4,7 @@ What is known lies on disk, so a refreshed page or a second tab goes on with it.
 """
 
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ from vcsoup.errors import NotFoundError
 from vcsoup.jobs import Job
 from vcsoup.ui import data_preview, state
 from vcsoup.ui.literal import literal, message
-from vcsoup.ui.runs import progress_text
+from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.incoming import Incoming
@@ -21,24 +21,31 @@ from vcsoup.workspace.problems import load_problems
 
 
 def begin(
-    project: Project, value: str, *, source: str, content: BinaryIO, path: Path | None
+    project: Project,
+    value: str,
+    file: Path,
+    *,
+    source: str,
+    owned: bool,
+    options: tuple[str, ...] = (),
 ) -> None:
     """Start looking through a file.
 
     Args:
         project: The project.
         value: Which value's preferences.
+        file: Where the file lies.
         source: Where it comes from, for people.
-        content: The file; kept on disk when it is an upload.
-        path: Where the file lies; None for an upload.
+        owned: Whether it is an upload of ours, to be removed at the end.
+        options: How it is to be read, as options of `data add`.
 
     Raises:
         JobError: the job cannot be started.
     """
-    incoming = state.workspace().incoming
-    file = path or incoming.receive(content)
-    job = _start(project.name, value, [str(file), "--preview", f"--source={source}"], source)
-    incoming.put(Incoming(project.name, value, source, str(file), path is None, job.id))
+    args = [str(file), "--preview", f"--source={source}", *options]
+    job = _start(project.name, value, args, source)
+    about = {"job": job.id, "options": options}
+    state.workspace().incoming.put(Incoming(project.name, value, source, str(file), owned, **about))
 
 
 def show(project: Project, arriving: Incoming) -> None:
@@ -90,7 +97,7 @@ def _confirm(
         _drop(arriving)
         st.rerun()
     args = [arriving.file, f"--source={arriving.source}", f"--sha256={preview['sha256']}"]
-    args += [f"--title={chosen.title}"] if chosen.title else []
+    args += [*arriving.options, *([f"--title={chosen.title}"] if chosen.title else [])]
     job = _start(arriving.project, arriving.value, args, arriving.source)
     state.workspace().incoming.storing(arriving, job.id)
     st.rerun()

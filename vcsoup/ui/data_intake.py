@@ -1,14 +1,16 @@
 """Adding or replacing a data set: choose a file, see what it would become, then store it.
 
+A file that holds several preferences, or whose columns no format knows, asks first
+(`vcsoup.ui.data_choice`).
+
 Nothing is stored before the person says so, and a file that cannot be read never replaces good
 pairs. Small files are read at once. Large ones are read by a job, `data add --preview`, so that the
 tab stays alive; storing them is the same command without `--preview`, bound to the file's hash.
 """
 
-import io
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 import streamlit as st
@@ -16,17 +18,14 @@ import streamlit as st
 from vcsoup.errors import VcsoupError
 from vcsoup.intake import Preview, allowed_file, data_root, preview_file, store_pairs
 from vcsoup.numbers import count, plural
-from vcsoup.ui import data_arrival, data_preview, state
+from vcsoup.preferences.look import look_at
+from vcsoup.preferences.readers import USUAL, Reading
+from vcsoup.ui import data_arrival, data_choice, data_preview, state
+from vcsoup.ui.data_chosen import Arriving, Unsettled, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.problems import COLUMNS
-
-INLINE_BYTES = 400_000
-"""Larger files are read by a job: reading them here would hold the tab up."""
-INLINE_LINES = 5_000
-_PACKED = (b"\x1f\x8b", b"PAR1")
-_UNPACKS_TO = 8
 
 
 def show(project: Project, value: str) -> None:
@@ -44,24 +43,10 @@ def show(project: Project, value: str) -> None:
     if isinstance(waiting, Preview):
         _confirm(project, waiting)
         return
+    if isinstance(waiting, Unsettled):
+        _settle(project, value, waiting)
+        return
     _choose(project, value)
-
-
-def is_small(size: int, beginning: bytes) -> bool:
-    """Tell whether a file can be read while someone waits.
-
-    Args:
-        size: Bytes of the file.
-        beginning: Its first bytes; compressed kinds count for what they unpack to, and many short
-            lines for many rows.
-
-    Example:
-        >>> is_small(100_000, b"prompt"), is_small(100_000, b"PAR1")
-        (True, False)
-    """
-    packed = beginning.startswith(_PACKED)
-    few = beginning.count(b"\n") <= INLINE_LINES
-    return few and size * (_UNPACKS_TO if packed else 1) <= INLINE_BYTES
 
 
 def _choose(project: Project, value: str) -> None:
@@ -77,9 +62,10 @@ def _choose(project: Project, value: str) -> None:
     with local, shown_errors():
         _local(project, value)
     st.caption(
-        "Read as: TRL explicit or implicit preferences (text or messages), hh-rlhf dialogues, or "
-        "VC-Soup Lab's own pairs; JSON, JSON Lines, CSV or parquet, also gzipped. The kind is told "
-        "from the content."
+        "Read as: TRL, hh-rlhf, PKU-SafeRLHF, UltraFeedback, HelpSteer, SHP, StackExchange, TL;DR "
+        "or LLaMA-Factory preferences, VC-Soup tables with rewards, or VC-Soup Lab's own pairs; of "
+        "any other table you name the columns. JSON, JSON Lines, CSV, parquet or Arrow, also "
+        "compressed. The kind is told from the content."
     )
     if said := st.session_state.get(f"{_key(project, value)}_trouble"):
         kept = " The pairs that are there stay as they are." if present is not None else ""
@@ -95,7 +81,9 @@ def _upload(project: Project, value: str) -> None:
     if file is None or st.session_state.get(seen) == file.file_id:
         return
     st.session_state[seen] = file.file_id
-    _take(project, value, source=_printable(file.name), content=file)
+    with _trouble_told(project, value):
+        _take(project, value, received(_printable(file.name), file))
+    st.rerun()
 
 
 def _local(project: Project, value: str) -> None:
@@ -111,32 +99,74 @@ def _local(project: Project, value: str) -> None:
             return
     st.session_state.pop(f"{_key(project, value)}_trouble", None)
     path = allowed_file(typed, root)
-    with path.open("rb") as content:
-        _take(project, value, source=str(path), content=content, path=path)
-
-
-def _take(
-    project: Project, value: str, *, source: str, content: BinaryIO, path: Path | None = None
-) -> None:
-    """Read a small file now, hand a large one to a job; either way the page shows it next."""
-    beginning, size = content.read(INLINE_BYTES), content.seek(0, io.SEEK_END)
-    content.seek(0)
-    st.session_state.pop(f"{_key(project, value)}_trouble", None)
-    if not is_small(size, beginning):
-        data_arrival.begin(project, value, source=source, content=content, path=path)
-        st.rerun()
-    try:
-        st.session_state[_key(project, value)] = _read(value, source, content.read())
-    except VcsoupError as error:
-        st.session_state[f"{_key(project, value)}_trouble"] = str(error)
+    with _trouble_told(project, value):
+        if path.is_dir():
+            _take(project, value, Arriving(str(path), path=path))
+        else:
+            with path.open("rb") as content:
+                _take(project, value, received(str(path), content, path))
     st.rerun()
 
 
-def _read(value: str, source: str, content: bytes) -> Preview:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(content)
-        return preview_file(value, path, source=source)
+def _take(project: Project, value: str, arriving: Arriving) -> None:
+    """Ask about a file that does not say all; read any other one."""
+    with arriving.file() as path:
+        look = look_at(path, name=Path(arriving.source).name)
+    if not look.settled and data_choice.can_choose(look):
+        st.session_state[_key(project, value)] = Unsettled(arriving, look)
+    else:
+        _read(project, value, arriving, USUAL)
+
+
+def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> None:
+    """Read a small file now, hand a large one to a job; either way the page shows it next."""
+    if arriving.content is None and arriving.path is not None:
+        about = {"source": arriving.source, "owned": arriving.owned}
+        data_arrival.begin(project, value, arriving.path, **about, options=_options(how))
+        st.session_state.pop(_key(project, value), None)
+        return
+    with arriving.file() as path:
+        read = preview_file(value, path, how, source=arriving.source)
+    st.session_state[_key(project, value)] = read
+
+
+def _options(how: Reading) -> tuple[str, ...]:
+    """How to read, as options of `data add`."""
+    options = [f"--aspect={how.aspect}"] if how.aspect else []
+    return (*options, *([f"--columns={how.columns.written()}"] if how.columns else ()))
+
+
+def _settle(project: Project, value: str, waiting: Unsettled) -> None:
+    arriving = waiting.arriving
+    how = data_choice.show(waiting.look, source=arriving.source, key=f"choice_{value}")
+    with st.container(horizontal=True, gap="small"):
+        read = st.button(
+            "Look through",
+            type="primary",
+            icon=":material/search:",
+            key=f"settle_{value}",
+            disabled=how is None,
+        )
+        dropped = st.button("Discard", icon=":material/close:", key=f"unsettle_{value}")
+    if dropped:
+        if arriving.owned and arriving.path is not None:
+            arriving.path.unlink(missing_ok=True)
+        _forget(project, value)
+        st.rerun()
+    if read and how is not None:
+        with shown_errors():
+            _read(project, value, arriving, how)
+            st.rerun()
+
+
+@contextmanager
+def _trouble_told(project: Project, value: str) -> Iterator[None]:
+    """Keep what is wrong with a file for the page that is drawn next."""
+    st.session_state.pop(f"{_key(project, value)}_trouble", None)
+    try:
+        yield
+    except VcsoupError as error:
+        st.session_state[f"{_key(project, value)}_trouble"] = str(error)
 
 
 def _confirm(project: Project, preview: Preview) -> None:

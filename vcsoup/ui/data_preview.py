@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.numbers import count, plural
+from vcsoup.preferences.readers import LONG_CHARACTERS
 from vcsoup.ui import data_problems
 from vcsoup.ui.components import word_diff
 from vcsoup.ui.literal import literal
@@ -31,7 +32,9 @@ def show(preview: Mapping[str, Any], problems: pd.DataFrame) -> None:
         problems: All its problems, columns row, column, kind, reason.
     """
     value, report = preview["value"], preview["report"]
-    st.markdown(f"**{literal(preview['source'], most=200)}**, read as {literal(report['format'])}")
+    about = f", {literal(report['aspect'])}" if report.get("aspect") else ""
+    read_as = f"{literal(report['format'])}{about}"
+    st.markdown(f"**{literal(preview['source'], most=200)}**, read as {read_as}")
     figures = {
         "Rows read": report["rows"],
         "Pairs kept": report["kept"],
@@ -39,6 +42,8 @@ def show(preview: Mapping[str, Any], problems: pd.DataFrame) -> None:
     }
     for column, (label, number) in zip(st.columns(3), figures.items(), strict=True):
         column.metric(label, count(number))
+    if said := remarks(preview):
+        st.caption(" ".join(literal(line) for line in said))
     st.markdown(f"The first {plural(len(preview['first']), 'pair')}")
     tabs = st.tabs([f"Pair {place}" for place in range(1, len(preview["first"]) + 1)])
     for place, (tab, pair) in enumerate(zip(tabs, preview["first"], strict=True)):
@@ -51,6 +56,28 @@ def show(preview: Mapping[str, Any], problems: pd.DataFrame) -> None:
         data_problems.table(problems, key=f"preview_{value}", file_name=f"{value}-reported.csv")
     else:
         st.caption("Every row becomes a pair.")
+
+
+def remarks(preview: Mapping[str, Any]) -> list[str]:
+    """Say what is worth knowing about the pairs that would be kept, a sentence each.
+
+    Example:
+        >>> report = {"rows_per_pair": 2, "notes": {"multi-turn": 3, "long": 0}}
+        >>> remarks({"report": report, "scores": ["honesty"]})[0]
+        '2 rows make a pair.'
+    """
+    report, said = preview["report"], []
+    if (each := report.get("rows_per_pair", 1)) > 1:
+        said.append(f"{each} rows make a pair.")
+    notes = report.get("notes", {})
+    if turns := notes.get("multi-turn"):
+        said.append(f"{plural(turns, 'pair')} with several turns.")
+    if long := notes.get("long"):
+        limit = count(LONG_CHARACTERS)
+        said.append(f"{plural(long, 'pair')} of more than {limit} characters (about 2,048 tokens).")
+    if names := preview.get("scores"):
+        said.append(f"Scores that come with the file and are kept: {', '.join(names)}.")
+    return said
 
 
 def decide(project: Project, value: str, n: int) -> Decision | None:

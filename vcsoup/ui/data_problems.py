@@ -8,8 +8,8 @@ import streamlit as st
 
 from vcsoup.numbers import count, plural
 from vcsoup.preferences.pairs import prompt_text
-from vcsoup.preferences.readers import KINDS
-from vcsoup.workspace import Project
+from vcsoup.preferences.read_report import KINDS
+from vcsoup.workspace import DatasetInfo, Project
 from vcsoup.workspace.problems import load_problems
 
 SHOWN = 5_000
@@ -30,14 +30,24 @@ def show(project: Project, value: str) -> None:
         st.success("Every row of the file became a pair.", icon=":material/check_circle:")
         return
     if len(problems):
-        figures = info.report
-        st.caption(
-            f"{plural(int(figures.get('rows', 0)), 'row')} in the file = {count(info.n)} pairs + "
-            f"{count(len(problems))} reported. Nothing is dropped silently."
-        )
+        st.caption(f"{sum_of_rows(info)} Nothing is dropped silently.")
         table(problems, key="reported", file_name=f"{value}-reported-rows.csv")
     if len(aside):
         _set_aside(value, aside)
+
+
+def sum_of_rows(info: DatasetInfo) -> str:
+    """Say how the rows of a file add up: those in pairs, and those that are reported.
+
+    Example:
+        >>> report = {"rows": 7, "rows_per_pair": 2}
+        >>> sum_of_rows(DatasetInfo("helpful", 3, "", "", "", report))
+        '7 rows in the file = 3 pairs of 2 rows + 1 reported.'
+    """
+    rows, each = int(info.report.get("rows", 0)), int(info.report.get("rows_per_pair", 1))
+    pairs = plural(info.n, "pair") + (f" of {each} rows" if each > 1 else "")
+    reported = count(rows - each * info.n)
+    return f"{plural(rows, 'row')} in the file = {pairs} + {reported} reported."
 
 
 def table(problems: pd.DataFrame, *, key: str, file_name: str) -> None:

@@ -21,7 +21,7 @@ from vcsoup.scoring_progress import (
 from vcsoup.ui import state
 from vcsoup.ui.data_cards import scoring_of
 from vcsoup.ui.literal import message
-from vcsoup.ui.runs import CHIPS
+from vcsoup.ui.runs_words import CHIPS
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 
@@ -151,7 +151,10 @@ def _models(project: Project, job: Job | None) -> None:
                 {
                     "value": list(project.values),
                     "reward model": [_model(project, value) for value in project.values],
-                    "layout": [specs[v].template if v in specs else "" for v in project.values],
+                    "layout": [
+                        specs[v].template if v in specs and specs[v].kind == "model" else ""
+                        for v in project.values
+                    ],
                     "its pairs": [
                         scoring_of(project, v) if v in project.datasets() else "no pairs"
                         for v in project.values
@@ -171,7 +174,7 @@ def _model(project: Project, value: str) -> str:
     spec = project.config.rewards.get(value)
     if spec is None:
         return "none"
-    return spec.model + (" (cost: larger is worse)" if spec.sign < 0 else "")
+    return spec.title + (" (cost: larger is worse)" if spec.sign < 0 else "")
 
 
 def _stages(job: Job) -> tuple[StageProgress, ...]:

@@ -12,7 +12,7 @@ from vcsoup.pair_statistics import LengthStatistics, length_statistics
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.lengths import length_histogram
 from vcsoup.preferences.prompt_sample import PromptSample, sample_prompts
-from vcsoup.preferences.readers import KINDS
+from vcsoup.preferences.read_report import KINDS
 from vcsoup.ui import theme
 from vcsoup.workspace import DatasetInfo, Project
 

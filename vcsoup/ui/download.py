@@ -21,7 +21,7 @@ from vcsoup.jobs import Job
 from vcsoup.ui import honesty, state
 from vcsoup.ui.export_choice import Choice, choose
 from vcsoup.ui.mixer import weights_text
-from vcsoup.ui.runs import progress_text
+from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 

@@ -5,9 +5,9 @@ import math
 import streamlit as st
 
 from vcsoup.jobs import Job
+from vcsoup.numbers import count, plural
 from vcsoup.ui import state
-from vcsoup.ui.numbers import count, plural
-from vcsoup.ui.runs import progress_text
+from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 

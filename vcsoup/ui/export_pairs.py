@@ -14,7 +14,7 @@ from vcsoup.pair_export import ExportPlan, export_bytes
 from vcsoup.ui import state
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.literal import message
-from vcsoup.ui.runs import progress_text
+from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 

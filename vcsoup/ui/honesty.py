@@ -15,14 +15,14 @@ import streamlit as st
 from vcsoup.comparing import adapters_of
 from vcsoup.honesty_report import honesty_figures
 from vcsoup.jobs import Job
+from vcsoup.numbers import plain
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.honesty import layer_agreement, rank_errors
 from vcsoup.soup.adapter_settings import WEIGHTS_FILE
 from vcsoup.soup.honesty import Core, cores
 from vcsoup.ui import state, theme
 from vcsoup.ui.mixer import weights_text
-from vcsoup.ui.numbers import plain
-from vcsoup.ui.runs import progress_text
+from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.files import read_json

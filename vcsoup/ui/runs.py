@@ -1,186 +1,181 @@
-"""The runs of a project: chips, progress, live curves, stop, log and command.
+"""The runs of a project: queue, list, and the view that is open beside it.
 
 Everything is read from the jobs' folders, so a refreshed page, another tab or a restarted server
-shows the same. The list looks again every second while a run is active.
+shows the same. One fragment looks again every second, and only while a run is active; it reads what
+was written since its last look.
 """
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from vcsoup.jobs import Job
-from vcsoup.plots.canvas import CONFIG
+from vcsoup.numbers import plural
 from vcsoup.plots.palette import value_colours
-from vcsoup.plots.training import training_curves
-from vcsoup.ui import state, theme
-from vcsoup.ui.numbers import duration, plain, share
+from vcsoup.ui import (
+    runs_actions,
+    runs_compare,
+    runs_curves,
+    runs_desk,
+    runs_detail,
+    runs_filter,
+    runs_list,
+    state,
+    theme,
+)
+from vcsoup.ui.literal import message
+from vcsoup.ui.runs_lineage import adapters_by_job, stale_reasons
+from vcsoup.ui.runs_look import Run, look
 from vcsoup.ui.shell import shown_errors
-from vcsoup.workspace import Project
+from vcsoup.workspace import AdapterInfo, Project
 
-SHOWN = 12
-CURVES = ("loss", "accuracy", "margin", "heldout_loss", "heldout_accuracy")
-CHIPS = {
-    "queued": ("gray", ":material/schedule:"),
-    "running": ("blue", ":material/play_circle:"),
-    "stopping": ("orange", ":material/pending:"),
-    "stopped": ("orange", ":material/stop_circle:"),
-    "done": ("green", ":material/check_circle:"),
-    "failed": ("red", ":material/error:"),
-    "lost": ("red", ":material/help:"),
-}
-"""Colour and icon of each state; the chip also names the state, so colour never stands alone."""
+LOOK_SECONDS = 1.0
+_MOST_PLACES = 16
+_LINEAGES = "runs_lineages"
+
+
+def known(project: Project) -> Mapping[str, Run]:
+    """Look at the project's runs; what was read at the last look is not read again."""
+    seen = st.session_state.setdefault("runs_seen", {})
+    seen[project.name] = look(state.jobs(), project.name, seen.get(project.name, {}))
+    return seen[project.name]
 
 
 def show(project: Project) -> None:
-    """Show the project's runs, newest first, and keep them fresh while one is active."""
-    st.subheader("Runs", anchor=False)
-    active = any(job.active for job in _of(project))
-    st.fragment(run_every=1.0 if active else None)(_live)(project, active)
-
-
-def curve_records(jobs: Sequence[Job]) -> pd.DataFrame:
-    """Lay the reports of training jobs out for `training_curves`.
-
-    Args:
-        jobs: Training jobs, newest first; each may have trained several values in turn.
-
-    Returns:
-        One row per report with a loss or a held-out figure: run, value, filtered, step, steps
-        and the figures. Of each value and group the newest run is taken. Empty when nothing
-        was reported.
-    """
-    rows: list[dict[str, object]] = []
-    seen: set[str] = set()
-    for job in jobs:
-        group = group_of(job)
-        found = [row for record in job.progress_since(0)[0] if (row := _curve_row(record, group))]
-        rows += [row for row in found if row["run"] not in seen]
-        seen |= {str(row["run"]) for row in found}
-    return pd.DataFrame(rows)
-
-
-def group_of(job: Job) -> str:
-    """Return the group of adapters that a training job makes, from its command."""
-    if "--group" in job.args:
-        return job.args[job.args.index("--group") + 1]
-    return "unfiltered" if "--unfiltered" in job.args else "filtered"
-
-
-def _curve_row(record: Mapping[str, object], group: str) -> dict[str, object] | None:
-    figures = {name: record[name] for name in CURVES if isinstance(record.get(name), (int, float))}
-    if not figures:
-        return None
-    value = str(record["stage"]).split()[-1]
-    run = {"run": f"{value}, {group}", "value": value, "filtered": group != "unfiltered"}
-    return {**run, "step": record["done"], "steps": record["total"], **figures}
-
-
-def progress_text(job: Job) -> tuple[float, str]:
-    """Say how far a run is.
-
-    Args:
-        job: The run.
-
-    Returns:
-        Share done, 0 to 1, and a line such as "step 42 of 100, loss 0.61, 35 s left".
-    """
-    record = job.latest()
-    if record is None:
-        return 0.0, "waiting for its turn" if job.state == "queued" else "starting"
-    done, total = int(record["done"]), max(1, int(record["total"]))
-    parts = [f"{record['stage']}: {done} of {total}"]
-    parts += [f"loss {plain(record['loss'])}"] if isinstance(record.get("loss"), float) else []
-    if isinstance(record.get("accuracy"), float):
-        parts.append(f"accuracy {share(record['accuracy'])}")
-    left = job.seconds_left()
-    parts += [f"{duration(left)} left"] if left is not None else []
-    return min(1.0, done / total), ", ".join(parts)
-
-
-def _of(project: Project) -> list[Job]:
-    return state.jobs().list(kind="train", project=project.name)
+    """Show the project's runs, and keep them fresh while one is active."""
+    runs = known(project)
+    if not runs:
+        st.subheader("Runs", anchor=False)
+        st.caption("No runs yet. The first one shows here with its loss as it learns.")
+        runs_actions.show_problem()
+        runs_actions.show_undo()
+        runs_actions.show_bin(project)
+        return
+    for note in runs_desk.follow_address(runs):
+        st.warning(message(f"The address asks in vain: {note}."), icon=":material/link_off:")
+    st.session_state.pop(_LINEAGES, None)  # pairs, filters or rewards may have changed meanwhile
+    active = any(run.active for run in runs.values())
+    st.fragment(run_every=LOOK_SECONDS if active else None)(_live)(project, active)
+    runs_actions.show_bin(project)
 
 
 def _live(project: Project, was_active: bool) -> None:
     with shown_errors():
-        jobs = _of(project)
-        if was_active and not any(job.active for job in jobs):
+        runs_actions.redraw_if_wanted()
+        runs = known(project)
+        if was_active != any(run.active for run in runs.values()):
             st.rerun()
-        if not jobs:
-            st.caption("No runs yet. The first one shows here with its loss as it learns.")
-            return
-        _curves(project, jobs)
-        for job in jobs[:SHOWN]:
-            _row(job)
-        if len(jobs) > SHOWN:
-            st.caption(f"{len(jobs) - SHOWN} older runs are on disk and not listed.")
+        if was_active:
+            state.jobs().ensure_runner()
+        _queue(runs)
+        runs_actions.show_problem()
+        runs_actions.show_undo()
+        adapters, stale = _lineages(project, runs)
+        ticked = runs_desk.ticked_runs(runs_desk.desk(), runs)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            chosen = runs_filter.show(project, list(runs.values()))
+            st.space("stretch")
+            runs_desk.show_views(len(ticked))
+        if runs_desk.desk().view == "table":
+            runs_compare.show_table(chosen, stale)
+        else:
+            left, right = st.columns([4, 7], gap="medium")
+            with left:
+                _list(project, chosen, runs, ticked=ticked, stale=stale)
+            with right:
+                _view(project, runs, ticked=ticked, adapters=adapters, stale=stale)
+        runs_desk.write_address(runs_desk.desk())
 
 
-def _curves(project: Project, jobs: Sequence[Job]) -> None:
-    records = curve_records(jobs)
-    if not len(records):
-        return
-    colours = theme.colours()
-    figure = training_curves(
-        records, colour_of=value_colours(project.values, colours), colours=colours
-    )
-    st.plotly_chart(figure, key="curves", config=CONFIG, alt="Loss, accuracy and margin by step")
-    st.caption("Newest run per value. Thin: training. Marked: held-out pairs. Dashed: unfiltered.")
-
-
-def _row(job: Job) -> None:
-    now = job.state
-    with st.container(border=True, gap="small", key=f"run_{job.id}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{job.title}**", width="content")
-            colour, icon = CHIPS[now]
-            st.badge(now, color=colour, icon=icon)
-            st.caption(_started(job), width="stretch")
-            _buttons(job, now)
-        if job.active:
-            done, text = progress_text(job)
-            st.progress(done, text=text)
-        elif error := job.error:
-            st.error(error, icon=":material/error:")
-        with st.expander("Command and log", type="compact"):
-            st.code(job.command, language="bash", wrap_lines=True)
-            st.code("\n".join(job.log_tail(20)) or "nothing printed yet", language=None, height=220)
-
-
-def _buttons(job: Job, now: str) -> None:
-    if now in ("queued", "running"):
-        if st.button(
-            "Stop",
-            key=f"stop_{job.id}",
-            icon=":material/stop:",
-            help="Ends the run and keeps the adapter as trained so far.",
+def _queue(runs: Mapping[str, Run]) -> None:
+    """How many run, how many wait, and how many may run at once."""
+    waiting = sum(run.place is not None for run in runs.values())
+    working = sum(run.active for run in runs.values()) - waiting
+    parts = [f"{working} at work"] if working else []
+    parts += [f"{waiting} waiting"] if waiting else []
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Runs", anchor=False, width="content")
+        st.caption(", ".join(parts) or plural(len(runs), "run"), width="stretch")
+        with st.popover(
+            f"{state.jobs().places} at once",
+            icon=":material/stacks:",
+            type="tertiary",
+            key="places",
         ):
-            job.stop()
-            st.rerun()
-    elif now in ("failed", "lost", "stopped") and st.button(
-        "Start again", key=f"again_{job.id}", icon=":material/replay:"
-    ):
-        state.jobs().start(
-            job.args, kind=job.kind, title=job.title, project=job.project, meta=job.meta
-        )
-        st.rerun()
+            st.number_input(
+                "Runs at once",
+                1,
+                _MOST_PLACES,
+                state.jobs().places,
+                key="runs_places",
+                on_change=_set_places,
+                help="Also counts commands that are typed. The usual number is one per device: "
+                "runs that share one slow each other down.",
+            )
+            st.caption("The others wait in the queue, in the order of the list's arrows.")
 
 
-def _started(job: Job) -> str:
-    started = pd.Timestamp(job.created)
-    text = f"started {started:%d %b, %H:%M} UTC"
-    if finished := job.finished:
-        text += f", ended after {duration((pd.Timestamp(finished) - started).total_seconds())}"
-        text += _outcome(job)
-    return text
+def _set_places() -> None:
+    runs_actions.trying(lambda: state.jobs().set_places(int(st.session_state["runs_places"])))
 
 
-def _outcome(job: Job) -> str:
-    """Say how good the adapter was at the last look, on held-out pairs where there are some."""
-    record = job.latest() or {}
-    for prefix, said in (("heldout_", "held-out "), ("", "")):
-        loss, accuracy = record.get(f"{prefix}loss"), record.get(f"{prefix}accuracy")
-        if isinstance(loss, float) and isinstance(accuracy, float):
-            return f", {said}loss {plain(loss)}, accuracy {share(accuracy)}"
-    return ""
+def _list(
+    project: Project,
+    chosen: Sequence[Run],
+    runs: Mapping[str, Run],
+    *,
+    ticked: Sequence[Run],
+    stale: Mapping[str, Sequence[str]],
+) -> None:
+    here = runs_desk.desk()
+    shown = runs_desk.open_one(here, runs) if here.view == "run" else None
+    colours = theme.colours()
+    signs = runs_curves.signs_of(
+        ticked, colour_of=value_colours(project.values, colours), colours=colours
+    )
+
+    def asked(command: str, run: str) -> None:
+        if command == "tick":
+            runs_desk.toggle(run, [one.id for one in ticked])
+        else:
+            runs_actions.ask(command, run)
+
+    if not chosen:
+        st.caption("No run passes the filters.")
+        return
+    runs_list.show(
+        chosen, open_id=shown.id if shown else None, signs=signs, stale=stale, on_ask=asked
+    )
+
+
+def _view(
+    project: Project,
+    runs: Mapping[str, Run],
+    *,
+    ticked: Sequence[Run],
+    adapters: Mapping[str, Sequence[AdapterInfo]],
+    stale: Mapping[str, Sequence[str]],
+) -> None:
+    here = runs_desk.desk()
+    run = runs_desk.open_one(here, runs)
+    if here.view == "run" and run is not None:
+        runs_detail.show(project, run, adapters.get(run.id, ()), stale.get(run.id, ()))
+    elif here.view == "differences":
+        runs_compare.show_differences(ticked, adapters)
+    else:
+        runs_compare.show_curves(project, ticked)
+
+
+def _lineages(
+    project: Project, runs: Mapping[str, Run]
+) -> tuple[dict[str, list[AdapterInfo]], dict[str, list[str]]]:
+    """The adapters of each run and what is stale about the newest.
+
+    Looked up when the page is drawn as a whole, and when a run ends.
+    """
+    key = (project.name, tuple((run.id, run.state) for run in runs.values()))
+    former = st.session_state.get(_LINEAGES)
+    if former is None or former[0] != key:
+        made = adapters_by_job(project.adapters())
+        reasons = {job: stale_reasons(infos[0], project) for job, infos in made.items()}
+        former = st.session_state[_LINEAGES] = (key, made, reasons)
+    return former[1], former[2]

@@ -1,163 +1,137 @@
-"""Starting runs: which values, filtered or not, with which preset and settings."""
+"""Starting runs: which values, on which pairs, with which settings; what it costs; one click."""
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
-from vcsoup.training.config import PRESETS, TrainConfig, train_config
-from vcsoup.ui import cost, state
+from vcsoup.numbers import plural
+from vcsoup.training.config import TrainConfig
+from vcsoup.ui import (
+    cost,
+    echoes,
+    runs_desk,
+    state,
+    train_calibration,
+    train_choices,
+    train_settings,
+)
+from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.train_plan import (
+    GROUPS,
+    Plan,
+    run_meta,
+    run_title,
+)
+from vcsoup.ui.train_plan import train_args as planned_args
 from vcsoup.workspace import Project
 
-
-@dataclass(frozen=True)
-class Choice:
-    """What the form says about the runs to start."""
-
-    filtered: bool
-    preset: str
-    steps: int
-    learning_rate: float
-    seed: int
-
-    @property
-    def group(self) -> str:
-        """The adapters' group."""
-        return "filtered" if self.filtered else "unfiltered"
+OPEN = "start_form"
+"""Key of the form's fold; true while it is open."""
+_FOLD = "start_form_done"
 
 
-def train_args(project: Project, value: str, choice: Choice) -> list[str]:
-    """Write the command of one run.
+def show(project: Project, *, folded: bool) -> None:
+    """Show the form, what its runs cost, and start them on request.
 
     Args:
-        project: The project.
-        value: Which value to train.
-        choice: What the form says.
-
-    Returns:
-        The arguments behind `python -m vcsoup`.
+        project: The project; has pairs.
+        folded: Whether the form is closed on the first visit.
     """
-    preset = PRESETS[choice.preset]
-    args = ["train", "--project", project.name, "--value", value, "--group", choice.group]
-    args += [] if choice.filtered else ["--unfiltered"]
-    args += ["--preset", choice.preset]
-    changes = {
-        "--steps": (choice.steps, preset.steps),
-        "--lr": (choice.learning_rate, preset.learning_rate),
-        "--seed": (choice.seed, preset.seed),
-    }
-    for flag, (chosen, usual) in changes.items():
-        args += [flag, f"{chosen:g}" if flag == "--lr" else str(chosen)] if chosen != usual else []
-    return [*args, "--workspace", str(state.workspace().root)]
-
-
-def show(project: Project) -> None:
-    """Show the form, what the runs cost, and start them on request."""
-    with st.container(border=True, gap="medium", key="train_form"):
+    st.session_state.setdefault(OPEN, not folded)
+    if st.session_state.pop(_FOLD, False):
+        st.session_state[OPEN] = False
+    fold = st.expander("Start runs", icon=":material/play_arrow:", key=OPEN, on_change="rerun")
+    if not st.session_state[OPEN]:
+        return
+    with fold, shown_errors(), st.container(key="train_form"):
         left, right = st.columns([5, 4], gap="large")
         with left:
-            values, choice = _form(project)
+            plan = train_choices.choose(project)
         with right:
-            config = train_config(choice.preset, steps=choice.steps)
-            cost.show(project, values, config, filtered=choice.filtered)
-            label = f"Start {len(values)} runs" if len(values) != 1 else f"Train {values[0]}"
-            if st.button(
-                label if values else "Choose a value",
-                type="primary",
-                icon=":material/play_arrow:",
-                disabled=not values,
-                key="start_runs",
-            ):
-                start(project, values, choice)
-                st.rerun()
+            cost.show(project, plan)
+            _start_row(project, plan)
+            train_calibration.show(project, plan)
 
 
-def start(project: Project, values: Sequence[str], choice: Choice) -> None:
-    """Start one job per value; they wait for each other by themselves.
+def train_args(project: Project, run: tuple[str, str], plan: Plan) -> list[str]:
+    """Write the command of one run in this server's workspace."""
+    return planned_args(project.name, state.workspace().root, run, plan)
+
+
+def start(project: Project, plan: Plan) -> list[str]:
+    """Put the planned runs into the queue.
+
+    Returns:
+        The ids of their jobs; a run that waits or runs already is not started twice.
 
     Raises:
-        JobError: a process cannot be started.
-        TrainingError: a setting outside its range.
+        JobError: the queue cannot be written.
     """
-    train_config(
-        choice.preset, steps=choice.steps, learning_rate=choice.learning_rate, seed=choice.seed
-    )
-    for value in values:
-        state.jobs().start(
-            train_args(project, value, choice),
+    return [
+        state.jobs()
+        .start(
+            train_args(project, run, plan),
             kind="train",
-            title=f"{value}, {choice.group}",
+            title=run_title(run, plan),
             project=project.name,
-            meta={"value": value, "group": choice.group},
+            meta=run_meta(run, plan),
+            queued=True,
+            launcher=plan.launcher,
         )
+        .id
+        for run in plan.runs
+    ]
 
 
-def _form(project: Project) -> tuple[list[str], Choice]:
-    have_pairs = [value for value in project.values if value in project.datasets()]
-    values = st.pills(
-        "Values to train",
-        have_pairs,
-        selection_mode="multi",
-        default=have_pairs,
-        key="train_values",
-        persist_state="session",
-        help="Each value becomes one run; runs take turns on this machine.",
-    )
-    filtered = st.segmented_control(
-        "Pairs",
-        ["filtered", "unfiltered"],
-        default="filtered",
-        required=True,
-        key="train_pairs",
-        persist_state="session",
-        help="Filtered keeps what the saved filter of each value keeps (the Consistency page). "
-        "Unfiltered takes all pairs, to see what filtering changes.",
-    )
-    preset = st.segmented_control(
-        "Preset",
-        list(PRESETS),
-        default=cost.usual_preset(project),
-        required=True,
-        key="train_preset",
-        persist_state="session",
-        help="demo: light, for the small model on two CPU cores. paper: the settings of the "
-        "VC-Soup code, for models of several billion parameters.",
-    )
-    return list(values), _settings(str(preset), filtered == "filtered")
+def duplicate(run: tuple[str, str], preset: str, config: TrainConfig, name: str) -> None:
+    """Open the form with the settings of a run, to change and start them.
+
+    Args:
+        run: Value and group.
+        preset: The preset that its command names.
+        config: Its configuration.
+        name: What people call the run.
+    """
+    value, group = run
+    echoes.put("train_values", [value])
+    echoes.put("train_pairs", [group if group in GROUPS else GROUPS[0]])
+    echoes.put("train_preset", preset)
+    echoes.put(OPEN, True)
+    train_settings.begin_with(preset, config, f"the settings of {name}")
 
 
-def _settings(preset: str, filtered: bool) -> Choice:
-    usual = PRESETS[preset]
-    fields = TrainConfig.model_fields
-    with st.expander("Settings", icon=":material/tune:"):
-        steps, rate, seed = st.columns(3)
-        return Choice(
-            filtered=filtered,
-            preset=preset,
-            steps=steps.number_input(
-                "Steps",
-                1,
-                100_000,
-                usual.steps,
-                key=f"steps_{preset}",
-                help=fields["steps"].description,
-            ),
-            learning_rate=rate.number_input(
-                "Learning rate",
-                1e-7,
-                0.1,
-                usual.learning_rate,
-                step=1e-5,
-                format="%.1e",
-                key=f"rate_{preset}",
-                help=fields["learning_rate"].description,
-            ),
-            seed=seed.number_input(
-                "Seed",
-                0,
-                2**31 - 1,
-                usual.seed,
-                key=f"seed_{preset}",
-                help=fields["seed"].description,
-            ),
+def _start_row(project: Project, plan: Plan) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # No callback: it would start the plan of the drawing before, without an entry just made.
+        clicked = st.button(
+            _start_label(plan),
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not plan.runs,
+            key="start_runs",
         )
+        if plan.runs:
+            with st.popover("Command", icon=":material/terminal:", key="train_commands"):
+                st.caption("What the button runs; the same when typed.")
+                root = state.workspace().root
+                lines = [
+                    " ".join(_quoted(planned_args(project.name, root, run, plan)))
+                    for run in plan.runs
+                ]
+                st.code("\n".join(lines), language="bash", wrap_lines=True)
+    if clicked:
+        runs_desk.compare_runs(start(project, plan))
+        st.session_state[_FOLD] = True
+        st.rerun()
+
+
+def _start_label(plan: Plan) -> str:
+    if len(plan.runs) == 1:
+        value, group = plan.runs[0]
+        return f"Train {value}, {group}"
+    return f"Start {plural(len(plan.runs), 'run')}" if plan.runs else "Choose a value"
+
+
+def _quoted(args: Sequence[str]) -> list[str]:
+    return ["python -m vcsoup", shlex.join(args)]

@@ -9,6 +9,7 @@ killed process leaves the former state behind, and several processes may write a
     <workspace>/projects/<name>/rewards/    the same for their rewards
     <workspace>/projects/<name>/adapters/   one PEFT folder per adapter
     <workspace>/projects/<name>/samples/    rewards of measured soups, prompt by prompt
+    <workspace>/consents/                   models whose own code may run, one file each
     <workspace>/jobs, engine, reward_cache  owned by vcsoup.jobs, vcsoup.engine, vcsoup.rewards
 """
 

@@ -30,6 +30,7 @@ class Incoming:
         owned: Whether it is an upload of ours, to be removed at the end.
         job: The job that looks through it.
         store_job: The job that stores it; empty until someone says so.
+        options: How it is to be read, as options of `data add`.
     """
 
     project: str
@@ -39,6 +40,7 @@ class Incoming:
     owned: bool
     job: str
     store_job: str = ""
+    options: tuple[str, ...] = ()
 
 
 class IncomingFiles:
@@ -62,8 +64,9 @@ class IncomingFiles:
     def find(self, project: str, value: str) -> Incoming | None:
         """Return what is on its way to a value; None when nothing is, or its file is gone."""
         content = read_json(self._record(project, value))
-        found = Incoming(**content) if content else None
-        return found if found and Path(found.file).is_file() else None
+        if not content or not Path(content["file"]).exists():
+            return None
+        return Incoming(**{**content, "options": tuple(content.get("options", ()))})
 
     def put(self, incoming: Incoming) -> None:
         """Note a file in place of the one that was on its way to this value."""

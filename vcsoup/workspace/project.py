@@ -9,6 +9,7 @@ from vcsoup.workspace import adapters as shelf
 from vcsoup.workspace.adapters import AdapterInfo, AdapterShelf
 from vcsoup.workspace.bookmarks import Bookmark, BookmarkTable
 from vcsoup.workspace.config import ProjectConfig
+from vcsoup.workspace.consents import ConsentShelf
 from vcsoup.workspace.files import read_json, write_json
 from vcsoup.workspace.filtered import FilteredPairs
 from vcsoup.workspace.held_out import Messages, top_up
@@ -30,6 +31,7 @@ class Project(FilteredPairs):
         config: The project's choices.
         root: Its folder.
         samples: The rewards behind its points, prompt by prompt.
+        consents: The workspace's consents to run code that ships with models.
     """
 
     def __init__(self, records: Records, config: ProjectConfig, root: Path) -> None:
@@ -39,6 +41,7 @@ class Project(FilteredPairs):
         self._votes = VoteTable(records, config.name)
         self._shelf = AdapterShelf(records, config.name, root / "adapters")
         self.samples = SampleShelf(root / "samples", config.values)
+        self.consents = ConsentShelf(records.path.parent / "consents")
 
     # Held-out prompts
 

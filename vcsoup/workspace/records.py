@@ -1,9 +1,10 @@
 """The SQLite database of a workspace: its tables, and transactions that survive other processes.
 
-WAL lets pages read while jobs write. A writing transaction takes the write lock at its beginning
-(BEGIN IMMEDIATE), so two writers queue for up to 60 s instead of failing half-way. Connections are
-not pooled: a workspace folder that is deleted and made anew is seen as new. A database of an older
-schema is brought up to date in one transaction when it is opened.
+WAL lets pages read while jobs write; a workspace that several machines share does without
+(`Records.share`). A writing transaction takes the write lock at its beginning (BEGIN IMMEDIATE), so
+two writers queue for up to 60 s instead of failing half-way. Connections are not pooled: a
+workspace folder that is deleted and made anew is seen as new. A database of an older schema is
+brought up to date in one transaction when it is opened.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from sqlalchemy.pool import NullPool
 from vcsoup.errors import WorkspaceError
 
 SCHEMA_VERSION = 2
+SHARED = "shared"
+"""File beside the database of a workspace that several machines write to."""
 
 _metadata = MetaData()
 
@@ -121,6 +124,23 @@ class Records:
                 "choose another folder with --workspace"
             ) from error
 
+    def share(self) -> None:
+        """Let several machines write: a write-ahead log needs memory that all writers share.
+
+        Raises:
+            WorkspaceError: another process kept the database open for too long.
+        """
+        marker = self.path.with_name(SHARED)
+        marker.touch()
+        try:
+            with self._reader.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+        except DatabaseError as error:
+            marker.unlink(missing_ok=True)
+            raise WorkspaceError(
+                f"{self.path} is in use ({error.orig}); end this workspace's jobs and try again"
+            ) from error
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection for one look at the records; each statement sees the latest state."""
@@ -174,7 +194,8 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
+        if not path.with_name(SHARED).exists():
+            connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
 
     @event.listens_for(engine, "begin")

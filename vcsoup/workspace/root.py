@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.workspace.config import ProjectConfig
+from vcsoup.workspace.consents import ConsentShelf
 from vcsoup.workspace.files import now
 from vcsoup.workspace.incoming import IncomingFiles
 from vcsoup.workspace.names import check_slug
@@ -63,6 +64,24 @@ class Workspace:
     def reward_cache_root(self) -> Path:
         """The folder of `vcsoup.rewards.cache`."""
         return self._folder("reward_cache")
+
+    @property
+    def reference_cache_root(self) -> Path:
+        """The folder of `vcsoup.training.references`."""
+        return self._folder("reference_cache")
+
+    def share(self) -> None:
+        """Make the records fit for several machines at once; once is enough, and for good.
+
+        Raises:
+            WorkspaceError: another process kept the database open for too long.
+        """
+        self._records.share()
+
+    @property
+    def consents(self) -> ConsentShelf:
+        """The consents to run code that ships with models."""
+        return ConsentShelf(self.root / "consents")
 
     def projects(self) -> list[Project]:
         """Return all projects, oldest first."""

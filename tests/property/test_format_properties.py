@@ -1,0 +1,187 @@
+"""Any rows in any format: no crash, and rows in = rows in pairs + rows reported.
+
+A few cases in the usual run; `VCSOUP_FUZZ=500` (or more) makes it a deep one, `--hypothesis-seed`
+repeats it.
+"""
+
+import copy
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.format_samples import LONG, SAMPLES, SHORT
+from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.column_map import ColumnMap
+from vcsoup.preferences.layouts import LAYOUTS, lay_out
+from vcsoup.preferences.look import first_rows, look_at
+from vcsoup.preferences.pair_format import Pair
+from vcsoup.preferences.readers import Reading, read_preferences
+from vcsoup.preferences.turns import RowFault
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "hh_rlhf_harmless_base_300.jsonl"
+CASES = int(os.environ.get("VCSOUP_FUZZ", "40"))
+laws = settings(deadline=None, max_examples=CASES)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.text(max_size=8) | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=8,
+)
+
+
+def paths(cell, here=()):
+    """Return every place inside a row, so that any of them can be changed."""
+    found = [here] if here else []
+    if isinstance(cell, dict):
+        inside = list(cell.items())
+    else:
+        inside = list(enumerate(cell)) if isinstance(cell, list) else []
+    for key, inner in inside:
+        found += paths(inner, (*here, key))
+    return found
+
+
+@st.composite
+def damaged_rows(draw):
+    """Return good rows of one format with any cells inside them changed, left out or doubled."""
+    sample = draw(st.sampled_from(SAMPLES))
+    pairs = LONG if "multi-turn" in sample.forms and draw(st.booleans()) else SHORT
+    rows = [copy.deepcopy(row) for pair in pairs for row in sample.make(pair, draw(st.booleans()))]
+    for _ in range(draw(st.integers(1, 5))):
+        row = draw(st.sampled_from(rows))
+        *way, last = draw(st.sampled_from(paths(row) or [("new",)]))
+        place = row
+        for step in way:
+            place = place[step]
+        if draw(st.booleans()):
+            place[last] = draw(anything)
+        elif isinstance(place, dict):
+            place.pop(last, None)
+    return sample, draw(st.permutations(rows)) if draw(st.booleans()) else rows
+
+
+def read_or_refusal(path: Path, how: Reading):
+    try:
+        return read_preferences(path, how)
+    except PreferenceFormatError as error:
+        return str(error)
+
+
+def check(path: Path, how: Reading) -> None:
+    """A report that adds up and can be written, or one line that says why not."""
+    result = read_or_refusal(path, how)
+    if isinstance(result, str):
+        assert "\n" not in result
+        result.encode()
+        return
+    report = result.report
+    assert report.rows == report.kept * report.rows_per_pair + len(report.problems)
+    assert sum(report.counts.values()) == len(report.problems)
+    assert len({problem.row for problem in report.problems}) == len(report.problems)
+    assert len(result.pairs) == report.kept == len(result.scores)
+    assert result.pairs["id"].is_unique
+    json.dumps(report.to_dict()).encode()
+
+
+def check_both(path: Path, aspect: str) -> None:
+    check(path, Reading(aspect=aspect))
+    try:
+        look = look_at(path)
+    except PreferenceFormatError:
+        return
+    if aspect in look.aspects or not look.aspects:
+        first_rows(look, Reading())
+
+
+@laws
+@given(damaged_rows())
+def test_damaged_rows_of_every_format_are_kept_or_reported(made):
+    sample, rows = made
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        check_both(path, sample.aspect)
+        path.write_text(json.dumps(rows))
+        check_both(path, sample.aspect)
+
+
+@laws
+@given(damaged_rows())
+def test_damaged_rows_in_parquet_are_kept_or_reported(made):
+    sample, rows = made
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows"
+        try:
+            pq.write_table(pa.Table.from_pylist(rows), path)
+        except (pa.ArrowException, OverflowError, TypeError):
+            return  # no table can hold these rows
+        check_both(path, sample.aspect)
+
+
+@laws
+@given(st.data())
+def test_a_real_file_with_bytes_changed_is_read_or_refused(data):
+    if not REAL.is_file():
+        return
+    with REAL.open("rb") as file:
+        content = bytearray(file.read(12_000))
+    for _ in range(data.draw(st.integers(1, 8))):
+        at, taken = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 40))
+        content[at : at + taken] = data.draw(st.binary(max_size=12))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows"
+        path.write_bytes(bytes(content) or b" ")
+        check_both(path, "")
+
+
+columns = st.lists(
+    st.sampled_from(["q", "a", "b", "w", "a.0", "b.x", "q+a", "none"]), min_size=3, max_size=3
+)
+
+
+@laws
+@given(st.lists(st.dictionaries(st.sampled_from("qabw"), anything), max_size=5), columns)
+def test_any_table_with_any_named_columns_is_kept_or_reported(rows, names):
+    good = {"q": "Sky?", "a": "Blue.", "b": "Green.", "w": "1"}
+    maps = [
+        ColumnMap(prompt=names[0], chosen=names[1], rejected=names[2]),
+        ColumnMap(
+            prompt=names[0], first=names[1], second=names[2], label="w", first_if="1", second_if="2"
+        ),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows"
+        path.write_text("\n".join(map(json.dumps, [good, *rows])))
+        for named in maps:
+            check(path, Reading(columns=named))
+            first_rows(look_at(path), Reading(columns=named))
+
+
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["system", "user", "assistant"]), "content": text}
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@laws
+@given(messages, text, text, st.sampled_from(sorted(LAYOUTS)))
+def test_a_layout_gives_the_same_pair_back_or_says_that_it_cannot(prompt, chosen, rejected, name):
+    wanted = LAYOUTS[name]
+    pair = Pair(prompt, chosen, rejected)
+    try:
+        back = wanted.form.pair(lay_out(pair, wanted), wanted.aspect)
+    except RowFault:
+        return
+    assert [(turn["role"], turn["content"].strip()) for turn in back.prompt] == [
+        (turn["role"], turn["content"].strip()) for turn in prompt
+    ]
+    assert (back.chosen.strip(), back.rejected.strip()) == (chosen.strip(), rejected.strip())

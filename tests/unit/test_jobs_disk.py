@@ -1,0 +1,152 @@
+"""A disk that is full and a folder that is read-only, for real: a small tmpfs of this test's own.
+
+The test runs itself as a program behind `unshare`, so that mounting needs no rights and nothing of
+it outlives the program.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vcsoup.errors import JobError
+from vcsoup.jobs import Job, Jobs
+
+REPO = Path(__file__).parents[2]
+SCRIPT = REPO / "tests" / "job_commands.py"
+NAMESPACE = ["unshare", "--map-root-user", "--mount"]
+
+
+def may_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    probe = [*NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(probe, capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory) -> dict:
+    if not may_mount():
+        pytest.skip("this user may not mount a file system of its own")
+    disk = tmp_path_factory.mktemp("disk")
+    shown = subprocess.run(
+        [*NAMESPACE, sys.executable, __file__, str(disk)],
+        **{"capture_output": True, "text": True, "cwd": REPO, "timeout": 120},
+        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONPATH": str(REPO)},
+    )
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+def test_a_full_disk_makes_one_line_and_no_half_a_job(seen):
+    assert seen["full"]["queue"].startswith("new cannot be queued: the disk of ")
+    assert seen["full"]["start"].startswith("new cannot be started: the disk of ")
+    assert seen["full"]["queue"].endswith("is full; free some space and try again")
+    assert seen["full"]["listed"] == ["running", "waiting"]
+    assert seen["full"]["folders"] == 2
+
+
+def test_a_queued_job_can_be_stopped_on_a_full_disk(seen):
+    assert seen["full"]["waiting"] == ["stopped", None]
+
+
+def test_a_worker_on_a_full_disk_says_how_it_ended(seen):
+    """It cannot keep its next step, and says so in the room that it had reserved."""
+    before, after, error, noted = seen["full"]["running"]
+    assert (before, after, noted) == ("running", "failed", True)
+    assert re.fullmatch(r"the disk of \S+/jobs is full; free some space and try again", error)
+
+
+def test_after_room_was_made_everything_goes_on(seen):
+    assert seen["later"] == {"running": ["done", 2, 40], "waiting": ["done", 2, 40]}
+
+
+def test_a_read_only_folder_makes_one_line_and_can_be_looked_at(seen):
+    assert seen["read-only"]["listed"] == ["running", "waiting"]
+    for what in ("new cannot be queued", "running cannot be resumed", "running cannot be renamed"):
+        assert any(line.startswith(f"{what}: ") for line in seen["read-only"]["said"])
+    for line in seen["read-only"]["said"]:
+        assert "is read-only" in line
+        assert "make it writable or choose another workspace" in line
+
+
+def main(disk: Path) -> None:
+    """Do it all on a disk of a megabyte; print what was seen as JSON."""
+    mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk))
+    jobs = Jobs(disk / "jobs", python_args=(str(SCRIPT),))
+    running, waiting = (enqueue(jobs, name) for name in ("running", "waiting"))
+    wait_until(lambda: running.latest() is not None)
+    ballast = disk / "ballast"
+    state = running.state
+    fill(ballast)
+    full = {
+        "running": [state],
+        "queue": refused(lambda: enqueue(jobs, "new")),
+        "start": refused(lambda: jobs.start(["finish"], kind="test", title="new")),
+        "listed": sorted(job.title for job in jobs.list()),
+        "folders": len(list(jobs.root.glob("*-test-*"))),
+    }
+    waiting.stop()
+    full["waiting"] = [waiting.state, waiting.error]
+    wait_until(lambda: not running.active)
+    full["running"] += [running.state, running.error, running.finished is not None]
+    ballast.unlink()
+    for job in (running, waiting):
+        jobs.resume(job.id)
+    wait_until(lambda: not any(job.active for job in (running, waiting)))
+    later = {job.title: [job.state, job.attempt, job.result["steps"]] for job in (running, waiting)}
+    mount("--bind", str(jobs.root), str(jobs.root))
+    mount("-o", "remount,bind,ro", str(jobs.root))
+    forbidden = {
+        "said": [
+            refused(lambda: enqueue(jobs, "new")),
+            refused(lambda: jobs.resume(running.id)),
+            refused(lambda: jobs.rename(running.id, "other")),
+            refused(lambda: jobs.remove(running.id)),
+            refused(lambda: jobs.set_places(2)),
+        ],
+        "listed": sorted(job.title for job in jobs.list()),
+    }
+    sys.stdout.write(json.dumps({"full": full, "later": later, "read-only": forbidden}))
+
+
+def mount(*args: str) -> None:
+    subprocess.run(["mount", *args], check=True)
+
+
+def fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return
+
+
+def enqueue(jobs: Jobs, title: str) -> Job:
+    args = ["crawl", str(jobs.root), title]
+    return jobs.start(args, kind="test", title=title, queued=True)
+
+
+def refused(action) -> str:
+    try:
+        action()
+    except JobError as error:
+        return str(error)
+    return "not refused"
+
+
+def wait_until(true, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

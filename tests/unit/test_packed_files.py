@@ -1,0 +1,143 @@
+"""Compressed and Arrow files, folders that `datasets` saved, and the look at a beginning."""
+
+import bz2
+import gzip
+import json
+import lzma
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.format_samples import ultrafeedback
+from vcsoup.errors import NotFoundError, PreferenceFormatError
+from vcsoup.preferences import look as looking
+from vcsoup.preferences.column_map import ColumnMap
+from vcsoup.preferences.look import first_rows, look_at
+from vcsoup.preferences.readers import Reading, read_preferences
+
+ROWS = [{"prompt": f"q{i}", "chosen": "yes", "rejected": "no", "other": i} for i in range(5)]
+LINES = "\n".join(map(json.dumps, ROWS)).encode()
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.Codec("zstd").compress(content, asbytes=True)
+
+
+PACKINGS = {"gz": gzip.compress, "zst": zstd, "xz": lzma.compress, "bz2": bz2.compress}
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_every_packing_is_told_by_its_first_bytes(tmp_path, kind):
+    (tmp_path / "rows").write_bytes(PACKINGS[kind](LINES))
+    result = read_preferences(tmp_path / "rows")
+    assert (result.report.rows, result.report.kept) == (5, 5)
+    assert look_at(tmp_path / "rows").format == "TRL explicit"
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+def test_a_damaged_packing_is_refused_in_one_line(tmp_path, kind):
+    (tmp_path / "rows").write_bytes(PACKINGS[kind](LINES * 50)[:-30])
+    with pytest.raises(PreferenceFormatError, match="damaged") as caught:
+        read_preferences(tmp_path / "rows")
+    assert "\n" not in str(caught.value)
+
+
+def test_text_that_begins_like_a_packing_is_text(tmp_path):
+    (tmp_path / "rows").write_text("BZh,prompt,chosen,rejected\nx,q,a,b\n")
+    assert read_preferences(tmp_path / "rows").report.kept == 1
+
+
+@pytest.mark.parametrize("kind", ["stream", "file"])
+def test_arrow_files_of_both_kinds(tmp_path, kind):
+    table = pa.Table.from_pylist(ROWS)
+    new = pa.ipc.new_stream if kind == "stream" else pa.ipc.new_file
+    with new(str(tmp_path / "rows"), table.schema) as writer:
+        writer.write_table(table)
+    result = read_preferences(tmp_path / "rows")
+    assert (result.report.rows, result.report.kept) == (5, 5)
+    assert look_at(tmp_path / "rows").columns == ("prompt", "chosen", "rejected", "other")
+    content = (tmp_path / "rows").read_bytes()
+    (tmp_path / "rows").write_bytes(content[: len(content) // 3])
+    with pytest.raises(PreferenceFormatError, match="damaged Arrow file"):
+        read_preferences(tmp_path / "rows")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Return a folder that the datasets library wrote: several splits, several files."""
+    datasets = pytest.importorskip("datasets")
+    folder = tmp_path_factory.mktemp("saved") / "both"
+    split = datasets.Dataset.from_list(ROWS)
+    datasets.DatasetDict({"train": split, "test": split.select([3, 1])}).save_to_disk(
+        folder, num_shards={"train": 2, "test": 1}
+    )
+    return folder
+
+
+def test_a_folder_that_datasets_saved(saved):
+    train = read_preferences(saved / "train")
+    assert [prompt[0]["content"] for prompt in train.pairs["prompt"]] == [f"q{i}" for i in range(5)]
+    assert [p.number for p in look_at(saved / "train").file.rows] == [1, 2, 3]
+    test = read_preferences(saved / "test")
+    assert [prompt[0]["content"] for prompt in test.pairs["prompt"]] == ["q3", "q1"]
+
+
+def test_a_folder_of_several_splits_names_them(saved):
+    with pytest.raises(PreferenceFormatError, match=r"several splits \(test, train\)"):
+        read_preferences(saved)
+
+
+def test_a_saved_folder_reads_no_file_outside_of_it(tmp_path):
+    (tmp_path / "secret.arrow").write_bytes(b"x")
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    state = {"_data_files": [{"filename": "../secret.arrow"}]}
+    (folder / "state.json").write_text(json.dumps(state))
+    with pytest.raises(PreferenceFormatError, match=r"lacks secret\.arrow"):
+        read_preferences(folder)
+    (folder / "state.json").write_text("{}")
+    with pytest.raises(PreferenceFormatError, match="damaged state"):
+        read_preferences(folder)
+
+
+def test_a_look_names_format_aspects_and_first_rows(tmp_path):
+    row = ultrafeedback(([{"role": "user", "content": "Sky?"}], "Blue.", "Green."), False)[0]
+    pq.write_table(pa.Table.from_pylist([row] * 2), tmp_path / "rows")
+    look = look_at(tmp_path / "rows")
+    assert (look.format, look.settled) == ("UltraFeedback", False)
+    assert look.aspects[1:] == ("honesty", "truthfulness", "helpfulness", "overall_score")
+    first = first_rows(look, Reading(aspect="honesty"))
+    assert [(row.row, row.pair["chosen"]) for row in first] == [(1, "Blue."), (2, "Blue.")]
+
+
+def test_a_look_at_a_large_file_reads_its_beginning(tmp_path, monkeypatch):
+    monkeypatch.setattr(looking, "LOOKED_AT_BYTES", 200)
+    for content in (LINES, json.dumps(ROWS).encode(), gzip.compress(LINES)):
+        (tmp_path / "rows").write_bytes(content)
+        look = look_at(tmp_path / "rows")
+        assert look.format == "TRL explicit"
+        assert 1 <= len(look.file.rows) < 5
+        assert not look.whole
+
+
+def test_a_look_at_an_unknown_table_previews_named_columns(tmp_path):
+    rows = [{"q": "Sky?", "a": "Blue.", "b": "Green."}, {"q": "Sea?", "a": "", "b": "Dry."}]
+    (tmp_path / "rows").write_text("\n".join(map(json.dumps, rows)))
+    look = look_at(tmp_path / "rows")
+    assert (look.format, look.columns, look.settled) == ("", ("q", "a", "b"), False)
+    assert first_rows(look, Reading()) == []
+    columns = ColumnMap(prompt="q", chosen="a", rejected="b")
+    first = first_rows(look, Reading(columns=columns))
+    assert first[0].pair["chosen"] == "Blue."
+    assert (first[1].pair, first[1].problem) == (None, "chosen: no text")
+
+
+def test_a_look_at_nothing_is_refused(tmp_path):
+    with pytest.raises(NotFoundError, match="does not exist"):
+        look_at(tmp_path / "nothing")
+    (tmp_path / "rows").write_bytes(b" ")
+    with pytest.raises(PreferenceFormatError, match="is empty"):
+        look_at(tmp_path / "rows")
+    with pytest.raises(PreferenceFormatError, match="is a folder"):
+        look_at(tmp_path)

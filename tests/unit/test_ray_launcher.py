@@ -1,0 +1,253 @@
+"""Jobs at a Ray cluster that a stand-in speaks for; `tests/e2e/test_ray.py` tries a real one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fake_ray import TOKEN, FakeRay, fake_ray
+from vcsoup.errors import JobError
+from vcsoup.jobs import Job, ray_launcher
+from vcsoup.jobs import folder as files
+from vcsoup.jobs.ray_launcher import RayLauncher
+from vcsoup.jobs.ray_settings import RaySettings, ray_token
+from vcsoup.jobs.remote import read_remote, remote_state
+
+NODE = {"driver_agent_http_address": "http://192.0.2.7:52365", "driver_node_id": "cb92068816955"}
+
+
+@pytest.fixture
+def ray(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    monkeypatch.delenv("RAY_API_SERVER_ADDRESS", raising=False)
+    with fake_ray() as server:
+        yield server
+
+
+@pytest.fixture
+def launcher(ray: FakeRay, tmp_path: Path) -> RayLauncher:
+    settings = RaySettings(address=ray.address, python=sys.executable, num_gpus=1, env={"A": "b"})
+    settings.save(tmp_path)
+    return RayLauncher(tmp_path)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    path = files.new_folder(tmp_path, "train")
+    spec = {"args": ["train", "--value", "it's"], "kind": "train", "title": "helpful"}
+    files.write(path / files.SPEC, {**spec, "created": files.utc_now(), "launcher": "ray"})
+    return Job(path)
+
+
+def run_entrypoint(ray: FakeRay) -> subprocess.CompletedProcess[str]:
+    """Run what Ray was handed as Ray does: by sh, with the variables added."""
+    handed = ray.submitted[-1]
+    environment = {**os.environ, **handed["runtime_env"]["env_vars"]}
+    return subprocess.run(
+        ["/bin/sh", "-c", handed["entrypoint"]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_job_goes_to_ray_with_what_it_needs(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    (handed,) = ray.submitted
+    assert (handed["entrypoint_num_cpus"], handed["entrypoint_num_gpus"]) == (1.0, 1.0)
+    added = handed["runtime_env"]["env_vars"]
+    assert (added["VCSOUP_JOB"], added["A"]) == (str(job.path.resolve()), "b")
+    assert TOKEN not in json.dumps(handed) + (job.path / "remote.json").read_text()
+    assert (job.state, remote_state(job.path)) == ("queued", "queued")
+
+
+def test_a_run_on_several_gpus_is_one_process_per_gpu(ray, launcher, job, tmp_path):
+    RaySettings(address=ray.address, python="py", num_gpus=4).save(tmp_path)
+    launcher.launch(job.path, job.args)
+    assert ray.submitted[0]["entrypoint_num_gpus"] == 4.0
+    started = "exec py -m accelerate.commands.launch --num_processes 4 -m vcsoup train --value"
+    assert started in ray.submitted[0]["entrypoint"]
+
+
+def test_launching_an_attempt_twice_submits_it_once(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    launcher.launch(job.path, job.args)
+    # A launcher that was killed before it could note Ray's answer.
+    note = read_remote(job.path)
+    files.write(job.path / "remote.json", {**vars(note), "status": "submitting"})
+    launcher.launch(job.path, job.args)
+    assert len(ray.submitted) == 1
+    assert read_remote(job.path).status == "pending"
+
+
+def test_states_and_node_follow_ray(ray, launcher, job, monkeypatch):
+    launcher.launch(job.path, job.args)
+    ray.say("RUNNING", "Job is currently running.", **NODE)
+    launcher.poll(job.path)
+    assert (job.state, job.where) == ("running", "192.0.2.7, node cb920688")
+    (job.path / files.IDENTITY).write_text("{}")  # it had become a worker
+    ray.say("FAILED", "exit code -9", **NODE)
+    launcher.poll(job.path)
+    assert job.state == "running"  # its result may be on the way
+    monkeypatch.setattr("vcsoup.jobs.remote.SETTLE_S", 0.0)
+    assert (job.state, job.where) == ("lost", "192.0.2.7, node cb920688")
+    assert not (job.path / files.RESULT).exists()
+
+
+def test_a_result_of_the_worker_is_the_state(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    files.write(job.path / files.RESULT, {"state": "done", "result": {"steps": 3}})
+    ray.say("SUCCEEDED")
+    launcher.poll(job.path)
+    assert (job.state, job.result) == ("done", {"steps": 3})
+
+
+def test_what_fails_before_it_is_a_worker_fails_with_rays_words(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    ray.say(
+        "FAILED",
+        "Job entrypoint command failed with exit code 127, last available logs:\n"
+        "2026-11-23 12:32:14,364\tINFO job_manager.py:581 -- Runtime env is setting up.\n"
+        "/bin/sh: 1: exec: /opt/python: not found\n"
+        "Running entrypoint for job vcsoup-x: exec /opt/python\n",
+    )
+    launcher.poll(job.path)
+    assert job.state == "failed"
+    assert job.error == "Ray could not run it: /bin/sh: 1: exec: /opt/python: not found"
+
+
+def test_a_submission_that_ray_forgot_is_lost(ray, launcher, job, monkeypatch):
+    launcher.launch(job.path, job.args)
+    ray.jobs.clear()
+    launcher.poll(job.path)
+    monkeypatch.setattr("vcsoup.jobs.remote.SETTLE_S", 0.0)
+    assert job.state == "lost"
+
+
+def test_waiting_too_long_at_ray_is_no_failure(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    first = ray.submitted[0]
+    ray.say("FAILED", "did not start in time", error_type="JOB_SUPERVISOR_ACTOR_START_TIMEOUT")
+    launcher.poll(job.path)
+    assert job.state == "queued"
+    assert [handed["entrypoint"] for handed in ray.submitted] != [first["entrypoint"]] * 2
+    launcher.poll(job.path)
+    assert (len(ray.submitted), job.state) == (2, "queued")
+
+
+def test_stop_before_ray_begins_takes_the_ticket_back(ray, launcher, job, monkeypatch):
+    """Ray cannot stop what it has not begun: the command itself must then do nothing."""
+    launcher.launch(job.path, job.args)
+    (job.path / files.STOP).write_text("20")
+    launcher.poll(job.path)
+    monkeypatch.setattr("vcsoup.jobs.remote.SETTLE_S", 0.0)
+    assert job.state == "stopped"
+    assert ray.stopped == [ray.submitted[0]["submission_id"]]
+    ended = run_entrypoint(ray)
+    assert (ended.returncode, (job.path / files.LOG).exists()) == (0, False)
+
+
+@pytest.mark.parametrize(("asked_s_ago", "killed"), [(1, 0), (30, 1)])
+def test_a_running_job_has_its_grace_before_ray_kills_it(ray, launcher, job, asked_s_ago, killed):
+    launcher.launch(job.path, job.args)
+    ray.say("RUNNING", **NODE)
+    asked = job.path / files.STOP
+    asked.write_text("20")
+    os.utime(asked, (time.time() - asked_s_ago,) * 2)
+    launcher.poll(job.path)
+    assert (len(ray.stopped), job.state) == (killed, "stopping")
+
+
+def test_kill_ends_at_once(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    ray.say("RUNNING", **NODE)
+    launcher.poll(job.path)
+    launcher.kill(job.path)
+    assert len(ray.stopped) == 1
+
+
+def test_the_command_logs_into_the_job_and_keeps_its_quotes(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    assert run_entrypoint(ray).returncode == 2
+    assert "it's" not in job.log_tail(1)[0]  # no such project: the line of the real command
+    assert job.log_tail(1)[0].startswith("vcsoup: ")
+
+
+def test_a_node_that_does_not_see_the_workspace_says_so(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    job.path.rename(job.path.with_name("elsewhere"))
+    ended = run_entrypoint(ray)
+    assert ended.returncode == 3
+    assert "this node does not see" in ended.stdout
+    assert "storage that every node mounts" in ended.stdout
+
+
+def test_a_silent_cluster_is_an_error_but_no_loss_until_the_worker_is_silent_too(
+    ray, launcher, job, monkeypatch
+):
+    launcher.launch(job.path, job.args)
+    ray.say("RUNNING", **NODE)
+    launcher.poll(job.path)
+    ray.broken = True
+    with pytest.raises(JobError, match="answered 500: RuntimeError: the head node has a bad day"):
+        launcher.poll(job.path)
+    assert job.state == "running"
+    monkeypatch.setattr(ray_launcher, "SILENCE_S", 0.0)
+    monkeypatch.setattr("vcsoup.jobs.remote.SETTLE_S", 0.0)
+    with pytest.raises(JobError):
+        launcher.poll(job.path)
+    assert job.state == "lost"
+
+
+def test_errors_name_the_remedy(ray, launcher, job, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong")
+    with pytest.raises(JobError, match=r"does not accept the token.*set RAY_AUTH_TOKEN"):
+        launcher.launch(job.path, job.args)
+    assert list(job.path.glob("ticket-*")) == []
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:1")
+    with pytest.raises(JobError, match=r"does not answer.*start the cluster or mend the address"):
+        launcher.launch(job.path, job.args)
+    monkeypatch.delenv("RAY_API_SERVER_ADDRESS")
+    (tmp_path / "ray.json").unlink()
+    with pytest.raises(JobError, match="no Ray cluster is named"):
+        launcher.launch(job.path, job.args)
+
+
+def test_settings_are_found_checked_and_hold_no_token(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_API_SERVER_ADDRESS", raising=False)
+    assert not RayLauncher.configured(tmp_path)
+    assert RaySettings.load(tmp_path) is None
+    RaySettings(address="http://head:8265/").save(tmp_path)
+    assert RayLauncher.configured(tmp_path)
+    assert RaySettings.load(tmp_path).address == "http://head:8265"
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://other:8265")
+    assert RaySettings.load(tmp_path).address == "http://other:8265"
+    (tmp_path / "ray.json").write_text('{"adress": "x"}')
+    with pytest.raises(JobError, match=r"ray\.json: adress: Extra inputs"):
+        RaySettings.load(tmp_path)
+    (tmp_path / "ray.json").write_text("{")
+    with pytest.raises(JobError, match="is not JSON"):
+        RaySettings.load(tmp_path)
+
+
+def test_the_token_is_found_as_ray_finds_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert ray_token() is None
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("at home\n")
+    assert ray_token() == "at home"
+    named = tmp_path / "token"
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(named))
+    with pytest.raises(JobError, match="cannot be read"):
+        ray_token()
+    named.write_text("named")
+    assert ray_token() == "named"
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "said")
+    assert ray_token() == "said"

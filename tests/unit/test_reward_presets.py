@@ -1,0 +1,135 @@
+"""Known models by name, and guesses from what an unknown one says about itself."""
+
+import json
+
+import pytest
+
+from tests.tiny_judges import fitted_judge
+from tests.tiny_models import tiny_causal
+from vcsoup.errors import RewardModelError
+from vcsoup.rewards.model import RewardModel
+from vcsoup.rewards.model_files import ModelFiles, read_model_files
+from vcsoup.rewards.presets import PRESETS, preset_spec
+from vcsoup.rewards.suggest import suggest_spec
+
+ARMO = "RLHFlow/ArmoRM-Llama3-8B-v0.1"
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("Ray2333/gpt2-large-harmless-reward_model", ("hh", 0, 1, 1024)),
+        ("mohameddhiab/humor-no-humor", ("response", "diff", 1, 512)),
+        ("Tristan/gpt2_reward_summarization", ("reversed", 0, 1, 1024)),
+        ("CogComp/bart-faithful-summary-detector", ("reply_pair", "diff", 1, 1024)),
+        ("PKU-Alignment/beaver-7b-v3.0-reward", ("beaver", 0, 1, 2048)),
+        ("PKU-Alignment/beaver-7b-unified-cost", ("beaver", 0, -1, 2048)),
+        ("Skywork/Skywork-Reward-V2-Qwen3-0.6B", ("chat", 0, 1, 4096)),
+    ],
+)
+def test_known_models_bring_their_settings(model, expected):
+    spec = preset_spec(model)
+    assert (spec.template, spec.label, spec.sign, spec.max_length) == expected
+
+
+def test_every_preset_makes_a_record():
+    for model, preset in PRESETS.items():
+        for head in preset.heads or ("",):
+            spec = preset_spec(model, head=head)
+            assert (spec.pad_side, spec.special_tokens) == ("right", "auto")
+
+
+def test_fields_win_over_the_preset_and_heads_have_names():
+    assert preset_spec("PKU-Alignment/beaver-7b-v1.0-cost", sign=1).sign == 1
+    spec = preset_spec(ARMO, head="beavertails-is-safe")
+    assert (spec.label, spec.output, spec.trust_remote_code) == (10, "rewards", True)
+    with pytest.raises(RewardModelError, match="no head 'joy'; its named heads: helpsteer-"):
+        preset_spec(ARMO, head="joy")
+    with pytest.raises(RewardModelError, match="give label=NUMBER"):
+        preset_spec("org/other", head="joy")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"0": "NO_HUMOR", "1": "HUMOR"}, ("response", "diff", 1)),
+        ({"0": "HALLUCINATED", "1": "FAITHFUL"}, ("response", "diff", 1)),
+        ({"0": "non-toxic", "1": "toxic"}, ("response", "diff", -1)),
+        ({"0": "safe", "1": "unsafe"}, ("response", "diff", -1)),
+        ({"0": "LABEL_0"}, ("pair", 0, 1)),
+        ({"0": "cost"}, ("pair", 0, -1)),
+    ],
+)
+def test_labels_tell_layout_and_sign(labels, expected):
+    config = {"model_type": "roberta", "id2label": labels, "max_position_embeddings": 514}
+    spec = suggest_spec("org/judge", config).spec
+    assert (spec.template, spec.label, spec.sign) == expected
+    assert spec.max_length == 512
+
+
+def test_labels_without_meaning_are_said_to_be_so():
+    found = suggest_spec("org/judge", {"model_type": "gpt2"}, chat_template="{{ messages }}")
+    assert (found.spec.template, found.spec.label) == ("chat", "diff")
+    assert any("check the sign" in reason for reason in found.reasons)
+
+
+def test_several_heads_are_several_values():
+    labels = {"10": "toxicity", "0": "helpfulness", "2": "verbosity"}
+    found = suggest_spec("org/heads", {"id2label": labels})
+    assert [(head, s.label, s.sign) for head, s in found.heads.items()] == [
+        ("helpfulness", 0, 1),
+        ("verbosity", 1, 1),
+        ("toxicity", 2, -1),
+    ]
+
+
+def test_score_heads_presets_and_own_code_are_recognised():
+    config = {"architectures": ["LlamaForScore"], "score_type": "cost", "score_dim": 1}
+    spec = suggest_spec("org/beaver", config).spec
+    assert (spec.loader, spec.template, spec.label, spec.sign) == ("score_head", "beaver", 0, -1)
+    known = suggest_spec(ARMO, {}, revision="0" * 40)
+    assert known.preset
+    assert known.needs_consent
+    assert len(known.heads) == 11
+    own = suggest_spec("org/own", {"auto_map": {"AutoModel": "m.M"}, "id2label": {"0": "r"}})
+    assert own.needs_consent
+    assert own.spec.trust_remote_code
+
+
+def test_a_model_without_a_head_is_refused():
+    with pytest.raises(RewardModelError, match="LlamaForCausalLM, not a sequence classifier"):
+        suggest_spec("org/chat", {"architectures": ["LlamaForCausalLM"]})
+
+
+@pytest.mark.parametrize("labels", [1, 2, 3])
+def test_a_folder_is_read_and_the_guess_loads(tmp_path, labels):
+    folder = str(fitted_judge("llama", tmp_path / "rm", labels=labels))
+    files = read_model_files(folder)
+    assert files.chat_template.startswith("<s>")
+    found = suggest_spec(folder, files.config, chat_template=files.chat_template)
+    assert len(found.heads) == (3 if labels == 3 else 1)
+    for spec in found.heads.values():
+        assert spec.template == "chat"
+        assert RewardModel.load(spec).score(["q"], ["a kind answer"]).shape == (1,)
+
+
+def test_folders_that_are_no_models_are_named(tmp_path):
+    with pytest.raises(RewardModelError, match=r"has no config\.json"):
+        read_model_files(str(tmp_path))
+    (tmp_path / "config.json").write_text("{torn")
+    with pytest.raises(RewardModelError, match="is no JSON"):
+        read_model_files(str(tmp_path))
+    causal = tiny_causal("llama", tmp_path / "causal")
+    with pytest.raises(RewardModelError, match="not a sequence classifier"):
+        suggest_spec(str(causal), read_model_files(str(causal)).config)
+
+
+def test_a_hub_model_without_network_says_so():
+    with pytest.raises(RewardModelError, match="not on this machine and the hub cannot be reached"):
+        read_model_files("org/never-fetched")
+
+
+def test_code_of_another_repository_is_seen():
+    maps = {"AutoModel": ["other/code--m.M", None], "AutoConfig": "c.C"}
+    assert ModelFiles(json.loads(json.dumps({"auto_map": maps}))).foreign_code == "other/code"
+    assert ModelFiles({"auto_map": {"AutoConfig": "c.C"}}).foreign_code == ""

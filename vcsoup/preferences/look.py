@@ -1,0 +1,189 @@
+"""A first look at a file: its columns, its format, the preferences it holds, some of its rows.
+
+Only the beginning is read, so that it takes no longer for a large file. What the look finds decides
+what a person is asked before the file is read as a whole.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vcsoup.errors import NotFoundError, PreferenceFormatError
+from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, saved_files
+from vcsoup.preferences.detection import detect_format
+from vcsoup.preferences.files import as_text
+from vcsoup.preferences.packing import unpacked_beginning
+from vcsoup.preferences.pair_format import Joined, Pair
+from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
+from vcsoup.preferences.readers import Reading, read_rows_as_pairs
+from vcsoup.preferences.rows import FileRows, NumberedRow, readable
+from vcsoup.preferences.text_rows import text_rows
+from vcsoup.preferences.turns import RowFault
+
+LOOKED_AT_BYTES = 2**21
+LOOKED_AT_ROWS = 200
+
+
+@dataclass(frozen=True)
+class FileLook:
+    """What the beginning of a file shows.
+
+    Attributes:
+        columns: Names of its columns.
+        format: Name of the format; empty when none fits and a person must name the columns.
+        aspects: The preferences that it holds, when there are several.
+        file: Its first rows, at most 200.
+        whole: Whether these are all of them.
+    """
+
+    columns: tuple[str, ...]
+    format: str
+    aspects: tuple[str, ...]
+    file: FileRows
+    whole: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether the file can be read without asking anybody."""
+        return bool(self.format) and len(self.aspects) < 2
+
+
+@dataclass(frozen=True)
+class FirstRow:
+    """One of the first rows, as the pair it would become or with the reason why it would not.
+
+    Attributes:
+        row: Its number in the file, from 1.
+        pair: prompt (messages), chosen and rejected; None when it is none.
+        problem: The reason; empty when there is a pair.
+    """
+
+    row: int
+    pair: dict[str, Any] | None
+    problem: str
+
+
+def look_at(path: Path, *, name: str = "") -> FileLook:
+    """Look at the beginning of a file.
+
+    Args:
+        path: The file, or a folder that `datasets.save_to_disk` wrote.
+        name: What people call it, for messages; the file's own name by default.
+
+    Raises:
+        NotFoundError: no such file.
+        PreferenceFormatError: a beginning that cannot be read.
+    """
+    path = Path(path)
+    name = readable(name or path.name)
+    if not path.exists():
+        raise NotFoundError(f"{readable(str(path))} does not exist; check the path")
+    file, whole = _beginning(path, name)
+    form = detect_format(file)
+    aspects = form.aspects if form else ()
+    return FileLook(file.columns, form.name if form else "", aspects, file, whole)
+
+
+def first_rows(look: FileLook, how: Reading, *, most: int = 3) -> list[FirstRow]:
+    """The first rows of a file as pairs, in the way that someone is choosing.
+
+    Args:
+        look: The beginning of the file.
+        how: Which aspect, by which columns.
+        most: How many rows (or pairs of rows).
+    """
+    read = read_rows_as_pairs(look.file, how)
+    if read is None:
+        return []
+    return [_first_row(unit, outcome) for unit, outcome in islice(read, most)]
+
+
+def _first_row(unit: Joined, outcome: Pair | RowFault) -> FirstRow:
+    if isinstance(outcome, RowFault):
+        where = f"{outcome.column}: " if outcome.column else ""
+        return FirstRow(unit.numbers[0], None, f"{where}{outcome.reason}")
+    pair = {"prompt": outcome.prompt, "chosen": outcome.chosen, "rejected": outcome.rejected}
+    return FirstRow(unit.numbers[0], pair, "")
+
+
+def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
+    if path.is_dir():
+        return _arrow_rows(saved_files(path, name)[0], name), False
+    with path.open("rb") as opened:
+        mark = opened.read(8)
+    if mark.startswith(b"PAR1"):
+        return _parquet_rows(path, name), False
+    if mark.startswith((STREAM_MARK, FILE_MARK)):
+        return _arrow_rows(path, name), False
+    content = unpacked_beginning(path, LOOKED_AT_BYTES + 1, name)
+    if not content.strip():
+        raise PreferenceFormatError(f"{name} is empty; give a file with preference pairs")
+    if content.startswith(b"PAR1"):
+        raise PreferenceFormatError(f"{name} is a compressed parquet file; unpack it first")
+    whole = len(content) <= LOOKED_AT_BYTES
+    text = as_text(content if whole else _whole_lines(content), name)
+    return (text_rows(text, name) if whole else _first_rows(text, name)), whole
+
+
+def _parquet_rows(path: Path, name: str) -> FileRows:
+    try:
+        with pq.ParquetFile(path) as file:
+            batch = next(file.iter_batches(LOOKED_AT_ROWS), None)
+            table = pa.Table.from_batches([batch] if batch else [], file.schema_arrow)
+    except UNREADABLE as error:
+        raise PreferenceFormatError(f"{name} is a damaged parquet file; export it again") from error
+    return FileRows(tuple(table.column_names), list(table_rows(table)))
+
+
+def _arrow_rows(path: Path, name: str) -> FileRows:
+    try:
+        with pa.memory_map(str(path)) as source:
+            if source.read(6) == FILE_MARK:
+                reader = pa.ipc.open_file(source)
+                batch = reader.get_batch(0) if reader.num_record_batches else None
+            else:
+                source.seek(0)
+                reader = pa.ipc.open_stream(source)
+                batch = next(iter(reader), None)
+            batches = [batch.slice(0, LOOKED_AT_ROWS)] if batch is not None else []
+            table = pa.Table.from_batches(batches, reader.schema)
+            return FileRows(tuple(table.column_names), list(table_rows(table)))
+    except UNREADABLE as error:
+        raise PreferenceFormatError(f"{name} is a damaged Arrow file; save it again") from error
+
+
+def _whole_lines(content: bytes) -> bytes:
+    """The content up to its last line break; all of it when it has none."""
+    end = content.rfind(b"\n")
+    return content[: end + 1] if end > 0 else content
+
+
+def _first_rows(text: str, name: str) -> FileRows:
+    """The rows of a text whose end is missing."""
+    if text.lstrip().startswith("["):
+        rows = [NumberedRow(i, cells) for i, cells in enumerate(_elements(text), start=1)]
+        return FileRows(tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows)
+    try:
+        file = text_rows(text, name)
+    except PreferenceFormatError:
+        return FileRows((), [])
+    return FileRows(file.columns, file.rows[:LOOKED_AT_ROWS])
+
+
+def _elements(text: str) -> Iterator[dict[str, Any]]:
+    """The objects at the beginning of a JSON array."""
+    decoder, place = json.JSONDecoder(), text.index("[") + 1
+    for _ in range(LOOKED_AT_ROWS):
+        place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n,"))
+        try:
+            element, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(element, dict):
+            yield element

@@ -1,0 +1,113 @@
+"""Read what a model says about itself, without loading it: configuration and chat template.
+
+From a local folder or the hub (through its cache, so it also works offline once a model was
+fetched). Reads JSON and text only; never runs a model's code. Torch-free.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vcsoup.errors import RewardModelError
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """What lies beside a model's weights.
+
+    Attributes:
+        config: `config.json`.
+        tokenizer: `tokenizer_config.json`; empty when there is none.
+        chat_template: The chat template's text; empty when there is none.
+    """
+
+    config: dict[str, Any]
+    tokenizer: dict[str, Any] = field(default_factory=dict)
+    chat_template: str = ""
+
+    @property
+    def foreign_code(self) -> str:
+        """The other repository whose code the model asks for; empty when there is none."""
+        named = [*_flat(self.config.get("auto_map")), *_flat(self.tokenizer.get("auto_map"))]
+        return next((name.partition("--")[0] for name in named if "--" in name), "")
+
+
+def read_model_files(model: str, revision: str | None = None) -> ModelFiles:
+    """Read a model's configuration.
+
+    Args:
+        model: Local folder or hub id.
+        revision: Of a hub id.
+
+    Raises:
+        RewardModelError: no such model, no access, no network, or a configuration that is no JSON.
+    """
+    config = _text(model, "config.json", revision)
+    if config is None:
+        raise RewardModelError(
+            f"{model} has no config.json; give a folder or hub id of a transformers model"
+        )
+    tokenizer = _as_json(model, _text(model, "tokenizer_config.json", revision) or "{}")
+    template = _text(model, "chat_template.jinja", revision) or tokenizer.get("chat_template")
+    if isinstance(template, list):  # several named ones; the first is the default
+        template = template[0].get("template", "") if template else ""
+    return ModelFiles(_as_json(model, config), tokenizer, template or "")
+
+
+def _text(model: str, name: str, revision: str | None) -> str | None:
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        path = folder / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(hf_hub_download(model, name, revision=revision)).read_text(encoding="utf-8")
+    except LocalEntryNotFoundError as error:
+        if name != "config.json":
+            return None
+        raise RewardModelError(
+            f"{model} is not on this machine and the hub cannot be reached; "
+            "connect once, or give a local folder"
+        ) from error
+    except EntryNotFoundError:
+        return None
+    except GatedRepoError as error:
+        raise RewardModelError(
+            f"{model} is gated; accept its terms on its page and log in with `hf auth login`"
+        ) from error
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        raise RewardModelError(
+            f"there is no model {model!r} at revision {revision or 'main'!r} that you can read; "
+            "check its name and revision, or give a local folder"
+        ) from error
+
+
+def _as_json(model: str, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise RewardModelError(
+            f"a configuration file of {model} is no JSON ({error}); fetch the model again"
+        ) from error
+    return found if isinstance(found, dict) else {}
+
+
+def _flat(auto_map: Any) -> list[str]:
+    """Every code reference in an `auto_map`, whose entries are names or lists of names."""
+    if isinstance(auto_map, str):
+        return [auto_map]
+    if isinstance(auto_map, dict):
+        return [name for entry in auto_map.values() for name in _flat(entry)]
+    if isinstance(auto_map, list | tuple):
+        return [name for entry in auto_map for name in _flat(entry)]
+    return []

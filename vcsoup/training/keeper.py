@@ -1,0 +1,46 @@
+"""Makes transformers' checkpoints whole: the watch's knowledge, then the mark, then the sweep.
+
+A callback handed to trl's trainer. transformers writes the checkpoint through its public
+arguments (`save_strategy`, `save_steps`); this adds what a resumed run needs beside it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from vcsoup.training.checkpoints import mark_whole, sweep
+from vcsoup.training.processes import is_main
+from vcsoup.training.watch import Watch
+
+
+class Keeper(TrainerCallback):
+    """Completes each checkpoint of one run."""
+
+    def __init__(self, watch: Watch, run: Mapping[str, Any]) -> None:
+        """Keep checkpoints.
+
+        Args:
+            watch: What it knows is saved too.
+            run: What a checkpoint of this run is told by (`checkpoints.newest_checkpoint`).
+        """
+        self._watch, self._run = watch, dict(run)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Save none at the last step: the adapter itself comes next."""
+        if state.global_step >= state.max_steps:
+            control.should_save = False
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Complete the checkpoint that was just written."""
+        path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        args.distributed_state.wait_for_everyone()  # every process writes its random state
+        if is_main():
+            self._watch.save(path)
+            mark_whole(path, self._run)
+            sweep(path.parent)

@@ -1,0 +1,165 @@
+"""A file that does not say all: which of its preferences to take, or which columns hold what.
+
+Shown between choosing a file and its preview. Every change shows the first rows as the pairs they
+would become.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.column_map import ColumnMap
+from vcsoup.preferences.column_paths import column_paths, label_contents
+from vcsoup.preferences.look import FileLook, FirstRow, first_rows
+from vcsoup.preferences.pairs import prompt_text
+from vcsoup.preferences.readers import Reading
+from vcsoup.preferences.refusals import why_no_pairs
+from vcsoup.preferences.rows import readable
+from vcsoup.ui.literal import literal
+
+_CUT = 300
+_SIDES = "Two columns hold the better and the worse answer"
+_LABEL = "A column says which of two answers is better"
+_NO_PROMPT = "(both answers begin with it)"
+
+
+def can_choose(look: FileLook) -> bool:
+    """Tell whether a file that no format settles has something to choose from."""
+    rows = [row for row in look.file.rows if row.cells]
+    return len(look.aspects) > 1 or (not look.format and len(look.columns) > 1 and bool(rows))
+
+
+def show(look: FileLook, *, source: str, key: str) -> Reading | None:
+    """Ask what a file does not say, with its first rows as they would be read.
+
+    Args:
+        look: The beginning of the file.
+        source: Where it comes from, for people.
+        key: Prefix of the widgets' keys.
+
+    Returns:
+        What was chosen; None while something is missing or no row would become a pair.
+    """
+    if look.aspects:
+        st.markdown(
+            f"**{literal(source, most=200)}**, read as {literal(look.format)}, holds "
+            f"{len(look.aspects)} preferences. Each is a data set of its own."
+        )
+        how: Reading | None = _choose_aspect(look, key)
+    else:
+        st.markdown(
+            f"**{literal(source, most=200)}** is in no format that is known here. Which columns "
+            "hold what?"
+        )
+        if why := why_no_pairs(look.columns):
+            st.info(f"It seems that this file {literal(why)}.", icon=":material/info:")
+        how = _choose_columns(look, key)
+    if how is None:
+        st.caption("The first rows appear here as soon as every column is chosen.")
+        return None
+    shown = first_rows(look, how)
+    _preview(shown, key)
+    return how if any(row.pair is not None for row in first_rows(look, how, most=200)) else None
+
+
+def _choose_aspect(look: FileLook, key: str) -> Reading:
+    aspect = st.segmented_control(
+        "Preference",
+        list(look.aspects),
+        default=look.aspects[0],
+        required=True,
+        key=f"{key}_aspect",
+        format_func=literal,
+    )
+    return Reading(aspect=aspect or look.aspects[0])
+
+
+def _choose_columns(look: FileLook, key: str) -> Reading | None:
+    paths = column_paths(look.file)
+    way = st.radio("How the answers are told apart", [_SIDES, _LABEL], key=f"{key}_way")
+    if way == _SIDES:
+        asked, better, worse = st.columns(3)
+        prompt = _column(asked, "Prompt", [_NO_PROMPT, *paths], f"{key}_prompt")
+        roles = {
+            "chosen": _column(better, "Better answer", paths, f"{key}_chosen"),
+            "rejected": _column(worse, "Worse answer", paths, f"{key}_rejected"),
+        }
+    else:
+        prompt, roles = _choose_label(look, paths, key)
+    if prompt is None or not all(roles.values()):
+        return None
+    named = {role: str(column) for role, column in roles.items()}
+    try:
+        asked_in = "" if prompt == _NO_PROMPT else prompt
+        return Reading(columns=ColumnMap(prompt=asked_in, **named))
+    except PreferenceFormatError as error:
+        st.warning(literal(str(error)), icon=":material/warning:")
+        return None
+
+
+def _choose_label(
+    look: FileLook, paths: Sequence[str], key: str
+) -> tuple[str | None, dict[str, str | None]]:
+    asked, one, other = st.columns(3)
+    prompt = _column(asked, "Prompt", [_NO_PROMPT, *paths], f"{key}_prompt")
+    roles = {
+        "first": _column(one, "First answer", paths, f"{key}_first"),
+        "second": _column(other, "Second answer", paths, f"{key}_second"),
+    }
+    says, when_first, when_second = st.columns(3)
+    label = _column(says, "Says which is better", paths, f"{key}_label")
+    contents = label_contents(look.file, label) if label else []
+    roles |= {
+        "label": label,
+        "first_if": _column(when_first, "First is better at", contents, f"{key}_first_if"),
+        "second_if": _column(when_second, "Second is better at", contents, f"{key}_second_if"),
+    }
+    return prompt, roles
+
+
+def _column(
+    place: st.delta_generator.DeltaGenerator, label: str, options: Sequence[str], key: str
+) -> str | None:
+    chosen: str | None = place.selectbox(
+        label,
+        list(options),
+        index=None,
+        key=key,
+        placeholder="choose",
+        format_func=readable,
+    )
+    return chosen
+
+
+def _preview(rows: Sequence[FirstRow], key: str) -> None:
+    if not rows:
+        st.warning("No row has text or messages in both answers.", icon=":material/warning:")
+        return
+    shown = pd.DataFrame(
+        [_cells(row) for row in rows], columns=["row", "prompt", "chosen", "rejected", "problem"]
+    )
+    if not shown["problem"].any():
+        shown = shown.drop(columns="problem")
+    st.dataframe(
+        shown,
+        key=f"{key}_preview",
+        hide_index=True,
+        column_config={
+            "row": st.column_config.NumberColumn("row", width=60),
+            "prompt": st.column_config.TextColumn("prompt", width=230),
+            "chosen": st.column_config.TextColumn("chosen answer", width=230),
+            "rejected": st.column_config.TextColumn("rejected answer", width=230),
+            "problem": st.column_config.TextColumn("why it is no pair", width=230),
+        },
+        alt=f"{len(rows)} first rows as they would be read",
+    )
+
+
+def _cells(row: FirstRow) -> list[object]:
+    if row.pair is None:
+        return [row.row, "", "", "", row.problem]
+    pair = row.pair
+    texts = (prompt_text(pair["prompt"]), pair["chosen"], pair["rejected"])
+    return [row.row, *(" ".join(text[:_CUT].split()) for text in texts), ""]

@@ -1,0 +1,59 @@
+"""The words and signs for the state of a job, the same on every screen. No streamlit here."""
+
+from vcsoup.jobs import Job
+from vcsoup.numbers import duration, plain, share
+
+CHIPS = {
+    "queued": ("gray", ":material/schedule:"),
+    "running": ("blue", ":material/play_circle:"),
+    "stopping": ("orange", ":material/pending:"),
+    "stopped": ("orange", ":material/stop_circle:"),
+    "done": ("green", ":material/check_circle:"),
+    "failed": ("red", ":material/error:"),
+    "lost": ("red", ":material/help:"),
+}
+"""Colour and icon of each state; the chip also names the state, so colour never stands alone."""
+
+
+def icon_name(state: str) -> str:
+    """Return the name of a state's icon in the icon font.
+
+    Example:
+        >>> icon_name("done")
+        'check_circle'
+    """
+    return CHIPS[state][1].removeprefix(":material/").removesuffix(":")
+
+
+def progress_text(job: Job) -> tuple[float, str]:
+    """Say how far a job is.
+
+    Args:
+        job: The job.
+
+    Returns:
+        Share done, 0 to 1, and a line such as "step 42 of 100, loss 0.61, 35 s left".
+    """
+    record = job.latest()
+    if record is None:
+        return 0.0, "waiting for its turn" if job.state == "queued" else "starting"
+    done, total = int(record["done"]), max(1, int(record["total"]))
+    parts = [f"{record['stage']}: {done} of {total}"]
+    parts += [f"loss {plain(record['loss'])}"] if isinstance(record.get("loss"), float) else []
+    if isinstance(record.get("accuracy"), float):
+        parts.append(f"accuracy {share(record['accuracy'])}")
+    left = job.seconds_left()
+    parts += [f"{duration(left)} left"] if left is not None else []
+    return min(1.0, done / total), ", ".join(parts)
+
+
+def ordinal(place: int) -> str:
+    """Write a place in a row.
+
+    Example:
+        >>> [ordinal(place) for place in (1, 2, 3, 4, 11, 22)]
+        ['1st', '2nd', '3rd', '4th', '11th', '22nd']
+    """
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    end = "th" if 10 <= place % 100 <= 20 else ends.get(place % 10, "th")
+    return f"{place}{end}"
