@@ -74,8 +74,8 @@ class Worker:
             raise KeyboardInterrupt
         if not self.stop_requested:
             self.stop_requested = True
-            with suppress(OSError):
-                (self.path / files.STOP).touch()
+            with suppress(OSError):  # an older file is the request: its time must stay
+                (self.path / files.STOP).touch(exist_ok=False)
             # Straight to the descriptor: the stream may be in the middle of a write.
             os.write(2, b"stopping; what is finished is kept (Ctrl-C again aborts)\n")
 
