@@ -173,6 +173,17 @@ def test_resume_goes_on_as_the_same_job(jobs):
         jobs.resume(job.id)
 
 
+def test_the_end_of_the_grace_does_not_reach_the_next_attempt(jobs):
+    """The grace of 1 s ends while the resumed job takes its 40 steps of 0.06 s."""
+    job = enqueue(jobs, "crawl")
+    wait_until(lambda: (job.latest() or {}).get("height", 0) >= 3)
+    job.stop(grace=1.0)
+    wait_until(lambda: job.state == "stopped")
+    jobs.resume(job.id)
+    wait_until(lambda: job.state == "done")
+    assert (job.result["steps"], job.attempt) == (40, 2)
+
+
 def test_a_job_lost_twice_is_resumed_twice(jobs):
     job = enqueue(jobs, "climb")
     for attempt in (1, 2):
