@@ -123,9 +123,9 @@ def make(options: argparse.Namespace, scratch: Path, *, ours: bool) -> tuple[Any
     from vcsoup.training.trainer import load_base, make_trainer
 
     base, pairs = demo(options) if options.shape == "demo" else seven_billion(options, scratch)
-    config = train_config(
-        "demo", steps=options.steps, holdout=0, checkpoint_every=0, max_length=2048
-    )
+    shape = {"steps": options.steps, "holdout": 0, "checkpoint_every": 0, "max_length": 2048}
+    passes = {"micro_batch": 2} if options.shape == "7b" else {}  # what fits without checkpointing
+    config = train_config("demo", **shape, **passes)
     tokenizer, model = load_base(base, config)
     rows = make_rows(pairs, config, tokenizer=tokenizer)
     if not ours:

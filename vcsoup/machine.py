@@ -1,10 +1,9 @@
-"""How a heavy command treats the machine that it shares with a browser, a server and a person.
+"""How a heavy command treats the memory of its machine.
 
-Two defaults of the C libraries below torch cost more than any of our code. The OpenMP threads of
-libgomp spin while they wait, and when anything else wants a core a training step takes many times
-as long; waiting passively costs little on an idle machine. And glibc hands every large buffer back
-to the kernel, which then clears its pages again in the next step. Called by the command line before
-torch is loaded; a user's own environment variables win.
+glibc hands every large buffer back to the kernel, which then clears its pages again in the next
+step; that costs training more than any of our code. Called by the command line before torch is
+loaded; a user's own environment variables win. Threads are told to wait without spinning in
+`vcsoup`, for every command.
 """
 
 import ctypes
@@ -14,12 +13,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of mallopt(3)
 _OWN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 
-def prepare_machine() -> None:
-    """Let threads wait without spinning, and keep freed memory for the next step.
-
-    The second is for glibc alone; on other systems it does nothing.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def keep_memory() -> None:
+    """Keep freed memory for the next step; on other systems than glibc's it does nothing."""
     if any(name in os.environ for name in _OWN):
         return
     mallopt = getattr(_libc(), "mallopt", None)

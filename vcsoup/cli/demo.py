@@ -8,6 +8,7 @@ import typer
 
 from vcsoup.cli.options import JsonOption, WorkspaceOption, as_job, open_workspace
 from vcsoup.cli.output import interval, show, show_json, show_table, weights_text
+from vcsoup.machine import keep_memory
 
 app = typer.Typer(
     help="The embedded world: build, open, run; synthetic projects.", no_args_is_help=True
@@ -53,6 +54,7 @@ def open_project(workspace: WorkspaceOption = None, as_json: JsonOption = False)
 @app.command("run")
 def run(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Run the whole method on the demo: score, filter, train, soup, measure, compare."""
+    keep_memory()
     from vcsoup.demo.run import run_demo
 
     opened = open_workspace(workspace)

@@ -23,7 +23,7 @@ from vcsoup.cli.train_config import chosen_config, chosen_preset
 from vcsoup.errors import NotFoundError, TrainingError
 from vcsoup.filtering import PairFilter
 from vcsoup.jobs import Worker
-from vcsoup.machine import prepare_machine
+from vcsoup.machine import keep_memory
 from vcsoup.monitor import SILENT
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.config_file import dump_train_config
@@ -74,7 +74,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train an adapter per value; Ctrl-C stops and keeps it."""
-    prepare_machine()
+    keep_memory()
     opened = open_workspace(workspace)
     target = opened.project(project)
     changes = {"steps": steps, "seed": seed, "learning_rate": lr, "batch_size": batch_size}

@@ -6,6 +6,7 @@ best balanced soup of each set is measured again with fresh samples, so that the
 was chosen is not counted.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,11 @@ def run_method(
         StopRequested: the user asked to stop; finished scores and adapters are kept.
     """
     score_project(workspace, project, monitor=monitor)
-    trained = {group: _train_group(project, group, config, monitor) for group in GROUPS}
+    references = workspace.reference_cache_root
+    trained = {
+        group: _train_group(project, group, config, references=references, monitor=monitor)
+        for group in GROUPS
+    }
     K = len(project.values)
     grid = np.concatenate([np.zeros((1, K)), simplex_grid(K, grid_steps)])
     measured = {}
@@ -72,7 +77,7 @@ def run_method(
 
 
 def _train_group(
-    project: Project, group: str, config: TrainConfig, monitor: Monitor
+    project: Project, group: str, config: TrainConfig, *, references: Path, monitor: Monitor
 ) -> dict[str, dict[str, Any]]:
     filters = project.filters() if group == "filtered" else dict.fromkeys(project.values)
     pairs, seconds, thresholds = {}, {}, {}
@@ -80,7 +85,8 @@ def _train_group(
         _check_stop(monitor)
         kept = filters[value]
         pairs[value] = len(kept_pairs(project, value, kept))
-        info = train_project(project, value, config, group=group, pair_filter=kept, monitor=monitor)
+        choices = {"group": group, "pair_filter": kept, "references": references}
+        info = train_project(project, value, config, **choices, monitor=monitor)
         seconds[value] = info.manifest["seconds"]
         thresholds[value] = kept.threshold if kept else None
     return {"pairs": pairs, "seconds": seconds, "thresholds": thresholds}
