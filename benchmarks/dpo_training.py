@@ -71,9 +71,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Train one path; return losses, seconds per step, tokens, and what reading took."""
     ours = options.path.startswith("ours")
     if ours:
-        from vcsoup.machine import prepare_machine
+        from vcsoup.machine import keep_memory
 
-        prepare_machine()
+        keep_memory()
     import torch
     from transformers import TrainerCallback, set_seed
 

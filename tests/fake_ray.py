@@ -20,7 +20,7 @@ class FakeRay(ThreadingHTTPServer):
         self.submitted: list[dict[str, Any]] = []
         self.stopped: list[str] = []
         self.jobs: dict[str, dict[str, Any]] = {}
-        self.broken = False
+        self.broken = self.coming_up = False
 
     @property
     def address(self) -> str:
@@ -67,6 +67,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"stopped": True})
             return
         job = json.loads(body)
+        if self.server.coming_up:
+            self._answer(
+                500, "Exception: No available agent to submit job, please try again later."
+            )
+            return
         if job["submission_id"] in self.server.jobs:
             self._answer(500, f"ValueError: Job {job['submission_id']} already exists.")
             return

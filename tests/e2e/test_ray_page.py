@@ -17,7 +17,7 @@ from vcsoup.jobs.ray_settings import RaySettings
 pytestmark = pytest.mark.skipif(
     find_spec("ray") is None, reason="Ray is not installed: pip install 'ray[default]'"
 )
-PATIENCE_MS = 90_000
+PATIENCE_MS = 150_000
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fake_ray import TOKEN, FakeRay, fake_ray
 from vcsoup.errors import JobError
-from vcsoup.jobs import Job, ray_launcher
+from vcsoup.jobs import Job, ray_notes
 from vcsoup.jobs import folder as files
 from vcsoup.jobs.ray_launcher import RayLauncher
 from vcsoup.jobs.ray_settings import RaySettings, ray_token
@@ -197,11 +197,59 @@ def test_a_silent_cluster_is_an_error_but_no_loss_until_the_worker_is_silent_too
     with pytest.raises(JobError, match="answered 500: RuntimeError: the head node has a bad day"):
         launcher.poll(job.path)
     assert job.state == "running"
-    monkeypatch.setattr(ray_launcher, "SILENCE_S", 0.0)
+    monkeypatch.setattr(ray_notes, "SILENCE_S", 0.0)
     monkeypatch.setattr("vcsoup.jobs.remote.SETTLE_S", 0.0)
     with pytest.raises(JobError):
         launcher.poll(job.path)
     assert job.state == "lost"
+
+
+def test_a_cluster_that_is_coming_up_is_tried_again(ray, launcher, job):
+    ray.coming_up = True
+    launcher.launch(job.path, job.args)
+    with pytest.raises(JobError, match="took no job: Exception: No available agent"):
+        launcher.poll(job.path)
+    assert (job.state, ray.submitted) == ("queued", [])
+    ray.coming_up = False
+    launcher.poll(job.path)
+    assert (job.state, len(ray.submitted)) == ("queued", 1)
+    assert run_entrypoint(ray).returncode == 2  # its ticket is good
+    assert read_remote(job.path).silent_since is None
+
+
+def test_a_cluster_that_stays_away_fails_the_job_with_a_line(ray, launcher, job, monkeypatch):
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:1")
+    launcher.launch(job.path, job.args)
+    assert job.state == "queued"
+    monkeypatch.setattr(ray_notes, "SILENCE_S", 0.0)
+    with pytest.raises(JobError):
+        launcher.poll(job.path)
+    assert job.state == "failed"
+    assert job.error == (
+        "Ray's job server at http://127.0.0.1:1 does not answer (ConnectError); "
+        "start the cluster or mend the address"
+    )
+    assert list(job.path.glob("ticket-*")) == []
+
+
+def test_a_refusal_later_fails_the_job(ray, launcher, job, monkeypatch):
+    ray.coming_up = True
+    launcher.launch(job.path, job.args)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong")
+    with pytest.raises(JobError, match="does not accept the token"):
+        launcher.poll(job.path)
+    assert job.state == "failed"
+    assert "set RAY_AUTH_TOKEN" in job.error
+
+
+def test_stop_before_ray_has_answered_submits_nothing(ray, launcher, job, monkeypatch):
+    ray.coming_up = True
+    launcher.launch(job.path, job.args)
+    (job.path / files.STOP).write_text("20")
+    ray.coming_up = False
+    launcher.poll(job.path)
+    monkeypatch.setattr("vcsoup.jobs.remote.SETTLE_S", 0.0)
+    assert (job.state, ray.submitted) == ("stopped", [])
 
 
 def test_errors_name_the_remedy(ray, launcher, job, monkeypatch, tmp_path):
@@ -209,10 +257,7 @@ def test_errors_name_the_remedy(ray, launcher, job, monkeypatch, tmp_path):
     with pytest.raises(JobError, match=r"does not accept the token.*set RAY_AUTH_TOKEN"):
         launcher.launch(job.path, job.args)
     assert list(job.path.glob("ticket-*")) == []
-    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:1")
-    with pytest.raises(JobError, match=r"does not answer.*start the cluster or mend the address"):
-        launcher.launch(job.path, job.args)
-    monkeypatch.delenv("RAY_API_SERVER_ADDRESS")
+    (job.path / "remote.json").unlink()
     (tmp_path / "ray.json").unlink()
     with pytest.raises(JobError, match="no Ray cluster is named"):
         launcher.launch(job.path, job.args)

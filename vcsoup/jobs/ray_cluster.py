@@ -15,6 +15,8 @@ from vcsoup.errors import JobError
 
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 
+_LATER = (502, 503, 504)
+
 RayStatus = Literal["PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"]
 
 
@@ -73,6 +75,10 @@ class RayCluster:
             env: Environment variables to add.
             needs: What it reserves: entrypoint_num_cpus, entrypoint_num_gpus, ...
             metadata: Words for whoever looks at Ray's dashboard.
+
+        Raises:
+            ClusterSilentError: no answer, or "later".
+            JobError: Ray refuses it.
         """
         body = {
             **{"entrypoint": entrypoint, "submission_id": submission, "metadata": dict(metadata)},
@@ -80,8 +86,12 @@ class RayCluster:
             **needs,
         }
         response = self._send("POST", "/api/jobs/", json=body)
-        if not response.is_success and "already exists" not in response.text:
-            raise JobError(f"Ray at {self.address} took no job: {_last_line(response.text)}")
+        if response.is_success or "already exists" in response.text:
+            return
+        # A cluster that has just come up says so, and knows nobody who could run a job yet.
+        later = response.status_code in _LATER or "try again later" in response.text
+        error = ClusterSilentError if later else JobError
+        raise error(f"Ray at {self.address} took no job: {_last_line(response.text)}")
 
     def look(self, submission: str) -> RayJob | None:
         """Return what Ray says of a submission; None when it knows none of that name."""

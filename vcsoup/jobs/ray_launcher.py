@@ -16,18 +16,14 @@ from pathlib import Path
 
 from vcsoup.errors import JobError
 from vcsoup.jobs import folder as files
-from vcsoup.jobs.disk import write_result
 from vcsoup.jobs.job import Job
-from vcsoup.jobs.ray_cluster import ClusterSilentError, RayCluster, RayJob
+from vcsoup.jobs.ray_cluster import ClusterSilentError, RayCluster
 from vcsoup.jobs.ray_command import entrypoint, environment, needs, ticket, withdraw
+from vcsoup.jobs.ray_notes import give_up, note_silence, noted, speak_for
 from vcsoup.jobs.ray_settings import ADDRESS_VARIABLE, SETTINGS, RaySettings, ray_token
-from vcsoup.jobs.remote import Remote, Status, read_remote, write_remote
+from vcsoup.jobs.remote import Remote, read_remote, write_remote
 from vcsoup.jobs.stopping import asked_to_stop_since
 
-# A cluster and a worker that both say nothing for so long are given up.
-SILENCE_S = 60.0
-
-_STATUS: dict[str, Status] = {"PENDING": "pending", "RUNNING": "running"}
 _WAITED_TOO_LONG = "JOB_SUPERVISOR_ACTOR_START_TIMEOUT"
 
 _log = logging.getLogger(__name__)
@@ -53,8 +49,10 @@ class RayLauncher:
     def launch(self, job_path: Path, args: Sequence[str]) -> None:
         """Hand `python -m vcsoup *args` over to Ray; for one attempt it is submitted once.
 
+        A cluster that does not answer is tried again by `poll`, for a minute.
+
         Raises:
-            JobError: no cluster is named, or it does not take the job.
+            JobError: no cluster is named, or it refuses the job.
         """
         settings, former = self._settings(), read_remote(job_path)
         if former is not None and former.status != "submitting":
@@ -64,6 +62,8 @@ class RayLauncher:
         submission = f"vcsoup-{job_path.name}-{Job(job_path).attempt}"
         try:
             self._submit(job_path, args, submission, settings)
+        except ClusterSilentError as error:
+            note_silence(job_path, str(error))
         except JobError:
             withdraw(job_path)
             raise
@@ -79,17 +79,19 @@ class RayLauncher:
             return
         cluster = self._cluster(remote.address)
         try:
+            if remote.status == "submitting" and asked_to_stop_since(job_path) is None:
+                self._try_again(job_path, remote)
             found = cluster.look(remote.submission)
         except ClusterSilentError as error:
-            _note_silence(job_path, remote, str(error))
+            note_silence(job_path, str(error))
             raise
         if found is not None and found.error_type == _WAITED_TOO_LONG:
             self._submit_again(job_path, remote)
             return
-        remote = _noted(remote, found)
+        remote = noted(read_remote(job_path) or remote, found)
         write_remote(job_path, remote)
         if remote.status == "ended":
-            _speak_for_it(job_path, found)
+            speak_for(job_path, found)
         else:
             _stop_in_time(job_path, remote, cluster)
 
@@ -105,12 +107,18 @@ class RayLauncher:
     def _submit(
         self, job_path: Path, args: Sequence[str], submission: str, settings: RaySettings
     ) -> None:
-        remote = Remote(
-            launcher=self.name,
-            address=settings.address,
-            submission=submission,
-            status="submitting",
-            since=time.time(),
+        former = read_remote(job_path)
+        known = former is not None and former.submission == submission
+        remote = (
+            former
+            if former and known
+            else Remote(
+                launcher=self.name,
+                address=settings.address,
+                submission=submission,
+                status="submitting",
+                since=time.time(),
+            )
         )
         write_remote(job_path, remote)
         withdraw(job_path, but=submission)
@@ -124,6 +132,15 @@ class RayLauncher:
             metadata={"title": job.title, "project": job.project or ""},
         )
         write_remote(job_path, remote.now("pending"))
+
+    def _try_again(self, job_path: Path, remote: Remote) -> None:
+        try:
+            self._submit(job_path, Job(job_path).args, remote.submission, self._settings())
+        except ClusterSilentError:
+            raise
+        except JobError as error:
+            give_up(job_path, remote, str(error))
+            raise
 
     def _submit_again(self, job_path: Path, remote: Remote) -> None:
         stem, _, number = remote.submission.partition(".")
@@ -145,38 +162,6 @@ class RayLauncher:
         return RayCluster(address, ray_token())
 
 
-def _noted(remote: Remote, found: RayJob | None) -> Remote:
-    """Return the note with what Ray says; a submission that it does not know has ended."""
-    if found is None:
-        message = "Ray no longer knows this job; the cluster was started anew"
-        return remote.now("ended", message=message, silent_since=None)
-    return remote.now(
-        _STATUS.get(found.status, "ended"),
-        node=found.node or remote.node,
-        message=_reason(found),
-        silent_since=None,
-    )
-
-
-def _note_silence(job_path: Path, remote: Remote, message: str) -> None:
-    """Note that the cluster is silent; a worker that is silent for as long is given up."""
-    now = time.time()
-    since = remote.silent_since or now
-    beat = Job(job_path).heartbeat or 0.0
-    gone = now - since > SILENCE_S and now - beat > SILENCE_S
-    status: Status = "ended" if gone else remote.status
-    write_remote(job_path, remote.now(status, silent_since=since, message=message))
-
-
-def _speak_for_it(job_path: Path, found: RayJob | None) -> None:
-    """Write the result of a command that failed before it became a worker."""
-    began = (job_path / files.IDENTITY).exists() or (job_path / files.RESULT).exists()
-    if found is None or found.status != "FAILED" or began:
-        return
-    reason = f"Ray could not run it: {_reason(found)}"
-    write_result(job_path, {"state": "failed", "error": reason, "finished": files.utc_now()})
-
-
 def _stop_in_time(job_path: Path, remote: Remote, cluster: RayCluster) -> None:
     """End what was asked to stop: at once before it began, else when its grace is over."""
     asked = asked_to_stop_since(job_path)
@@ -189,13 +174,3 @@ def _end(job_path: Path, remote: Remote, cluster: RayCluster) -> None:
     if remote.status != "running":
         withdraw(job_path)
         write_remote(job_path, remote.now("ended", message="taken back before it began"))
-
-
-def _reason(found: RayJob) -> str:
-    """Return Ray's explanation in one line: the last one that the command itself wrote."""
-    own = [
-        line.strip()
-        for line in found.message.splitlines()
-        if line.strip() and "job_manager.py" not in line and "Running entrypoint" not in line
-    ]
-    return own[-1][:300] if own else found.status.lower()
