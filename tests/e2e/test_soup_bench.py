@@ -238,7 +238,7 @@ def test_exploring_measures_more_points_that_show_as_they_come(
     page: Page, app_url: str, project: Project, errors: list[str]
 ) -> None:
     open_soup(page, app_url)
-    known = len(filtered(project))
+    known = {point.created for point in filtered(project)}
     field = page.get_by_role("spinbutton", name="Soups to explore")
     field.fill("2")
     field.press("Enter")
@@ -249,8 +249,9 @@ def test_exploring_measures_more_points_that_show_as_they_come(
     expect(more).to_be_hidden()
     expect(more).to_be_visible(timeout=SLOW_MS)
     points = filtered(project)
-    assert len(points) == known + 2
-    assert {point.n_prompts for point in points[known:]} == {64}
+    fresh = [point for point in points if point.created not in known]
+    assert len(fresh) >= 2  # the tasting of an earlier test may end meanwhile
+    assert {point.n_prompts for point in fresh} == {64}
     drawn = page.locator(".front .point").count()
     assert drawn >= len(points)
 
