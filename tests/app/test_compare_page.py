@@ -11,7 +11,7 @@ from vcsoup.comparing import chord_project, compare_project
 from vcsoup.comparison_report import chord_sentence
 from vcsoup.evaluation.comparison import detail, headline
 from vcsoup.jobs import Jobs
-from vcsoup.ui.numbers import plain, signed
+from vcsoup.numbers import plain, signed
 from vcsoup.workspace import ProjectConfig
 
 LIFTS = {"filtered": 1.0, "unfiltered": 0.4}

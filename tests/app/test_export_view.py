@@ -7,9 +7,9 @@ import yaml
 
 from tests.app.fixture_project import full_project
 from vcsoup.honesty_report import honesty_figures
+from vcsoup.numbers import plain
 from vcsoup.ui.download import Export, export_args
 from vcsoup.ui.export_choice import Choice
-from vcsoup.ui.numbers import plain
 from vcsoup.workspace.files import write_json
 
 MIX = "helpful=0.5,harmless=0.3,humorous=0.2"

@@ -11,8 +11,8 @@ from tests.app.scripted_engine import POINT, ScriptedEngine, component, settle
 from vcsoup.errors import EngineError, EngineGoneError
 from vcsoup.evaluation.predict import fit_surface
 from vcsoup.exploring import measured_soups
+from vcsoup.numbers import MINUS, signed
 from vcsoup.soup.weights import format_weights
-from vcsoup.ui.numbers import MINUS, signed
 from vcsoup.ui.tasting import Taster
 from vcsoup.workspace import Point
 

@@ -5,7 +5,7 @@ import pytest
 from tests.app.fixture_project import VALUES, full_project
 from tests.app.scripted_engine import ScriptedEngine, component, settle
 from vcsoup.evaluation.win_rates import wilson_interval
-from vcsoup.ui.numbers import plain, share, signed
+from vcsoup.numbers import plain, share, signed
 from vcsoup.ui.pouring import Pourer
 
 HERE = "helpful=0.2,harmless=0.2,humorous=0.6"

@@ -11,10 +11,10 @@ import streamlit as st
 
 from vcsoup.errors import VcsoupError
 from vcsoup.jobs import Jobs
+from vcsoup.numbers import plain
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.ui import soup_link, state
 from vcsoup.ui.components import reading
-from vcsoup.ui.numbers import plain
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.tasting import Engine, Request, Taster, View
 from vcsoup.workspace import Point, Project, Workspace

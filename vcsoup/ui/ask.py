@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.evaluation.choice import Choice, ask
+from vcsoup.numbers import plain, plural, signed
 from vcsoup.soup.weights import parse_weights
 from vcsoup.ui import mixer
-from vcsoup.ui.numbers import plain, plural, signed
 from vcsoup.ui.soups import base_rewards, mix_text
 from vcsoup.workspace import Project
 

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from vcsoup.numbers import DASH, signed
 from vcsoup.soup.weights import parse_weights
 from vcsoup.ui import echoes, mixer, soup_link, state, theme
 from vcsoup.ui.answer import live_points
 from vcsoup.ui.components import front_chart
-from vcsoup.ui.numbers import DASH, signed
 from vcsoup.ui.pipeline import main_group
 from vcsoup.ui.prediction import Guess, predicted
 from vcsoup.ui.soups import base_rewards, on_axes, soup_key

@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.errors import VcsoupError
+from vcsoup.numbers import signed
 from vcsoup.ui import mixer
 from vcsoup.ui.bench import mix_others
-from vcsoup.ui.numbers import signed
 from vcsoup.ui.soups import mix_text, soup_key
 from vcsoup.workspace import Project
 from vcsoup.workspace.bookmarks import LONGEST_NAME, Bookmark

@@ -13,10 +13,10 @@ from vcsoup.comparison_report import comparison_report, provenance
 from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.comparison import Comparison, detail, headline, named_differences
 from vcsoup.front_rows import front_rows
+from vcsoup.numbers import plain, signed
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.fronts import two_fronts
 from vcsoup.ui import compare_jobs, soup_link, state, theme
-from vcsoup.ui.numbers import plain, signed
 from vcsoup.workspace import Project
 
 VERDICTS = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from vcsoup.ui.numbers import plain
+from vcsoup.numbers import plain
 
 KINDS = ("exact", "svd", "average", "model")
 LABELS = {

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.evaluation.predict import Surface, fit_surface
-from vcsoup.ui.numbers import plain
+from vcsoup.numbers import plain
 from vcsoup.ui.soups import soup_key
 
 FloatArray = npt.NDArray[np.float64]

@@ -12,6 +12,7 @@ import streamlit as st
 
 from vcsoup.evaluation.comparison import detail, headline
 from vcsoup.front_rows import front_rows
+from vcsoup.numbers import SIGMA, count, share
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.fronts import two_fronts
 from vcsoup.plots.palette import value_colours
@@ -29,7 +30,6 @@ from vcsoup.ui import (
     theme,
 )
 from vcsoup.ui.literal import literal
-from vcsoup.ui.numbers import SIGMA, count, share
 from vcsoup.ui.pipeline import main_group
 from vcsoup.workspace import Project
 

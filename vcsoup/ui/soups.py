@@ -9,9 +9,8 @@ import pandas as pd
 
 from vcsoup.evaluation.front import best_balanced, pareto_front
 from vcsoup.evaluation.win_rates import WinRate
-from vcsoup.plots.canvas import SIGMA
+from vcsoup.numbers import SIGMA, plain, plural, share, signed
 from vcsoup.soup.weights import format_weights
-from vcsoup.ui.numbers import plain, plural, share, signed
 from vcsoup.workspace import Point
 from vcsoup.workspace.points import worst_to_best
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from vcsoup.numbers import plain, share
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.win_rates import win_rate_chart
 from vcsoup.soup.weights import parse_weights
@@ -13,7 +14,6 @@ from vcsoup.ui import mixer, theme, views
 from vcsoup.ui.answer import STATES, connector, prompts_of
 from vcsoup.ui.ballot import CHOICES, Ballot, new_ballot, vote_of
 from vcsoup.ui.components import reading
-from vcsoup.ui.numbers import plain, share
 from vcsoup.ui.pouring import Glass, Pourer, replies_of
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.soups import balance, mix_text

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from vcsoup.numbers import signed
 from vcsoup.plots.palette import Palette
-from vcsoup.ui.numbers import signed
 from vcsoup.ui.pouring import Round
 from vcsoup.word_diff import word_diff
 

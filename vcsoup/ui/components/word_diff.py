@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vcsoup.ui.numbers import count
+from vcsoup.numbers import count
 from vcsoup.word_diff import word_diff
 
 SHOWN = 20_000
