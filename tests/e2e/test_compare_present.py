@@ -126,6 +126,7 @@ def test_a_full_model_is_exported_and_loads(page: Page, app_url: str, workspace:
 
     page.get_by_text("Full model", exact=True).click()
     expect(page.get_by_role("radiogroup", name="Numbers of the model")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.get_by_role("button", name="Merge this soup").click()
     expect(page.get_by_role("button", name="Download the model")).to_be_enabled(timeout=180_000)
     project = workspace.project("demo")
