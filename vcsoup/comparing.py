@@ -15,7 +15,7 @@ from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.chord import Chord, chord, on_chord
 from vcsoup.evaluation.comparison import RESAMPLES, Comparison, compare
 from vcsoup.evaluation.summary import MeasuredSet
-from vcsoup.workspace import AdapterInfo, Project
+from vcsoup.workspace import Project
 from vcsoup.workspace.samples import Samples
 
 FloatArray = npt.NDArray[np.float64]
@@ -116,23 +116,8 @@ def measured_sets(project: Project, groups: Sequence[str]) -> Measured:
     )
 
 
-def adapters_of(project: Project, group: str) -> dict[str, AdapterInfo]:
-    """The adapters of a complete set.
-
-    Raises:
-        NotFoundError: no such set; the message lists those that are complete.
-    """
-    sets = project.adapter_sets()
-    if group not in sets:
-        raise NotFoundError(
-            f"project {project.name} has no complete adapter set {group!r} "
-            f"(complete: {', '.join(sets) or 'none yet'}); train every value first"
-        )
-    return sets[group]
-
-
 def _samples(project: Project, group: str) -> list[Samples]:
-    return project.samples.load(project.set_key(adapters_of(project, group)))
+    return project.samples.load(project.set_key(project.adapter_set(group)))
 
 
 def _shared(project: Project, sets: Mapping[str, MeasuredSet]) -> dict[str, MeasuredSet]:

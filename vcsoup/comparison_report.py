@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from vcsoup import __version__
-from vcsoup.comparing import adapters_of, chord_project
+from vcsoup.comparing import chord_project
 from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.chord import Chord
 from vcsoup.evaluation.comparison import Comparison, named_differences, sentence
@@ -71,7 +71,7 @@ def provenance(project: Project, group: str) -> list[dict[str, Any]]:
         None where the adapter's manifest does not say.
     """
     rows = []
-    for value, info in adapters_of(project, group).items():
+    for value, info in project.adapter_set(group).items():
         manifest, config = info.manifest, info.manifest.get("config", {})
         rows.append(
             {

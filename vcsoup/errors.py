@@ -7,6 +7,26 @@ that is not a `VcsoupError` is a fault of ours and stays loud.
 Each class also inherits the builtin that fits, so library users can catch `ValueError` as usual.
 """
 
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+class Fault(NamedTuple):
+    """What is wrong with one entry of a record: its place ("" for the whole), what came, why."""
+
+    where: str
+    came: Any
+    reason: str
+
+
+def first_fault(error: "ValidationError") -> Fault:
+    """Return the first thing that pydantic found wrong."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return Fault(where, first.get("input"), first["msg"].removeprefix("Value error, "))
+
 
 class VcsoupError(Exception):
     """A problem that the user can mend; its message is fit to be shown as it is."""

@@ -13,7 +13,7 @@ from vcsoup.evaluation.explore import propose
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.pipeline import load_measuring
 from vcsoup.workspace import Point, Project
-from vcsoup.workspace.points import worst_to_best
+from vcsoup.workspace.points import one_per_soup
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -66,10 +66,10 @@ def explore_project(
 def measured_soups(points: Sequence[Point], values: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     """Weights and rewards of the measured soups on the simplex, each (m, K), none twice.
 
-    Of a soup that was measured more than once, the last of `worst_to_best` counts.
+    Of a soup that was measured more than once, the one of `one_per_soup` counts.
     """
     best: dict[tuple[float, ...], Point] = {}
-    for point in worst_to_best(points):
+    for point in one_per_soup(points, values).values():
         row = tuple(round(point.weights.get(value, 0.0), 6) for value in values)
         if min(row) >= 0 and abs(sum(row) - 1) < 1e-5:
             best[row] = point

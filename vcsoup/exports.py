@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-from vcsoup.comparing import adapters_of
 from vcsoup.errors import AdapterError
 from vcsoup.evaluation.front_picture import PicturePoint, front_picture
 from vcsoup.fingerprint import model_fingerprint
@@ -48,7 +47,7 @@ def soup_recipe(project: Project, group: str, weights: npt.ArrayLike, **choices:
         AdapterError: an adapter that cannot be summed, or choices that do not go together.
         WeightsError: not K finite numbers.
     """
-    adapters = adapters_of(project, group)
+    adapters = project.adapter_set(group)
     lambdas = check_weights(weights, len(project.values), free=True).tolist()
     parts = [
         {
@@ -142,7 +141,7 @@ def soup_picture(project: Project, recipe: Recipe) -> str:
 
 def _points(project: Project, group: str) -> dict[str, Point]:
     """Of every soup the point with most prompts, then the newest, by `weights_key`."""
-    found = project.points(project.set_key(adapters_of(project, group)))
+    found = project.points(project.set_key(project.adapter_set(group)))
     ordered = sorted(found, key=lambda point: (point.n_prompts, point.created))
     return {weights_key(point.weights, project.values): point for point in ordered}
 

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vcsoup.consistency import keep_mask, value_consistency
-from vcsoup.errors import FilterError, GapShapeError
+from vcsoup.errors import FilterError, GapShapeError, first_fault
 from vcsoup.gap_shapes import BoolArray, as_table
 from vcsoup.preferences.pairs import pair_id
 from vcsoup.sweep import gap_norms, likely_flips
@@ -107,11 +107,9 @@ def pair_filter(**fields: Any) -> PairFilter:
     try:
         return PairFilter(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        came = f"{where} = {first.get('input')!r}: " if where else ""
-        reason = first["msg"].removeprefix("Value error, ")
-        raise FilterError(f"filter: {came}{reason}; correct this entry") from error
+        fault = first_fault(error)
+        came = f"{fault.where} = {fault.came!r}: " if fault.where else ""
+        raise FilterError(f"filter: {came}{fault.reason}; correct this entry") from error
 
 
 def keep_pairs(

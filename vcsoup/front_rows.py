@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from vcsoup.comparing import adapters_of
 from vcsoup.evaluation.front import best_balanced
 from vcsoup.workspace import Point, Project
 from vcsoup.workspace.points import one_per_soup, weights_key
@@ -31,7 +30,7 @@ def front_rows(
         were measured more than once the one of
         `one_per_soup`.
     """
-    key = project.set_key(adapters_of(project, group))
+    key = project.set_key(project.adapter_set(group))
     best = one_per_soup(project.points(key), project.values)
     ring = weights_key(ringed, project.values) if ringed else _balanced_key(project, key, best)
     rows = [

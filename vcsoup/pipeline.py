@@ -252,7 +252,7 @@ def load_measuring(project: Project, group: str, *, n_prompts: int | None = None
     from vcsoup.rewards.judge import load_judges
     from vcsoup.soup.model import SoupModel
 
-    adapters = adapter_set(project, group)
+    adapters = project.adapter_set(group)
     prompts = project.held_out_prompts()[:n_prompts]
     if not prompts:
         raise NotFoundError(
@@ -320,22 +320,6 @@ def points_of(
             )
         )
     return points
-
-
-def adapter_set(project: Project, group: str) -> dict[str, AdapterInfo]:
-    """Return the newest adapter of every value in `group`.
-
-    Raises:
-        NotFoundError: the group lacks a value; the message lists the groups that are complete.
-    """
-    sets = project.adapter_sets()
-    if group not in sets:
-        known = ", ".join(sets) or "none yet"
-        raise NotFoundError(
-            f"project {project.name} has no complete adapter set {group!r} (complete: {known}); "
-            "train every value with `python -m vcsoup train`"
-        )
-    return sets[group]
 
 
 def _specs(project: Project) -> dict[str, Any]:

@@ -72,14 +72,7 @@ def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
 
 
 def _points(project: Project, groups: Sequence[str]) -> dict[str, list[Point]]:
-    sets = project.adapter_sets()
-    for group in groups:
-        if group not in sets:
-            raise NotFoundError(
-                f"project {project.name} has no complete adapter set {group!r} "
-                f"(complete: {', '.join(sets) or 'none yet'}); train every value first"
-            )
-    chosen = {group: sets[group] for group in groups or sets}
+    chosen = {group: project.adapter_set(group) for group in groups} or project.adapter_sets()
     stored = {group: project.points(project.set_key(infos)) for group, infos in chosen.items()}
     points = {
         group: list(one_per_soup(found, project.values).values())

@@ -61,9 +61,9 @@ def evaluate(
     if explore is None:
         soups = _soups(target, weights or [], grid, segment=segment, free=free)
     from vcsoup.exploring import explore_project
-    from vcsoup.pipeline import adapter_set, measure_project
+    from vcsoup.pipeline import measure_project
 
-    key = target.set_key(adapter_set(target, group))
+    key = target.set_key(target.adapter_set(group))
     title = f"Measuring {explore or len(soups)} soups ({group})"
     options = {"n_prompts": n_prompts, "seed": seed}
     with as_job(opened, "evaluate", title, project=project) as worker:

@@ -15,7 +15,6 @@ from vcsoup.cli.options import (
     open_workspace,
 )
 from vcsoup.cli.output import show, show_json, show_table, weights_text
-from vcsoup.comparing import adapters_of
 from vcsoup.errors import AdapterError
 from vcsoup.exports import TEXTS, export_folder, export_text, soup_recipe
 from vcsoup.honesty_report import honesty_figures
@@ -154,7 +153,7 @@ def honesty(
     lambdas = parse_weights(weights, target.values, free=free)
     with as_job(opened, "honesty", f"Measuring exports of {group}", project=project) as worker:
         worker.report("reading", 0, 1)
-        paths = [adapters_of(target, group)[value].path for value in target.values]
+        paths = [target.adapter_set(group)[value].path for value in target.values]
         figures = honesty_figures(paths, lambdas, target.values)
         if out is not None:
             write_json(out, figures)

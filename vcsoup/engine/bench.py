@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
-from vcsoup.pipeline import adapter_set, points_of
+from vcsoup.pipeline import points_of
 from vcsoup.preferences.pairs import Prompt
 from vcsoup.rewards.consent import check_consent
 from vcsoup.rewards.judge import Judge, load_judge
@@ -81,7 +81,7 @@ class Benches:
             AdapterError: adapters that do not fit the base.
         """
         project = self._workspace.project(project_name)
-        adapters = adapter_set(project, group)
+        adapters = project.adapter_set(group)
         set_key = project.set_key(adapters)
         paths = [adapters[value].path for value in project.values]
         soup = _kept(

@@ -19,7 +19,7 @@ from vcsoup.engine.completion import Completion, CompletionSpec, Piece, Told
 from vcsoup.engine.guard import refusal
 from vcsoup.engine.model_names import model_names, parse_model
 from vcsoup.engine.owner import Owner
-from vcsoup.errors import EngineError, NotFoundError
+from vcsoup.errors import EngineError
 from vcsoup.preferences.pairs import Prompt, as_messages
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
 from vcsoup.workspace import Workspace
@@ -125,8 +125,7 @@ def _spec(asked: Asked, prompts: tuple[Prompt, ...], workspace: Workspace) -> Co
             "ask for them in several requests"
         )
     project, group, weights = parse_model(asked.model, workspace)
-    if group not in project.adapter_sets():
-        raise NotFoundError(f"project {project.name} has no complete adapter set {group!r}")
+    project.adapter_set(group)  # says what is missing
     stops = [asked.stop] if isinstance(asked.stop, str) else asked.stop or []
     length = asked.max_completion_tokens or asked.max_tokens or MAX_NEW_TOKENS
     temperature = 1.0 if asked.temperature is None else asked.temperature

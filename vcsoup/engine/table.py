@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vcsoup.engine.bench import Bench, Benches
 from vcsoup.engine.owner import Owner, Rows, Steps
+from vcsoup.engine.task_state import TaskState
 from vcsoup.engine.tasting import checked_weights
 from vcsoup.errors import NotFoundError
 from vcsoup.preferences.pairs import as_messages
@@ -26,7 +27,6 @@ from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
 from vcsoup.workspace import Workspace
 
 FloatArray = npt.NDArray[np.float64]
-State = Literal["queued", "sampling", "scoring", "done", "cancelled", "failed"]
 MOST_ANSWERS = 256
 MOST_URGENT = 8
 """Up to so many answers are read while they grow, so they join the batch before others."""
@@ -65,7 +65,7 @@ class TableRequest(BaseModel):
 
 
 @dataclass
-class AnswerTable:
+class AnswerTable(TaskState):
     """One table: a task of the owner, looked at from request handlers while it goes on.
 
     Attributes:
@@ -79,7 +79,7 @@ class AnswerTable:
     request: TableRequest
     weights: FloatArray
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    state: State = "queued"
+    state: str = "queued"
     error: str | None = None
     replies: list[list[str]] = field(default_factory=list)
     rewards: list[list[dict[str, float] | None]] = field(default_factory=list)
@@ -89,26 +89,6 @@ class AnswerTable:
         P, S = len(self.request.prompts), len(self.request.soups)
         self.replies = [[""] * S for _ in range(P)]
         self.rewards = [[None] * S for _ in range(P)]
-
-    @property
-    def cancelled(self) -> bool:
-        """True once it was given up."""
-        return self.state == "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        """True when nothing will change any more."""
-        return self.state in ("done", "cancelled", "failed")
-
-    def cancel(self) -> None:
-        """Give it up; does nothing when it has ended."""
-        if not self.ended:
-            self.state = "cancelled"
-
-    def fail(self, error: str) -> None:
-        """Note why it broke off."""
-        if not self.cancelled:
-            self.state, self.error = "failed", error
 
     def seen(self) -> dict[str, Any]:
         """What `GET /tables/{id}` answers."""
@@ -122,16 +102,16 @@ class AnswerTable:
 
     def steps(self) -> Steps:
         """The owner's work: sample group by group, then score."""
-        self._move_to("sampling")
+        self.move_to("sampling")
         groups = list(dict.fromkeys(soup.group for soup in self.request.soups))
         for group in groups:
             bench = self.benches.bench(self.request.project, group)
             columns = [c for c, soup in enumerate(self.request.soups) if soup.group == group]
             yield self._rows(bench, columns)
         if self.request.score and not self.cancelled:
-            self._move_to("scoring")
+            self.move_to("scoring")
             yield from self._score(bench)
-        self._move_to("done")
+        self.move_to("done")
 
     def _rows(self, bench: Bench, columns: list[int]) -> Rows:
         asked, S = self.request, len(columns)
@@ -160,10 +140,6 @@ class AnswerTable:
         for place, row in enumerate(found.tolist()):
             named = dict(zip(bench.project.values, row, strict=True))
             self.rewards[place // S][place % S] = named
-
-    def _move_to(self, state: State) -> None:
-        if not self.ended:
-            self.state = state
 
 
 def table_router(workspace: Workspace, benches: Benches, owner: Owner) -> APIRouter:

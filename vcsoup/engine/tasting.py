@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vcsoup.engine.batch import ROWS
 from vcsoup.engine.bench import Bench, Benches
 from vcsoup.engine.owner import Rows, Steps
+from vcsoup.engine.task_state import TaskState
 from vcsoup.errors import NotFoundError, UnknownValueError
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
 from vcsoup.soup.prompts import Prompt, decode_reply, draw_uniforms, encode_prompt
@@ -26,7 +27,6 @@ from vcsoup.soup.weights import check_weights
 from vcsoup.workspace import Point, Project
 
 FloatArray = npt.NDArray[np.float64]
-State = Literal["queued", "sampling", "measuring", "done", "cancelled", "failed"]
 FIRST_STEP = 16  # held-out prompts behind the first figure
 
 
@@ -64,7 +64,7 @@ def checked_weights(
 
 
 @dataclass
-class Tasting:
+class Tasting(TaskState):
     """One tasting: a task of the owner, looked at from request handlers while it goes on.
 
     Attributes:
@@ -80,7 +80,7 @@ class Tasting:
     request: TastingRequest
     weights: FloatArray
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    state: State = "queued"
+    state: str = "queued"
     text: str = ""
     point: Point | None = None
     error: str | None = None
@@ -88,26 +88,6 @@ class Tasting:
     seconds_to_point: float | None = None
     _begun: float = field(default_factory=time.monotonic)
     _answer: list[int] = field(default_factory=list)
-
-    @property
-    def cancelled(self) -> bool:
-        """True once it was given up."""
-        return self.state == "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        """True when nothing will change any more."""
-        return self.state in ("done", "cancelled", "failed")
-
-    def cancel(self) -> None:
-        """Give it up; does nothing when it has ended."""
-        if not self.ended:
-            self.state = "cancelled"
-
-    def fail(self, error: str) -> None:
-        """Note why it broke off."""
-        if not self.cancelled:
-            self.state, self.error = "failed", error
 
     def seen(self) -> dict[str, Any]:
         """What `GET /tastings/{id}` answers."""
@@ -124,7 +104,7 @@ class Tasting:
 
     def steps(self) -> Steps:
         """The owner's work: sample, score, refine, store."""
-        self._move_to("sampling")
+        self.move_to("sampling")
         bench = self.benches.bench(self.request.project, self.request.group)
         held_out = _held_out(bench.project, self.request.n_prompts)
         known = bench.known_point(self.weights, seed=self.request.seed)
@@ -133,7 +113,7 @@ class Tasting:
             yield self._rows(bench, [self.request.prompt])
         else:
             yield from self._measure(bench, held_out)
-        self._move_to("done")
+        self.move_to("done")
 
     def _measure(self, bench: Bench, held_out: list[Prompt]) -> Steps:
         rewards: list[FloatArray] = []
@@ -141,7 +121,7 @@ class Tasting:
             part = held_out[start : start + ROWS]
             answers = [] if start else [self.request.prompt]
             replies = yield self._rows(bench, [*answers, *part], answers=len(answers))
-            self._move_to("measuring")
+            self.move_to("measuring")
             texts = [decode_reply(bench.soup, tokens) for tokens in replies[len(answers) :]]
             for piece in _growing(len(part), start):
                 new = yield from self.benches.scoring(bench, part[piece], texts[piece])
@@ -178,10 +158,6 @@ class Tasting:
         self.point = point
         if self.seconds_to_point is None:
             self.seconds_to_point = time.monotonic() - self._begun
-
-    def _move_to(self, state: State) -> None:
-        if not self.ended:
-            self.state = state
 
 
 def _growing(n: int, before: int) -> list[slice]:

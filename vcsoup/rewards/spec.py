@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from vcsoup.errors import RewardModelError
+from vcsoup.errors import RewardModelError, first_fault
 from vcsoup.fingerprint import model_fingerprint
 
 Kind = Literal["model", "column", "length", "readability", "pattern", "refusal"]
@@ -193,8 +193,6 @@ def reward_spec(**fields: Any) -> RewardSpec:
     try:
         return RewardSpec(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        came = f" {where} = {first.get('input')!r}" if where else ""
-        reason = first["msg"].removeprefix("Value error, ")
-        raise RewardModelError(f"reward model{came}: {reason}; correct this entry") from error
+        fault = first_fault(error)
+        came = f" {fault.where} = {fault.came!r}" if fault.where else ""
+        raise RewardModelError(f"reward model{came}: {fault.reason}; correct this entry") from error

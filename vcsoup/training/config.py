@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from vcsoup.errors import TrainingError
+from vcsoup.errors import TrainingError, first_fault
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 Targets = Literal["all-linear"] | tuple[str, ...]
@@ -160,7 +160,5 @@ def changed_config(config: TrainConfig, **changes: Any) -> TrainConfig:
 
 def one_line(error: ValidationError) -> str:
     """Say the first thing that is wrong with a configuration, field and value named."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"training {where} = {first['input']!r}: {message}" if where else f"training: {message}"
+    where, came, reason = first_fault(error)
+    return f"training {where} = {came!r}: {reason}" if where else f"training: {reason}"

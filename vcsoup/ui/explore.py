@@ -7,6 +7,7 @@ import streamlit as st
 from vcsoup.jobs import Job
 from vcsoup.numbers import count, plural
 from vcsoup.ui import state
+from vcsoup.ui.compare_jobs import measure_args
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -21,7 +22,7 @@ def grid_args(project: Project, group: str) -> list[str]:
     Returns:
         The arguments behind `python -m vcsoup`.
     """
-    return _evaluate(project, group, "--grid", STEPS)
+    return measure_args(project, group, ["--grid", str(STEPS)])
 
 
 def more_args(project: Project, group: str, soups: int) -> list[str]:
@@ -30,7 +31,7 @@ def more_args(project: Project, group: str, soups: int) -> list[str]:
     Returns:
         The arguments behind `python -m vcsoup`.
     """
-    return _evaluate(project, group, "--explore", soups)
+    return measure_args(project, group, ["--explore", str(soups)])
 
 
 def show(project: Project, group: str, *, base_known: bool) -> None:
@@ -118,11 +119,6 @@ def _start(project: Project, group: str, args: list[str], soups: int) -> None:
             project=project.name,
             meta=_meta(project, group),
         )
-
-
-def _evaluate(project: Project, group: str, option: str, number: int) -> list[str]:
-    args = ["evaluate", "--project", project.name, "--group", group, option, str(number)]
-    return [*args, "--workspace", str(state.workspace().root)]
 
 
 def _meta(project: Project, group: str) -> dict[str, str]:

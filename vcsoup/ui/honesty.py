@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.comparing import adapters_of
 from vcsoup.honesty_report import honesty_figures
 from vcsoup.jobs import Job
 from vcsoup.numbers import plain
@@ -39,7 +38,7 @@ def figures(project: Project, group: str, weights: FloatArray) -> Mapping[str, A
     Raises:
         AdapterError: an adapter that cannot be summed.
     """
-    paths = [adapters_of(project, group)[value].path for value in project.values]
+    paths = [project.adapter_set(group)[value].path for value in project.values]
     if sum((path / WEIGHTS_FILE).stat().st_size for path in paths) <= SMALL_BYTES:
         key = state.set_key(project, group)
         return honesty_figures(paths, weights, project.values, found=_cores(key, _paths=paths))

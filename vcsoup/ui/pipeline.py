@@ -105,7 +105,7 @@ def stale_filters(
     return [
         value
         for value, info in adapters.items()
-        if not info.recorded and (used := _filter_of(info)) is not None and used != saved[value]
+        if not info.recorded and (used := info.pair_filter) is not None and used != saved[value]
     ]
 
 
@@ -118,13 +118,6 @@ def stale_pairs(adapters: Mapping[str, AdapterInfo], project: Project) -> list[s
         if not info.recorded
         and info.manifest.get("data_hash", present.get(value)) != present.get(value)
     ]
-
-
-def _filter_of(info: AdapterInfo) -> PairFilter | None:
-    recorded, threshold = info.manifest.get("filter"), info.manifest.get("threshold")
-    if recorded is None and threshold is None:
-        return None
-    return PairFilter(**(recorded or {"threshold": threshold}))
 
 
 def _pairs(project: Project, scored: Mapping[str, Figures]) -> Stage:

@@ -56,8 +56,8 @@ def lineage(info: AdapterInfo, project: Project) -> list[Origin]:
     manifest = info.manifest
     return [
         _pairs(manifest, info.value, project),
-        _filter(manifest, info.value, project),
-        *_rewards(manifest, info.value, project),
+        _filter(info, project),
+        *_rewards(info, project),
         _seeds(manifest),
         _base(manifest, project),
     ]
@@ -76,12 +76,11 @@ def _pairs(manifest: Mapping[str, Any], value: str, project: Project) -> Origin:
     return Origin("Pairs", f"{told}dataset {was[:8]}", changed)
 
 
-def _filter(manifest: Mapping[str, Any], value: str, project: Project) -> Origin:
-    recorded = manifest.get("filter")
-    if recorded is None and manifest.get("threshold") is None:
+def _filter(info: AdapterInfo, project: Project) -> Origin:
+    was = info.pair_filter
+    if was is None:
         return Origin("Filter", "none, all pairs")
-    was = PairFilter(**(recorded or {"threshold": manifest["threshold"]}))
-    now = project.filters()[value]
+    now = project.filters()[info.value]
     changed = "" if was == now else f"the saved filter is {filter_words(now)} now"
     return Origin("Filter", filter_words(was), changed)
 
@@ -99,19 +98,19 @@ def filter_words(kept: PairFilter) -> str:
     return ", ".join(parts)
 
 
-def _rewards(manifest: Mapping[str, Any], value: str, project: Project) -> list[Origin]:
+def _rewards(info: AdapterInfo, project: Project) -> list[Origin]:
     """Scale and rewards decide what a filter keeps; without one they play no part."""
-    if manifest.get("filter") is None and manifest.get("threshold") is None:
+    if info.pair_filter is None:
         return []
-    scale = manifest.get("scale")
+    scale = info.manifest.get("scale")
     now = project.config.scale
     found = []
     if scale:
         words = {"dataset": "per dataset", "shared": "shared by all datasets"}
         changed = "" if scale == now else f"the project's scale is {words[now]} now"
         found.append(Origin("Scale", words.get(scale, str(scale)), changed))
-    if stamp := manifest.get("reward_stamp"):
-        present = project.rewards_stamp(value)
+    if stamp := info.manifest.get("reward_stamp"):
+        present = project.rewards_stamp(info.value)
         changed = ""
         if present != stamp:
             changed = "the pairs were scored again" if present else "the rewards are out of date"

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from vcsoup.errors import NotFoundError, WorkspaceError
+from vcsoup.filtering import PairFilter
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.workspace.files import read_json, write_json
 from vcsoup.workspace.names import check_slug
@@ -36,6 +37,14 @@ class AdapterInfo:
     created: str
     path: Path
     manifest: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def pair_filter(self) -> PairFilter | None:
+        """The filter that its pairs passed; None for all pairs."""
+        recorded, threshold = self.manifest.get("filter"), self.manifest.get("threshold")
+        if recorded is None and threshold is None:
+            return None
+        return PairFilter(**(recorded or {"threshold": threshold}))
 
     @property
     def hash(self) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as _model_validator
 
-from vcsoup.errors import WorkspaceError
+from vcsoup.errors import WorkspaceError, first_fault
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace.names import SLUG_PATTERN
 
@@ -62,8 +62,6 @@ def project_config(**fields: Any) -> ProjectConfig:
     try:
         return ProjectConfig(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        came = f" {where} = {first.get('input')!r}" if where else ""
-        reason = first["msg"].removeprefix("Value error, ")
-        raise WorkspaceError(f"project{came}: {reason}; correct this entry") from error
+        fault = first_fault(error)
+        came = f" {fault.where} = {fault.came!r}" if fault.where else ""
+        raise WorkspaceError(f"project{came}: {fault.reason}; correct this entry") from error

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vcsoup.errors import WorkspaceError
+from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.workspace import adapters as shelf
 from vcsoup.workspace.adapters import AdapterInfo, AdapterShelf
 from vcsoup.workspace.bookmarks import Bookmark, BookmarkTable
@@ -96,6 +96,21 @@ class Project(FilteredPairs):
         A recorded adapter stands in only where the user has trained none.
         """
         return shelf.newest_sets(self.adapters(), self.values)
+
+    def adapter_set(self, group: str) -> dict[str, AdapterInfo]:
+        """Return the newest adapter of every value in `group`.
+
+        Raises:
+            NotFoundError: the group lacks a value; the message lists those that are complete.
+        """
+        sets = self.adapter_sets()
+        if group not in sets:
+            raise NotFoundError(
+                f"project {self.name} has no complete adapter set {group!r} "
+                f"(complete: {', '.join(sets) or 'none yet'}); "
+                "train every value with `python -m vcsoup train`"
+            )
+        return sets[group]
 
     def set_key(self, adapter_set: Mapping[str, AdapterInfo]) -> str:
         """Name a set of adapters by its content; points are stored under it."""
