@@ -45,9 +45,10 @@ def _move_threshold(page: Page) -> None:
 
 
 def kept_pairs(slider: Locator) -> int:
-    """Return the count that a threshold's handle announces."""
-    said = slider.get_attribute("aria-valuetext") or ""
-    return int(re.search(r"keeps ([\d,]+) of", said)[1].replace(",", ""))
+    """Return the count that a threshold's handle announces, once the chart is there to count."""
+    announced = re.compile(r"keeps ([\d,]+) of")
+    expect(slider).to_have_attribute("aria-valuetext", announced)
+    return int(announced.search(slider.get_attribute("aria-valuetext"))[1].replace(",", ""))
 
 
 def _train_one_value(page: Page, workspace: Workspace) -> None:
