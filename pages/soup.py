@@ -1,6 +1,7 @@
 """Soup: which mix do I want? Sliders and a triangle, the live Pareto chart, answers, votes.
 
-A tasting that a change asked for starts before anything is drawn; the address is written last.
+A tasting that a change asked for starts before anything is drawn, and its first word is on its way
+to the browser before the chart beside it is made; the address is written last.
 """
 
 import streamlit as st
@@ -49,20 +50,12 @@ elif not ready:
 else:
     answer.warm_up(project)
     soups = bench.soups(project, group)
-    guess = bench.guess_of(project, soups, weights)
-    if not vote.on_stage():
+    if on_bench := not vote.on_stage():
         left, right = st.columns([4, 6], gap="large")
         with left:
             bench.choose_group(project, group)
             sliders.show(project, soups)
             answer.choose_prompt(project, prompt)
-        with right:
-            known = base_rewards(soups, project.values) is not None
-            with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-                axes = bench.choose_axes(project.values)
-                explore.show(project, group, base_known=known)
-            bench.chart(project, group, soups, guess, axes=axes)
-            bench.measured(project, soups, weights, guess)
     views.show(
         {
             "answer": answer.show,
@@ -73,6 +66,15 @@ else:
             "export": lambda: download.show(project, group, weights),
         }
     )
+    if on_bench:
+        with right:
+            known = base_rewards(soups, project.values) is not None
+            with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+                axes = bench.choose_axes(project.values)
+                explore.show(project, group, base_known=known)
+            guess = bench.guess_of(project, soups, weights)
+            bench.chart(project, group, soups, guess, axes=axes)
+            bench.measured(project, soups, weights, guess)
     soup_link.write(
         mixer.address(project.values)
         | bench.address(project, group)

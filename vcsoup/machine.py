@@ -1,4 +1,4 @@
-"""How a heavy command treats the memory of its machine.
+"""How a heavy command, and the app, treat the memory of their machine.
 
 glibc hands every large buffer back to the kernel, which then clears its pages again in the next
 step; that costs training more than any of our code. Called by the command line before torch is
@@ -21,6 +21,16 @@ def keep_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the kernel; on other systems than glibc's it does nothing.
+
+    The app calls it after reading a million pairs: what the reading took is not needed again soon.
+    """
+    trim = getattr(_libc(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _libc() -> ctypes.CDLL | None:

@@ -25,7 +25,7 @@ class ScriptedEngine:
 
     start_table = start_tasting
 
-    def tasting(self, tasting_id):
+    def tasting(self, tasting_id, *, patience=0.0):
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         if isinstance(state, Exception):
             raise state

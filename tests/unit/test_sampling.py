@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from tests.tiny_models import random_adapter, tiny_causal
 from vcsoup.errors import WeightsError
+from vcsoup.soup import sampling
 from vcsoup.soup.decoding import Decoding, Reply
 from vcsoup.soup.drafts import Drafts
 from vcsoup.soup.model import SoupModel
@@ -280,3 +281,23 @@ def test_models_without_a_chat_template_get_plain_text(tmp_path: Path) -> None:
     text = soup.tokenizer.decode(encode_prompt(soup, dialogue))
     assert text == "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant:"
     assert len(sample(soup, ["Hi"], np.zeros((1, 0)), max_new_tokens=5)) == 1
+
+
+def test_two_streams_say_what_one_says(soup: SoupModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 replies of mixed soups, greedy: decoded in two streams or in one, the same tokens."""
+    weights = np.random.default_rng(0).dirichlet([1, 1], size=200)
+    prompts = [PROMPTS[row % 3] for row in range(200)]
+    uniforms = draw_uniforms(prompts, 6, seed=0)
+
+    def said(streams: int) -> list[list[int]]:
+        monkeypatch.setattr(sampling, "_streams", lambda soup, replies: streams)
+        replies = [
+            Reply(encode_prompt(soup, prompt), *own, Sampler(6, 0))
+            for prompt, *own in zip(prompts, weights, uniforms, strict=True)
+        ]
+        told = sum(len(new) for new in decode(soup, replies))
+        assert all(reply.finished for reply in replies)
+        assert told == sum(len(reply.tokens) for reply in replies)
+        return [reply.tokens for reply in replies]
+
+    assert said(2) == said(1)

@@ -73,15 +73,19 @@ class EngineClient:
         answer = self._ask("POST", "/tastings", {**body, "n_prompts": n_prompts, **options})
         return str(answer["id"])
 
-    def tasting(self, tasting_id: str) -> dict[str, Any]:
+    def tasting(self, tasting_id: str, *, patience: float = 0.0) -> dict[str, Any]:
         """How far a tasting is.
+
+        Args:
+            tasting_id: Which one.
+            patience: Seconds to wait for the first word where there is none yet.
 
         Returns:
             state ("queued", "sampling", "measuring", "done", "cancelled" or "failed"), text (so
             far), point ({rewards, low, high} per value and n_prompts, or None; refined while more
             prompts are scored), seconds_to_first_token, seconds_to_point, error.
         """
-        return self._ask("GET", f"/tastings/{tasting_id}")
+        return self._ask("GET", f"/tastings/{tasting_id}?patience={patience:g}")
 
     def cancel(self, tasting_id: str) -> None:
         """Give a tasting up; one that has ended stays as it is."""

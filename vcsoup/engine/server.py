@@ -5,18 +5,20 @@ thread. The address and token are published in the workspace (`vcsoup.engine.ide
 the user alone. The process ends by itself when nobody asked anything for an hour.
 """
 
+import asyncio
 import contextlib
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections import OrderedDict
-from typing import Any
+from typing import Annotated, Any
 
 import psutil
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -34,6 +36,8 @@ from vcsoup.workspace import Workspace
 
 HOST = "127.0.0.1"
 IDLE_SECONDS = 3600.0
+LOOK_SECONDS = 0.003  # between looks for a first word that somebody waits for
+SWITCH_SECONDS = 0.0005  # a request gets its turn this soon while the owner computes
 _MOST_TASTINGS = 200  # older ones that ended are forgotten
 
 
@@ -50,6 +54,7 @@ def serve(workspace: Workspace, port: int = 0, *, idle_seconds: float = IDLE_SEC
         PortBusyError: the port is taken.
     """
     with sole_engine(workspace.engine_root), contextlib.closing(_listen(port)) as listener:
+        sys.setswitchinterval(SWITCH_SECONDS)
         token, owner = secrets.token_urlsafe(32), Owner()
         app = create_app(workspace, owner, token=token)
         config = uvicorn.Config(
@@ -99,8 +104,13 @@ def create_app(workspace: Workspace, owner: Owner, *, token: str) -> FastAPI:
         return {"id": tasting.id}
 
     @app.get("/tastings/{tasting_id}")
-    def look(tasting_id: str) -> dict[str, Any]:
-        return tastings.get(tasting_id).seen()
+    async def look(
+        tasting_id: str, patience: Annotated[float, Query(ge=0, le=10)] = 0
+    ) -> dict[str, Any]:
+        tasting, late = tastings.get(tasting_id), time.monotonic() + patience
+        while not (tasting.text or tasting.ended) and time.monotonic() < late:
+            await asyncio.sleep(LOOK_SECONDS)
+        return tasting.seen()
 
     @app.delete("/tastings/{tasting_id}")
     def cancel(tasting_id: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ token) is scaled by its row's weights: exact, nothing is merged, nothing is load
 change. `vcsoup.soup.model` puts these layers into a base model.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -26,8 +27,8 @@ def spread(weights: torch.Tensor, ranks: Sequence[int]) -> torch.Tensor:
     return weights.repeat_interleave(torch.tensor(ranks, device=weights.device), dim=1)
 
 
-class Mix:
-    """The weights of the batch that is running, spread over the ranks of each layer."""
+class Mix(threading.local):
+    """The weights of the batch that runs on this thread, spread over the ranks of each layer."""
 
     def __init__(self) -> None:
         self.rows: torch.Tensor | None = None

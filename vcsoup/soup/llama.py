@@ -7,6 +7,7 @@ per layer. The weights are the model's own: its parameters become views of the j
 they exist once. Tests hold it against the library's forward.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -44,14 +45,14 @@ class LlamaStep:
         """Join the projections of `model`; its parameters become views."""
         self._model = model
         self._layers = [_Layer(layer) for layer in model.model.layers]
-        self._mix = _Mix(torch.empty(0, 0))
+        self._last = threading.local()  # each thread's last soups, spread over the ranks
 
     def __call__(
         self, tokens: torch.Tensor, weights: torch.Tensor, cache: RowCache
     ) -> torch.Tensor:
         """Run tokens (B,) with soups (B, K) at the cache's places; logits, shape (B, V)."""
-        if weights is not self._mix.rows:
-            self._mix = _Mix(weights)
+        mix = self._last.mix if weights is getattr(self._last, "weights", None) else _Mix(weights)
+        self._last.weights, self._last.mix = weights, mix
         x = self._model.model.embed_tokens(tokens)
         turn, mask = self._turn(x, cache.at.unsqueeze(1)), cache.mask(x.dtype)
         B = len(tokens)
@@ -66,7 +67,7 @@ class LlamaStep:
             return attend
 
         for layer, kept in zip(self._layers, cache.layers, strict=True):
-            layer(x, turn, attention(layer, kept), self._mix)
+            layer(x, turn, attention(layer, kept), mix)
         return self._model.lm_head(_norm(self._model.model.norm, x))
 
     def read(self, ids: torch.Tensor, weights: torch.Tensor, cache: DynamicCache) -> torch.Tensor:

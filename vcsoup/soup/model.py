@@ -27,7 +27,7 @@ _TOGETHER = 512  # rows of logits made at a time
 class SoupModel:
     """Base model and adapters, answering for any soup per row.
 
-    Not thread-safe: one owner at a time runs it (the engine's owner thread does).
+    Threads may run it side by side, each with its own batch.
 
     Attributes:
         model: The causal LM, in eval mode, its adapted linear layers wrapped.

@@ -7,18 +7,23 @@ independent samples would. (Kernels round differently at different batch sizes, 
 probability, so a token in some hundred thousand may still flip.)
 """
 
+import contextlib
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import numpy.typing as npt
+import torch
 
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE, Decoding, Reply, Sampler
 from vcsoup.soup.drafts import Drafts
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray, Prompt, decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.streams import side_by_side
 
 ROWS = 256  # rows in flight at a time: past this, CPU kernels gain nothing
 _TOGETHER = 64  # new rows at a time: about one soup, so that it learns from the one before
+_SMALL = 20_000_000  # parameters; in larger models arithmetic, which threads share well, prevails
 _REFILL = 4  # new rows come in once a quarter of the places is free: prompts are read together
 
 
@@ -88,7 +93,8 @@ def decode(
 ) -> Iterator[list[tuple[Reply, int]]]:
     """Complete replies, at most `rows` at a time; the next ones take the places of the finished.
 
-    Replies to the same prompt with the same random numbers serve each other as drafts.
+    Replies to the same prompt with the same random numbers serve each other as drafts. A small
+    model decodes many replies in several streams, one per core.
 
     Args:
         soup: The resident model.
@@ -103,18 +109,59 @@ def decode(
     Raises:
         PromptError: an empty or over-long prompt.
     """
-    waiting, decoding, known = deque(replies), Decoding(soup), Drafts()
-    while (waiting or decoding.replies) and not (should_stop and should_stop()):
+    line = _Line(replies, drafts=drafts)
+    n, threads = _streams(soup, len(line)), torch.get_num_threads()
+    parts = [_stream(soup, line, rows // n) for _ in range(n)]
+    turns = parts[0] if n == 1 else side_by_side(parts, threads=threads)
+    with contextlib.closing(turns):
+        while not (should_stop and should_stop()):
+            if (new := next(turns, None)) is None:
+                return
+            yield new
+
+
+def _streams(soup: SoupModel, replies: int) -> int:
+    """How many streams decode so many replies fastest."""
+    small = soup.model.num_parameters() <= _SMALL
+    if soup.device.type != "cpu" or not small or replies <= _TOGETHER:
+        return 1
+    return torch.get_num_threads()
+
+
+def _stream(soup: SoupModel, line: "_Line", rows: int) -> Generator[list[tuple[Reply, int]]]:
+    """Decode what waits in line, at most `rows` at a time."""
+    decoding = Decoding(soup)
+    while True:
         flying, free = decoding.replies, rows - len(decoding.replies)
-        if waiting and free * _REFILL >= rows:
-            joining = [waiting.popleft() for _ in range(min(free, _TOGETHER, len(waiting)))]
-            for reply in joining:
-                reply.draft = reply.draft or (known.suggest(reply) if drafts else ())
-            flying = [*flying, *joining]
-            new = decoding.join(joining)
-        else:
-            new = decoding.step()
-        for reply in flying:
-            if reply.finished:
-                known.learn(reply)
+        joining = line.take(min(free, _TOGETHER)) if free * _REFILL >= rows else []
+        if not (joining or flying):
+            return
+        new = decoding.join(joining) if joining else decoding.step()
+        line.learn([reply for reply in (*flying, *joining) if reply.finished])
         yield new
+
+
+class _Line:
+    """The replies that wait, and what finished ones said; streams share it."""
+
+    def __init__(self, replies: Iterable[Reply], *, drafts: bool) -> None:
+        self._waiting = deque(replies)
+        self._known = Drafts() if drafts else None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, most: int) -> list[Reply]:
+        """Take the next replies out, with drafts where some are known."""
+        with self._lock:
+            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            for reply in taken if self._known else ():
+                reply.draft = reply.draft or self._known.suggest(reply)
+        return taken
+
+    def learn(self, finished: Sequence[Reply]) -> None:
+        """Let finished replies serve as drafts."""
+        with self._lock:
+            for reply in finished if self._known else ():
+                self._known.learn(reply)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import streamlit as st
 
 from vcsoup.filtering import PairFilter
+from vcsoup.machine import give_memory_back
 from vcsoup.sweep import Sweep, sweep
 from vcsoup.ui import retained
 from vcsoup.ui.measures import GRID, Measures, measure
@@ -93,10 +94,9 @@ def look_at(project: Project, values: Sequence[str], scale: Scale | None = None)
 @st.cache_resource(max_entries=4, show_spinner="Reading rewards")
 def _measures(key: Key, *, _project: Project) -> Measures:
     _, value, scale, _ = key
-    gaps = _project.gaps(value, scale=scale)
-    # Arrow keeps what it read; with datasets of a million pairs that is worth giving back.
-    pa.default_memory_pool().release_unused()
-    return measure(gaps, _project.lengths(value), _project.values)
+    measured = measure(_project.gaps(value, scale=scale), _project.lengths(value), _project.values)
+    _give_back()
+    return measured
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -113,7 +113,16 @@ def _retention(key: Key, min_norm: float, *, _project: Project) -> Retention:
 def _swept(key: Key, min_norm: float, *, _project: Project) -> Sweep:
     _, value, scale, _ = key
     gaps = _project.gaps(value, scale=scale)
-    return sweep(gaps, _project.lengths(value), GRID, min_norm=min_norm)
+    swept = sweep(gaps, _project.lengths(value), GRID, min_norm=min_norm)
+    del gaps
+    _give_back()
+    return swept
+
+
+def _give_back() -> None:
+    """Give back what Arrow and malloc keep of a reading; with a million pairs that is much."""
+    pa.default_memory_pool().release_unused()
+    give_memory_back()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

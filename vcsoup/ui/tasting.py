@@ -23,6 +23,9 @@ State = Literal[
 ]
 
 
+PATIENCE = 0.25  # seconds that the engine holds back its word that there is no word yet
+
+
 class Engine(Protocol):
     """What this module needs of `vcsoup.engine.client.EngineClient`."""
 
@@ -30,8 +33,8 @@ class Engine(Protocol):
         """Queue a tasting and return its id."""
         ...
 
-    def tasting(self, tasting_id: str) -> Mapping[str, Any]:
-        """Return how far a tasting is."""
+    def tasting(self, tasting_id: str, *, patience: float = 0.0) -> Mapping[str, Any]:
+        """Return how far a tasting is; wait at most `patience` seconds for its first word."""
         ...
 
     def cancel(self, tasting_id: str) -> None:
@@ -102,7 +105,7 @@ class Taster:
     def __init__(self, connect: Callable[[], Engine]) -> None:
         calls = Calls[Request](
             start=lambda client, request: client.start_tasting(**vars(request)),
-            look=lambda client, name: client.tasting(name),
+            look=lambda client, name: client.tasting(name, patience=PATIENCE),
             cancel=lambda client, name: client.cancel(name),
         )
         self._watch = Watch(connect, calls)
