@@ -120,13 +120,13 @@ def make(options: argparse.Namespace, scratch: Path, *, ours: bool) -> tuple[Any
     from vcsoup.training.config import train_config
     from vcsoup.training.references import use_references
     from vcsoup.training.rows import make_rows
-    from vcsoup.training.trainer import load_base, make_trainer
+    from vcsoup.training.trainer import load_trainable, make_trainer
 
     base, pairs = demo(options) if options.shape == "demo" else seven_billion(options, scratch)
     shape = {"steps": options.steps, "holdout": 0, "checkpoint_every": 0, "max_length": 2048}
     passes = {"micro_batch": 2} if options.shape == "7b" else {}  # what fits without checkpointing
     config = train_config("demo", **shape, **passes)
-    tokenizer, model = load_base(base, config)
+    tokenizer, model = load_trainable(base, config)
     rows = make_rows(pairs, config, tokenizer=tokenizer)
     if not ours:
         return trl_default(model, tokenizer, rows, config, scratch, path=options.path), 0.0, 0.0

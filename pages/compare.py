@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vcsoup.ui import compare, compare_chord, state
+from vcsoup.ui import compare, compare_chord, compare_study, state
 from vcsoup.ui.shell import empty_state, header
 
 project = state.chosen_project()
@@ -47,3 +47,4 @@ else:
     if found is not None:
         compare.report(project, found)
     compare.address(first, second, axes)
+compare_study.show()

@@ -15,6 +15,7 @@ from transformers import (
     GemmaConfig,
     GPT2Config,
     GPT2ForSequenceClassification,
+    GPTNeoXConfig,
     LlamaConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -25,7 +26,10 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 TEXTS = ("How do I boil an egg?", "Tell me a joke about soup.", "Is it safe to swim at night?")
-TARGETS = {"gpt2": ["c_attn", "c_proj", "c_fc"]}
+TARGETS = {
+    "gpt2": ["c_attn", "c_proj", "c_fc"],
+    "gpt_neox": ["query_key_value", "dense", "dense_4h_to_h"],
+}
 LLAMA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]
 
 
@@ -52,11 +56,15 @@ def build_tokenizer(
     return fast
 
 
-def tiny_causal(arch: str, path: Path, *, seed: int = 0, chat: bool = True) -> Path:
+def tiny_causal(
+    arch: str, path: Path, *, seed: int = 0, chat: bool = True, **sizes: object
+) -> Path:
     """A two-layer causal LM of width 32 and its tokenizer, saved in `path`."""
     tokenizer = build_tokenizer(chat=chat)
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(_causal_config(arch, tokenizer))
+    config = _causal_config(arch, tokenizer)
+    config.update(sizes)
+    model = AutoModelForCausalLM.from_config(config)
     model.save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path
@@ -103,7 +111,7 @@ def _ids(tokenizer: PreTrainedTokenizerFast) -> Mapping[str, int]:
 
 def _causal_config(
     arch: str, tokenizer: PreTrainedTokenizerFast
-) -> LlamaConfig | Qwen2Config | GemmaConfig | GPT2Config:
+) -> LlamaConfig | Qwen2Config | GemmaConfig | GPT2Config | GPTNeoXConfig:
     wide = {**_ids(tokenizer), "initializer_range": 0.15, "pad_token_id": tokenizer.pad_token_id}
     if arch == "gpt2":
         return GPT2Config(**wide, n_embd=32, n_layer=2, n_head=2, n_positions=256)
@@ -115,6 +123,9 @@ def _causal_config(
         "num_key_value_heads": 2,
         "max_position_embeddings": 256,
     }
+    if arch == "gpt_neox":
+        del sizes["num_key_value_heads"]
+        return GPTNeoXConfig(**wide, **sizes)
     if arch == "gemma":
         return GemmaConfig(**wide, **sizes, head_dim=8)
     if arch == "qwen2":

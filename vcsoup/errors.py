@@ -7,10 +7,14 @@ that is not a `VcsoupError` is a fault of ours and stays loud.
 Each class also inherits the builtin that fits, so library users can catch `ValueError` as usual.
 """
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+# Entries that may hold a secret by mistake; messages never repeat what came there.
+_SECRET = re.compile(r"(?:^|[._-])(?:key|key_env|token|secret|password|authorization|url)$", re.I)
 
 
 class Fault(NamedTuple):
@@ -25,7 +29,8 @@ def first_fault(error: "ValidationError") -> Fault:
     """Return the first thing that pydantic found wrong."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return Fault(where, first.get("input"), first["msg"].removeprefix("Value error, "))
+    came = "(not shown)" if _SECRET.search(where) else first.get("input")
+    return Fault(where, came, first["msg"].removeprefix("Value error, "))
 
 
 class VcsoupError(Exception):
@@ -56,6 +61,10 @@ class RewardModelError(VcsoupError, ValueError):
     """A reward model that cannot be loaded or does not fit its specification."""
 
 
+class BaseModelError(VcsoupError, ValueError):
+    """A base model that cannot be found, loaded or used, or settings that do not fit it."""
+
+
 class AdapterError(VcsoupError, ValueError):
     """An adapter that cannot be merged exactly, or that belongs to another base model."""
 
@@ -68,12 +77,28 @@ class WorkspaceError(VcsoupError, ValueError):
     """A name or record that the workspace cannot accept."""
 
 
+class ProjectFileError(VcsoupError, ValueError):
+    """A project file that is no YAML, or that asks for something that cannot be."""
+
+
 class NotFoundError(VcsoupError, FileNotFoundError):
     """Something that was asked for by name and does not exist."""
 
     def __str__(self) -> str:
         """Return the message alone, without the errno form of `OSError`."""
         return str(self.args[0]) if self.args else ""
+
+
+class HubError(VcsoupError, OSError):
+    """The hub refused: gated, private, missing, or not in a form that can be read."""
+
+    def __str__(self) -> str:
+        """Return the message alone, without the errno form of `OSError`."""
+        return str(self.args[0]) if self.args else ""
+
+
+class HubUnreachableError(HubError):
+    """The hub did not answer at all; a copy on this machine may do."""
 
 
 class JobError(VcsoupError, RuntimeError):

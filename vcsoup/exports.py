@@ -59,7 +59,13 @@ def soup_recipe(project: Project, group: str, weights: npt.ArrayLike, **choices:
         }
         for value, weight in zip(project.values, lambdas, strict=True)
     ]
-    base = {"model": project.config.base, "hash": _base_hash(project, adapters)}
+    loading = project.config.loading
+    base = {
+        "model": project.config.base,
+        "hash": _base_hash(project, adapters),
+        "revision": loading.revision,
+        "quantization": None if loading.quantization == "none" else loading.quantization,
+    }
     content = {"project": project.name, "group": group, "base": base, "adapters": parts}
     return as_recipe({**content, **choices}, name="this soup")
 
@@ -175,4 +181,5 @@ def _base_hash(project: Project, adapters: Mapping[str, AdapterInfo]) -> str:
     """What the adapters' manifests recorded, else the base's own content (reads all of it)."""
     recorded = {info.manifest.get("base_fingerprint") for info in adapters.values()}
     only = recorded.pop() if len(recorded) == 1 else None
-    return str(only) if only else model_fingerprint(project.config.base)
+    chosen = project.config
+    return str(only) if only else model_fingerprint(chosen.base, revision=chosen.loading.revision)

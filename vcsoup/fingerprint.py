@@ -1,15 +1,24 @@
 """A name for the content of a model, so that a cached reward or an adapter knows its owner.
 
 A local folder is named by the bytes of its configuration, weights and tokenizer; a hub model by its
-id and revision. Moving or copying a folder keeps its name. Torch-free, reads only.
+id and revision. Moving or copying a folder keeps its name. Reading many GB takes long, so what a
+large file hashes to is remembered in the user's cache folder, for all processes. Torch-free.
 """
 
 import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 _MODEL_FILES = ("*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja", "*.py")
 _NOT_CONTENT = {"manifest.json", "trainer_state.json", "card.json"}
+_LARGE = 64 * 2**20  # bytes from which on a file's hash is remembered
+
+Stamp = tuple[str, int, int]
+"""A file: its path, size, and time of change in nanoseconds."""
 
 
 def model_fingerprint(model: str, *, revision: str | None = None) -> str:
@@ -32,22 +41,69 @@ def model_fingerprint(model: str, *, revision: str | None = None) -> str:
     return hashlib.sha256(f"{model}@{revision or 'main'}".encode()).hexdigest()[:16]
 
 
+def known_fingerprint(model: str, *, revision: str | None = None) -> str | None:
+    """`model_fingerprint`, but None where finding it out would mean to read large files.
+
+    For screens: a job that used the model has read them, and its answer is remembered.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        large = (stamp for path in _model_files(folder) if (stamp := _stamp(path))[1] >= _LARGE)
+        if any(_remembered(stamp) is None for stamp in large):
+            return None
+    return model_fingerprint(model, revision=revision)
+
+
 def _model_files(folder: Path) -> list[Path]:
     found = {path for pattern in _MODEL_FILES for path in folder.glob(pattern)}
     return sorted(path for path in found if path.name not in _NOT_CONTENT)
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
+def _stamp(path: Path) -> Stamp:
     stat = path.stat()
     return str(path.resolve()), stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)
-def _hash_files(stamps: tuple[tuple[str, int, int], ...]) -> str:
+def _hash_files(stamps: tuple[Stamp, ...]) -> str:
     digest = hashlib.sha256()
-    for name, size, _ in stamps:
-        path = Path(name)
-        digest.update(f"{path.name}:{size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for stamp in stamps:
+        digest.update(f"{Path(stamp[0]).name}:{stamp[1]}\n".encode())
+        digest.update(_file_hash(stamp))
     return digest.hexdigest()[:16]
+
+
+def _file_hash(stamp: Stamp) -> bytes:
+    path, large = Path(stamp[0]), stamp[1] >= _LARGE
+    if large and (known := _remembered(stamp)):
+        return known
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").digest()
+    if large and _stamp(path) == stamp:  # nobody wrote to it meanwhile
+        _remember(stamp, found)
+    return found
+
+
+def _remembered(stamp: Stamp) -> bytes | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        noted = json.loads(_note(stamp).read_text(encoding="utf-8"))
+        if noted["file"] == list(stamp):
+            return bytes.fromhex(noted["sha256"])
+    return None
+
+
+def _remember(stamp: Stamp, found: bytes) -> None:
+    note = _note(stamp)
+    with suppress(OSError):  # without a cache folder the file is read again, that is all
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=note.parent, delete=False) as aside:
+            json.dump({"file": stamp, "sha256": found.hex()}, aside)
+        Path(aside.name).replace(note)
+
+
+def _note(stamp: Stamp) -> Path:
+    """Where the hash of a file is remembered, one small file for each."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (
+        cache / "vcsoup" / "hashes" / f"{hashlib.sha256(stamp[0].encode()).hexdigest()[:32]}.json"
+    )

@@ -1,20 +1,23 @@
 """A preference file on its way in: looked through first, stored only when someone says so.
 
 Between the readers (`vcsoup.preferences`) and the workspace. `data add` and the Data page call the
-same two functions. What is previewed is what is stored: the file's hash can be asked for again.
+same two functions. What is previewed is what is stored: the file's hash can be asked for again. A
+file that was fetched from the hub says its origin, which is stored with the pairs.
 """
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
+from vcsoup.hub.fetching import origin_of
 from vcsoup.monitor import SILENT, Monitor
-from vcsoup.preferences.arrow_rows import is_saved, saved_files
+from vcsoup.preferences.files import data_files
+from vcsoup.preferences.lengths import LengthUnit, base_lengths
 from vcsoup.preferences.read_report import ReadReport
 from vcsoup.preferences.readers import USUAL, Reading, read_preferences
 from vcsoup.preferences.rows import readable
@@ -37,6 +40,9 @@ class Preview:
         report: What became of its rows.
         pairs: The canonical pairs, n rows.
         scores: The scores that the file holds beside them (`ReadResult.scores`), n rows.
+        origin: Where on the hub its rows were fetched (`HubOrigin`); empty for any other file.
+        how: How it was read.
+        path: Where the file lies; empty for an upload.
     """
 
     value: str
@@ -45,6 +51,9 @@ class Preview:
     report: ReadReport
     pairs: pd.DataFrame
     scores: pd.DataFrame
+    origin: dict[str, Any] = field(default_factory=dict)
+    how: Reading = USUAL
+    path: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The preview as plain data: figures, the first pairs and every problem."""
@@ -55,8 +64,16 @@ class Preview:
             "sha256": self.sha256,
             "scores": score_names(self.scores),
             "first": self.pairs.head(FIRST_PAIRS).drop(columns="id").to_dict("records"),
-            "report": self.report.to_dict(),
+            "report": self.full_report(),
         }
+
+    def full_report(self) -> dict[str, Any]:
+        """The report as plain data, with what it takes to read the same pairs again."""
+        columns = self.how.columns.written() if self.how.columns else ""
+        asked: dict[str, Any] = {"path": self.path, "sha256": self.sha256}
+        asked |= {"columns": columns, "longest": self.how.longest}
+        read = {"read": {name: entry for name, entry in asked.items() if entry}}
+        return self.report.to_dict() | read | ({"origin": self.origin} if self.origin else {})
 
 
 def preview_file(
@@ -72,26 +89,36 @@ def preview_file(
 
     Args:
         value: The value that it is about.
-        file: The file, or a folder that `datasets.save_to_disk` wrote.
+        file: The file, a folder of data files, or one that `datasets.save_to_disk` wrote.
         how: Which of its preferences, by which columns, how long at most.
         sha256: The content that is expected; empty takes any.
-        source: Where it comes from, for people; the file's path by default.
+        source: Where it comes from, for people; its place on the hub or its path by default.
         monitor: Hears "reading rows".
 
     Raises:
         NotFoundError: no such file.
         PreferenceFormatError: no preference file, no usable pair, or another content than expected.
     """
-    found = _hash(Path(file))
+    found = content_hash(Path(file))
     if sha256 and found != sha256:
         raise PreferenceFormatError(
             f"{readable(Path(file).name)} is not the file that was looked through "
             f"(its hash begins with {found[:8] or 'nothing'}, not {sha256[:8]}); look it through "
             "again"
         )
-    read = read_preferences(file, how, name=Path(source).name, monitor=monitor)
-    where = source or readable(str(file))
-    return Preview(value, where, found, read.report, read.pairs, read.scores)
+    origin = origin_of(file)
+    where = source or (origin.words if origin else readable(str(file)))
+    name = origin.repo if origin else Path(source).name
+    read = read_preferences(file, how, name=name, monitor=monitor)
+    about = origin.to_dict() if origin else {}
+    here = Path(source or file).expanduser()
+    path = str(here.resolve()) if here.exists() and not origin else ""
+    return Preview(value, where, found, read.report, read.pairs, read.scores, about, how, path)
+
+
+def lengths_of(project: Project) -> LengthUnit:
+    """What the lengths of a project's pairs are counted in: its base's tokens, else words."""
+    return base_lengths(project.config.base, project.config.loading.revision)
 
 
 def store_pairs(project: Project, value: str, read: Preview, *, title: str = "") -> dict[str, Any]:
@@ -106,7 +133,7 @@ def store_pairs(project: Project, value: str, read: Preview, *, title: str = "")
     Returns:
         {"held_out_prompts": how many are held out now}.
     """
-    report = keep_problems(project.root, read.report.to_dict())
+    report = keep_problems(project.root, read.full_report())
     report = keep_scores(project.root, read.scores, report)
     name = check_title(title, "data set") if title else ""
     project.save_pairs(value, read.pairs, source=read.source, report=report, title=name)
@@ -132,10 +159,11 @@ def allowed_file(typed: str, root: Path) -> Path:
         root: The allowed root, resolved.
 
     Returns:
-        The resolved path of an existing file, or of a folder that `datasets.save_to_disk` wrote.
+        The resolved path of an existing file, or of a folder of data files.
 
     Raises:
-        PreferenceFormatError: outside the root, or another folder.
+        PreferenceFormatError: outside the root, a folder without data, or with a link that leads
+            out.
         NotFoundError: no such file.
     """
     try:
@@ -150,16 +178,26 @@ def allowed_file(typed: str, root: Path) -> Path:
         )
     if not there:
         raise NotFoundError(f"{readable(str(path))} does not exist; check the path")
-    if folder and not is_saved(path):
-        raise PreferenceFormatError(f"{readable(str(path))} is a folder; type the path of a file")
+    if folder:
+        _check_inside(path, root)
     return path
 
 
-def _hash(file: Path) -> str:
-    """The hash of a file, or of those of a saved folder; empty when there is none."""
+def _check_inside(folder: Path, root: Path) -> None:
+    """Refuse a folder whose data files lead out of the allowed root."""
+    for file in data_files(folder, readable(str(folder))):
+        if not file.resolve().is_relative_to(root):
+            raise PreferenceFormatError(
+                f"{readable(str(file))} is a link that leads out of {root}; copy the file itself"
+            )
+
+
+def content_hash(file: Path) -> str:
+    """The hash of a file, or of those of a folder with their names; empty when there is none."""
     if file.is_dir():
-        parts = saved_files(file, readable(file.name)) if is_saved(file) else []
-        return hashlib.sha256("".join(map(_hash, parts)).encode()).hexdigest() if parts else ""
+        parts = data_files(file, readable(file.name))
+        said = "".join(f"{part.relative_to(file)}\n{content_hash(part)}\n" for part in parts)
+        return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
     if not file.is_file():
         return ""
     with file.open("rb") as content:

@@ -18,6 +18,16 @@ def count(number: int) -> str:
     return f"{number:,}".replace("-", MINUS)
 
 
+def rough(number: float) -> str:
+    """An estimated whole number: two leading digits, thousands separated.
+
+    Example:
+        >>> rough(19031)
+        '19,000'
+    """
+    return count(int(float(f"{number:.2g}")))
+
+
 def share(part: float) -> str:
     """A share as a percentage with one decimal.
 
@@ -75,3 +85,16 @@ def plural(number: int, noun: str) -> str:
         ('1 pair', '2 pairs')
     """
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def memory(size: float) -> str:
+    """Bytes as people say them.
+
+    Example:
+        >>> memory(13.5 * 2**30), memory(3 * 2**20), memory(300)
+        ('13.5 GiB', '3 MiB', '1 KiB')
+    """
+    if size >= 2**30:
+        return f"{size / 2**30:,.1f} GiB"
+    unit, name = (2**20, "MiB") if size >= 2**20 else (2**10, "KiB")
+    return f"{math.ceil(size / unit):,} {name}"

@@ -108,11 +108,25 @@ def export_pairs(
     return Exported(out, pairs, size, sha256, left_out)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What `export_pairs` would write: the content, how many pairs, how many are left out."""
+
+    content: bytes
+    pairs: int
+    left_out: int
+
+
+def written_pairs(project: Project, value: str, plan: ExportPlan) -> Written:
+    """Write pairs into memory, the same bytes as `export_pairs`; for data sets that fit there."""
+    file = io.BytesIO()
+    pairs, left_out = _write(project, value, plan, file, monitor=SILENT)
+    return Written(file.getvalue(), pairs, left_out)
+
+
 def export_bytes(project: Project, value: str, plan: ExportPlan) -> bytes:
     """Return what `export_pairs` would write; for data sets that fit into memory."""
-    file = io.BytesIO()
-    _write(project, value, plan, file, monitor=SILENT)
-    return file.getvalue()
+    return written_pairs(project, value, plan).content
 
 
 def count_pairs(project: Project, value: str, plan: ExportPlan) -> int:

@@ -5,10 +5,11 @@ distinct replies. What the first report of a stage says is done came from the ca
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _SCORING = "scoring "
+_SPENT = ("requests", "tokens", "cost")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class StageProgress:
         total: Rewards wanted.
         began: When the first report came, seconds since the epoch.
         latest: When the last report came.
+        spent: What the run has asked of its endpoint so far, earlier data sets included: requests,
+            tokens, and cost where prices are set.
     """
 
     model: str
@@ -30,6 +33,7 @@ class StageProgress:
     total: int
     began: float
     latest: float
+    spent: Mapping[str, float] = field(default_factory=dict)
 
 
 def scoring_stages(
@@ -55,11 +59,13 @@ def scoring_stages(
             continue
         model, done = str(record["stage"]).removeprefix(_SCORING), int(record["done"])
         total, time = int(record["total"]), float(record["time"])
+        spent = {name: float(record[name]) for name in _SPENT if name in record}
         if stages and stages[-1].model == model and stages[-1].total == total:
             last = stages[-1]
-            stages[-1] = StageProgress(model, last.cached, done, total, last.began, time)
+            told = {**last.spent, **spent}
+            stages[-1] = StageProgress(model, last.cached, done, total, last.began, time, told)
         else:
-            stages.append(StageProgress(model, done, done, total, time, time))
+            stages.append(StageProgress(model, done, done, total, time, time, spent))
     return tuple(stages)
 
 
@@ -108,3 +114,19 @@ def known_rewards(stages: Sequence[StageProgress]) -> tuple[int, int]:
         (10, 20)
     """
     return sum(stage.done for stage in stages), sum(stage.total for stage in stages)
+
+
+def spent_so_far(stages: Sequence[StageProgress]) -> dict[str, float]:
+    """Sum up what a run has asked of endpoints; empty when it asked none.
+
+    Example:
+        >>> asked = StageProgress("a", 0, 9, 9, 0.0, 1.0, {"requests": 9, "tokens": 945})
+        >>> spent_so_far([asked, StageProgress("b", 0, 9, 9, 1.0, 2.0)])
+        {'requests': 9, 'tokens': 945}
+    """
+    latest = {stage.model: stage.spent for stage in stages if stage.spent}
+    total: dict[str, float] = {}
+    for spent in latest.values():
+        for name, figure in spent.items():
+            total[name] = total.get(name, 0) + figure
+    return total

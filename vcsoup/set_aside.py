@@ -49,13 +49,18 @@ def divide(
         bad = ~np.isfinite(sides)
         rows = np.flatnonzero(bad.any(axis=1))
         if len(rows) > _MOST * len(table):
+            remedy = "check its template, label and precision, or take another"
+            if spec.kind == "endpoint":
+                remedy = "the log of the scoring run says what it answered instead"
             raise RewardModelError(
                 f"reward model {spec.title} of {value} gave no finite number for {len(rows):,} of "
-                f"{len(table):,} pairs; check its template, label and precision, or take another"
+                f"{len(table):,} pairs; {remedy}"
             )
         for row in rows.tolist():
             side = int(bad[row].argmax())
             said = f"the reward of the {('chosen', 'rejected')[side]} answer is {sides[row, side]}"
+            if spec.kind == "endpoint":
+                said += "; the log of the scoring run says what the endpoint answered instead"
             faults.setdefault(row, (value, said))
     if len(table) and len(faults) == len(table):
         raise RewardModelError(

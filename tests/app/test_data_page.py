@@ -38,6 +38,11 @@ def rows(n, **changes):
     return [{"prompt": f"q{i}", "chosen": "yes", "rejected": "no", **changes} for i in range(n)]
 
 
+def look_through(app):
+    """Press the button of the form that names a file."""
+    next(button for button in app.button if button.label == "Look through").click().run()
+
+
 def raw_project(workspace):
     config = ProjectConfig(name="raw", values=("helpful", "harmless"), base="org/base")
     return workspace.create_project(config)
@@ -224,7 +229,7 @@ def test_a_value_without_pairs_opens_where_they_are_added(workspace, visit):
     views = visit("data", value="harmless", view="statistics").segmented_control(
         key="data_view_widget"
     )
-    assert (views.value, len(views.options)) == ("add", 1)
+    assert (views.value, len(views.options)) == ("add", 2)
 
 
 def test_a_preview_counts_and_stores_only_when_told(workspace, visit, tmp_path, monkeypatch):
@@ -233,7 +238,7 @@ def test_a_preview_counts_and_stores_only_when_told(workspace, visit, tmp_path, 
     file_of(tmp_path, [*rows(5), {"prompt": "q", "chosen": "", "rejected": "no"}])
     app = visit("data", value="helpful")
     app.text_input(key="path_helpful").set_value("pairs.jsonl")
-    app.button[-1].click().run()
+    look_through(app)
     shown = metrics(app)
     assert (shown["Rows read"], shown["Pairs kept"], shown["Rows reported"]) == ("6", "5", "1")
     assert project.datasets() == {}
@@ -248,7 +253,7 @@ def test_a_bad_file_is_refused_and_the_pairs_stay(workspace, visit, tmp_path, mo
     (tmp_path / "bad").write_text(NO_FILE)
     app = visit("data", value="helpful", view="add")
     app.text_input(key="path_helpful").set_value("bad")
-    app.button[-1].click().run()
+    look_through(app)
     assert "holds no preference pairs" in app.error[0].value
     assert "stay as they are" in app.error[0].value
     assert project.datasets()["helpful"].n == 10
@@ -267,7 +272,7 @@ def choose_file(visit, tmp_path, monkeypatch, rows, name="pairs.jsonl"):
     file_of(tmp_path, rows, name)
     app = visit("data", value="helpful")
     app.text_input(key="path_helpful").set_value(name)
-    app.button[-1].click().run()
+    look_through(app)
     return app
 
 
@@ -415,6 +420,6 @@ def test_a_folder_that_datasets_saved_is_read_by_a_job(workspace, visit, tmp_pat
     monkeypatch.setattr(Jobs, "start", start)
     app = visit("data", value="helpful")
     app.text_input(key="path_helpful").set_value("saved")
-    app.button[-1].click().run()
+    look_through(app)
     assert "no job in this test" in app.error[0].value
     assert started[0][-1] == str(folder)

@@ -165,6 +165,7 @@ def test_a_bad_file_is_refused_and_good_pairs_stay(
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("holds no preference pairs")).to_be_visible()
     expect(page.get_by_text("The pairs that are there stay as they are.")).to_be_visible()
+    page.get_by_role("tab", name="This machine").click()
     page.get_by_placeholder("preferences/helpful.jsonl").fill("../../../etc/hosts")
     page.get_by_role("button", name="Look through").click()
     expect(page.get_by_text("files are read only below")).to_be_visible()

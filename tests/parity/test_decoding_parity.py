@@ -53,7 +53,7 @@ KINDS = {
 
 def saved(folder: Path, kind: str) -> tuple[Path, list[Path]]:
     base = folder / "base"
-    if kind == "gpt2":
+    if kind in ("gpt2", "gpt_neox"):
         tiny_causal(kind, base)
     else:
         torch.manual_seed(0)
@@ -63,14 +63,15 @@ def saved(folder: Path, kind: str) -> tuple[Path, list[Path]]:
                 torch.nn.init.normal_(parameter, std=0.2)
         model.save_pretrained(base)
         build_tokenizer().save_pretrained(base)
-    few = {"target_modules": ["c_attn"] if kind == "gpt2" else ["q_proj", "v_proj", "up_proj"]}
+    own = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"]}
+    few = {"target_modules": own.get(kind, ["q_proj", "v_proj", "up_proj"])}
     return base, [
         random_adapter(base, folder / "wide", seed=1, rank=4),
         random_adapter(base, folder / "narrow", seed=2, rank=2, **few),
     ]
 
 
-@pytest.mark.parametrize("kind", ["gpt2", *KINDS])
+@pytest.mark.parametrize("kind", ["gpt2", "gpt_neox", *KINDS])
 def test_greedy_tokens_are_those_of_the_whole_forward(tmp_path: Path, kind: str) -> None:
     base, adapters = saved(tmp_path, kind)
     soup = SoupModel.load(base, adapters, device="cpu")

@@ -14,7 +14,7 @@ from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.training.config import changed_config, train_config
 from vcsoup.training.dpo import train_value
 from vcsoup.training.rows import make_rows
-from vcsoup.training.trainer import load_base
+from vcsoup.training.trainer import load_trainable
 
 CONFIG = train_config(
     "demo",
@@ -40,17 +40,21 @@ def answer_log_prob(model: torch.nn.Module, prompt: list[int], both: list[int]) 
     return total
 
 
-@pytest.mark.parametrize("chat", [True, False])
-def test_the_recorded_held_out_loss_is_the_naive_dpo_loss_of_the_saved_adapter(tmp_path, chat):
+@pytest.mark.parametrize(
+    ("arch", "chat"), [("llama", True), ("llama", False), ("gpt_neox", True), ("gpt2", False)]
+)
+def test_the_recorded_held_out_loss_is_the_naive_dpo_loss_of_the_saved_adapter(
+    tmp_path, arch, chat
+):
     """Covers layout, masks, reference, beta, saving and loading at once.
 
     Tolerance: the trainer sums float32 log-probabilities of about 20 tokens, 1e-5 relative.
     """
-    base, out = str(tiny_causal("llama", tmp_path / "base", chat=chat)), tmp_path / "kind"
+    base, out = str(tiny_causal(arch, tmp_path / "base", chat=chat)), tmp_path / "kind"
     pairs = tiny_pairs(32)
     manifest = train_value(pairs, CONFIG, base=base, out=out, manifest={"value": "kind"})
 
-    tokenizer, _ = load_base(base, CONFIG)
+    tokenizer, _ = load_trainable(base, CONFIG)
     rows = make_rows(pairs, CONFIG, tokenizer=tokenizer).heldout
     reference = AutoModelForCausalLM.from_pretrained(base).eval()
     policy = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), out).eval()
@@ -97,7 +101,7 @@ def test_the_losses_are_those_of_trls_default_path_step_by_step(tmp_path):
     )
     ours = [figures["loss"] for *_, figures in monitor.reports if "loss" in figures]
 
-    tokenizer, model = load_base(base, config)
+    tokenizer, model = load_trainable(base, config)
     rows = make_rows(pairs, config, tokenizer=tokenizer)
     batches = np.array(rows.order).reshape(config.steps, config.batch_size)
     unsorted = np.random.default_rng(0).permuted(batches, axis=1).ravel()

@@ -33,7 +33,7 @@ from vcsoup.soup.export_recipe import (
 from vcsoup.soup.export_texts import mergekit_yaml, peft_snippet
 from vcsoup.soup.model import SoupModel
 
-ARCHS = ["llama", "qwen2", "gpt2", "gemma"]
+ARCHS = ["llama", "qwen2", "gpt2", "gemma", "gpt_neox"]
 TOKENS = torch.tensor([[40, 41, 42, 43, 44], [60, 6, 62, 7, 64]])
 WEIGHTS = [0.625, -0.125, 0.5]  # exact in float32, so that only the sums are compared
 MIXED = [
@@ -152,7 +152,7 @@ def test_rounding_to_half_precision_is_measured(tmp_path: Path) -> None:
     assert 1e-4 < built.relative_error < 0.1
 
 
-@pytest.mark.parametrize("arch", ["llama", "gpt2"])
+@pytest.mark.parametrize("arch", ["llama", "gpt2", "gpt_neox"])
 def test_mergekit_yaml_read_by_another_evaluator_is_the_dense_sum(tmp_path: Path, arch) -> None:
     """task_arithmetic as mergekit 0.1.4 defines it; 1e-6, as peft multiplies B A in float32."""
     recipe = recipe_of(tmp_path, arch)

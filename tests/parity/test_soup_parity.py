@@ -60,7 +60,7 @@ def dense_logits(base: Path, adapters: list[Path], weights: np.ndarray) -> torch
         return plain(TOKENS).logits
 
 
-@pytest.mark.parametrize("arch", ["llama", "qwen2", "gpt2", "gemma"])
+@pytest.mark.parametrize("arch", ["llama", "qwen2", "gpt2", "gemma", "gpt_neox"])
 @pytest.mark.parametrize("kind", LORA)
 def test_each_row_is_its_dense_sum(tmp_path: Path, arch: str, kind: str) -> None:
     base, adapters = make(tmp_path, arch, kind)
@@ -105,7 +105,7 @@ def test_soup_equals_peft_cat(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("arch", ["llama", "gpt2"])
+@pytest.mark.parametrize("arch", ["llama", "gpt2", "gpt_neox"])
 @pytest.mark.parametrize("kind", LORA)
 def test_exact_export_in_plain_peft_gives_the_soups_logits(
     tmp_path: Path, arch: str, kind: str

@@ -5,9 +5,14 @@ repeats it.
 """
 
 import copy
+import csv
+import gzip
+import io
 import json
 import os
 import tempfile
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -83,7 +88,8 @@ def check(path: Path, how: Reading) -> None:
     report = result.report
     assert report.rows == report.kept * report.rows_per_pair + len(report.problems)
     assert sum(report.counts.values()) == len(report.problems)
-    assert len({problem.row for problem in report.problems}) == len(report.problems)
+    places = {(problem.file, problem.row) for problem in report.problems}
+    assert len(places) == len(report.problems)
     assert len(result.pairs) == report.kept == len(result.scores)
     assert result.pairs["id"].is_unique
     json.dumps(report.to_dict()).encode()
@@ -124,20 +130,55 @@ def test_damaged_rows_in_parquet_are_kept_or_reported(made):
         check_both(path, sample.aspect)
 
 
+@cache
+def real_files() -> tuple[bytes, ...]:
+    """Return the first real rows as JSON Lines, gzip, CSV, parquet and Arrow; none without them."""
+    if not REAL.is_file():
+        return ()
+    with REAL.open("rb") as file:
+        lines = b"".join(islice(file, 12))
+    table = pa.Table.from_pylist([json.loads(line) for line in lines.splitlines()])
+    csv_file, parquet, arrow = io.StringIO(), io.BytesIO(), io.BytesIO()
+    writer = csv.DictWriter(csv_file, table.column_names)
+    writer.writeheader()
+    writer.writerows(table.to_pylist())
+    pq.write_table(table, parquet)
+    with pa.ipc.new_stream(arrow, table.schema) as stream:
+        stream.write_table(table)
+    written = (csv_file.getvalue().encode(), parquet.getvalue(), arrow.getvalue())
+    return (lines, gzip.compress(lines), *written)
+
+
+@st.composite
+def damaged_file(draw):
+    """Return a real file with up to eight places overwritten, cut out or filled."""
+    content = bytearray(draw(st.sampled_from(real_files())))
+    for _ in range(draw(st.integers(0, 8))):
+        at, taken = draw(st.integers(0, max(0, len(content) - 1))), draw(st.integers(0, 40))
+        content[at : at + taken] = draw(st.binary(max_size=12))
+    return bytes(content) or b" "
+
+
 @laws
 @given(st.data())
 def test_a_real_file_with_bytes_changed_is_read_or_refused(data):
-    if not REAL.is_file():
+    if not real_files():
         return
-    with REAL.open("rb") as file:
-        content = bytearray(file.read(12_000))
-    for _ in range(data.draw(st.integers(1, 8))):
-        at, taken = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 40))
-        content[at : at + taken] = data.draw(st.binary(max_size=12))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows"
-        path.write_bytes(bytes(content) or b" ")
+        path.write_bytes(data.draw(damaged_file()))
         check_both(path, "")
+
+
+@laws
+@given(st.data())
+def test_a_folder_of_real_files_with_bytes_changed_is_read_or_refused(data):
+    if not real_files():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.jsonl", "b.parquet", "c.csv.gz"):
+            (Path(folder) / name).write_bytes(data.draw(damaged_file()))
+        check_both(Path(folder), "")
 
 
 columns = st.lists(

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.tiny_models import random_adapter, tiny_causal
-from vcsoup.errors import AdapterError, NotFoundError, WeightsError
+from vcsoup.errors import AdapterError, BaseModelError, NotFoundError, WeightsError
 from vcsoup.soup.adapter_settings import pattern_value
 from vcsoup.soup.adapters import check_same_base, load_adapter
 from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd
@@ -132,7 +132,7 @@ def test_shapes_decide_when_the_base_is_unknown(shelf: Path, adapter: Path, tmp_
 
 
 def test_unknown_base_is_one_line(shelf: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"base model .*nowhere cannot be loaded") as caught:
+    with pytest.raises(BaseModelError, match=r"base model '.*nowhere' cannot be loaded") as caught:
         SoupModel.load(tmp_path / "nowhere", [], device="cpu")
     assert "\n" not in str(caught.value)
 

@@ -132,9 +132,9 @@ def test_columns_are_named_and_long_pairs_reported(run, project, tmp_path):
     assert code == 2
     assert "found: q, x, y; name them" in said
     columns = ("--columns", "prompt=q,chosen=x,rejected=y")
-    code, said = run("helpful", tmp_path / "p", *columns, "--longest", 20)
+    code, said = run("helpful", tmp_path / "p", *columns, "--longest", 6)
     assert (code, project.pairs("helpful")["chosen"].tolist()) == (0, ["Blue."])
-    assert "1 kept, 1 reported (1 long)" in said
+    assert "1 kept, 1 reported (1 long); at most 6 words (org/base has no tokenizer.json" in said
 
 
 def test_ready_made_scores_are_kept_and_follow_the_data_set(run, project, tmp_path):

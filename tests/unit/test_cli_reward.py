@@ -116,6 +116,59 @@ def test_check_tells_a_turned_sign_and_exits_with_1(run, tmp_path):
     assert "set sign=1" not in out
 
 
+def test_what_check_found_is_kept_until_a_judge_changes(run, tmp_path):
+    """The fix of the turned sign is applied as the command line writes it; nothing is left."""
+    create(run, f"kind={fitted_judge('gpt2', tmp_path / 'rm')},sign=-1", "brief=kind=length")
+    workspace = Workspace(tmp_path / "w")
+    project = workspace.project("mine")
+    project.save_pairs("kind", tiny_pairs(60), source="hand")
+    assert run("reward", "check", "--project", "mine")[0] == 1
+    checkup = project.checkup()
+    assert checkup.pairs == {"kind": 60}
+    [fault] = [finding for finding in checkup.findings if finding.level == "fault"]
+    assert (fault.value, fault.fix) == ("kind", {"sign": 1})
+    code, _, err = run("project", "reward", "kind=sign=1", "--project", "mine")
+    assert code == 0, err
+    project = workspace.project("mine")
+    assert checkup.changed(project.config.rewards, project.datasets()) == {"kind"}
+    assert run("reward", "check", "--project", "mine")[0] == 0
+    assert not [f for f in project.checkup().findings if f.level == "fault"]
+
+
+def test_judges_are_set_changed_and_taken_away_later(run, tmp_path):
+    create(run, "brief=kind=length", "asks=kind=pattern,pattern=\\?")
+    known = "PKU-Alignment/beaver-7b-v1.0-cost"
+    code, out, err = run(
+        "project", "reward", f"asks={known}", "brief=unit=characters", "--project", "mine", "--json"
+    )
+    assert code == 0, err
+    shown = json.loads(out)
+    assert (shown["asks"]["sign"], shown["asks"]["template"]) == (-1, "beaver")
+    assert (shown["brief"]["kind"], shown["brief"]["unit"]) == ("length", "characters")
+    code, out, _ = run("project", "reward", "--remove", "asks", "--project", "mine")
+    assert code == 0
+    assert "length in characters" in out
+    assert list(Workspace(tmp_path / "w").project("mine").config.rewards) == ["brief"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("asks=sign=1", "asks has no judge to change"),
+        ("brief=sign=2", "sign = 2"),
+        ("other=kind=length", "has no value 'other'"),
+        ("brief", "is not VALUE=MODEL"),
+    ],
+)
+def test_a_wrong_change_changes_nothing(run, tmp_path, text, message):
+    create(run, "brief=kind=length", "asks=kind=refusal")
+    assert run("project", "reward", "--remove", "asks", "--project", "mine")[0] == 0
+    code, _, err = run("project", "reward", "brief=sign=-1", text, "--project", "mine")
+    assert code == 2
+    assert message in err
+    assert Workspace(tmp_path / "w").project("mine").config.rewards["brief"].sign == 1
+
+
 def test_a_project_without_reward_models_has_nothing_to_check(run):
     values = ("--value", "a", "--value", "b")
     assert run("project", "create", "mine", "--base", "org/base", *values)[0] == 0
@@ -157,7 +210,7 @@ def test_consent_names_the_risk_and_is_taken_back(run):
     listed = json.loads(run("reward", "consents", "--json")[1])
     assert [(entry["model"], entry["revision"]) for entry in listed] == [("org/own", COMMIT)]
     assert run("reward", "consent", "org/own", "--revision", COMMIT, "--revoke")[0] == 0
-    assert run("reward", "consents")[1] == "no model may run code of its own\n"
+    assert run("reward", "consents")[1].startswith("no model may run code of its own")
 
 
 def test_no_answer_is_no_consent(run, monkeypatch):

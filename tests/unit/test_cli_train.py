@@ -148,7 +148,7 @@ def test_an_adapter_says_where_it_comes_from(project, tmp_path):
 def test_a_filtered_adapter_names_the_rewards_it_was_filtered_by(project, tmp_path, monkeypatch):
     monkeypatch.setattr(Project, "rewards_stamp", lambda self, value: f"stamp of {value}")
     pairs = project.pairs("kind").iloc[:20].reset_index(drop=True)
-    monkeypatch.setattr("vcsoup.pipeline.kept_pairs", lambda *_: pairs)
+    monkeypatch.setattr("vcsoup.pipeline.training.kept_pairs", lambda *_: pairs)
     info = train_project(
         project,
         "kind",

@@ -44,18 +44,25 @@ PURE = [
     "vcsoup/preferences/column_map.py",
     "vcsoup/preferences/column_paths.py",
     "vcsoup/preferences/layouts.py",
+    "vcsoup/preferences/arrow_soundness.py",
+    "vcsoup/preferences/json_cells.py",
+    "vcsoup/preferences/pair_notes.py",
     "vcsoup/preferences/read_report.py",
     "vcsoup/preferences/refusals.py",
     "vcsoup/rewards/agreement.py",
+    "vcsoup/rewards/bill.py",
+    "vcsoup/rewards/endpoint_fields.py",
+    "vcsoup/rewards/endpoint_question.py",
     "vcsoup/rewards/examples.py",
     "vcsoup/rewards/findings.py",
     "vcsoup/rewards/functions.py",
     "vcsoup/rewards/heads.py",
+    "vcsoup/rewards/pace.py",
     "vcsoup/rewards/presets.py",
     "vcsoup/rewards/suggest.py",
     *(str(path.relative_to(ROOT)) for path in (ROOT / "vcsoup" / "plots").glob("*.py")),
 ]
-ROOMS = ["preferences", "rewards", "consistency", "training", "soup", "evaluation"]
+ROOMS = ["preferences", "rewards", "consistency", "base_models", "training", "soup", "evaluation"]
 
 
 def sources(*patterns: str) -> list[Path]:
@@ -109,7 +116,7 @@ def test_screens_workspace_and_jobs_do_not_import_the_model_libraries():
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_room_imports_a_later_one(room):
-    """Preferences -> rewards -> consistency -> training -> soup -> evaluation."""
+    """Preferences -> rewards -> consistency -> base models -> training -> soup -> evaluation."""
     later = tuple(f"vcsoup.{name}" for name in ROOMS[ROOMS.index(room) + 1 :])
     for path in (
         sources(f"vcsoup/{room}*") if room == "consistency" else sources(f"vcsoup/{room}/*.py")
@@ -117,6 +124,6 @@ def test_no_room_imports_a_later_one(room):
         assert not [name for name in imported(path) if name.startswith(later or ("-",))], path
 
 
-def test_the_command_line_loads_models_only_when_it_must():
-    for path in sources("vcsoup/cli/*.py"):
+def test_the_command_line_and_the_hub_load_models_only_when_they_must():
+    for path in sources("vcsoup/cli/*.py", "vcsoup/hub/*.py"):
         assert not roots(imported(path, anywhere=False)) & MODELS, path

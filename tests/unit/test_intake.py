@@ -37,8 +37,18 @@ def test_a_file_below_the_root_is_found_through_a_link_inside(tmp_path):
     assert allowed_file("b.jsonl", tmp_path.resolve()) == (tmp_path / "a.jsonl").resolve()
     with pytest.raises(FileNotFoundError, match="does not exist"):
         allowed_file("c.jsonl", tmp_path.resolve())
-    with pytest.raises(ValueError, match="is a folder"):
-        allowed_file(".", tmp_path.resolve())
+
+
+def test_a_folder_of_data_files_is_allowed_unless_a_link_leads_out(tmp_path):
+    root = (tmp_path / "root").resolve()
+    (root / "shards").mkdir(parents=True)
+    with pytest.raises(ValueError, match="a folder without data files"):
+        allowed_file("shards", root)
+    file_of(root / "shards", rows(2))
+    assert allowed_file("shards", root) == root / "shards"
+    (root / "shards" / "more.jsonl").symlink_to(file_of(tmp_path, rows(1)))
+    with pytest.raises(ValueError, match="a link that leads out"):
+        allowed_file("shards", root)
 
 
 def test_another_content_than_the_one_looked_at_is_not_stored(tmp_path):

@@ -2,14 +2,16 @@
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.format_samples import ultrafeedback
+from tests.format_samples import ultrafeedback, user
 from vcsoup.errors import NotFoundError, PreferenceFormatError
 from vcsoup.preferences import look as looking
 from vcsoup.preferences.column_map import ColumnMap
@@ -141,3 +143,34 @@ def test_a_look_at_nothing_is_refused(tmp_path):
         look_at(tmp_path / "rows")
     with pytest.raises(PreferenceFormatError, match="is a folder"):
         look_at(tmp_path)
+
+
+@pytest.mark.parametrize("prompts", [["Sky?", "Sea?"], [[user("Sky?")], [user("Sea?")]]])
+def test_a_place_outside_an_arrow_file_is_refused_and_ends_nothing(tmp_path, prompts):
+    """The second answer's end is moved far behind the file; reading it would end the process."""
+    sides = {"chosen": ["Blue, or so.", "Wet."], "rejected": ["Green.", "Dry."]}
+    table = pa.table({"prompt": prompts, **sides})
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    ends = np.array([0, 12, 16], dtype="<i4").tobytes()
+    assert sink.getvalue().count(ends) == 1
+    far = np.array([0, 12, 2**31 - 16], dtype="<i4").tobytes()
+    (tmp_path / "rows").write_bytes(sink.getvalue().replace(ends, far))
+    for reader in (read_preferences, look_at):
+        with pytest.raises(ValueError, match="rows is a damaged Arrow file"):
+            reader(tmp_path / "rows")
+
+
+def test_cells_that_arrow_keeps_as_json_are_read_as_what_they_hold(tmp_path):
+    """A column of mixed types as `datasets` saves it: the third row holds a number."""
+    texts = ['"Blue."', '[{"role": "assistant", "content": "Wet."}]', "3"]
+    columns = {"prompt": ["Sky?", "Sea?", "Sun?"], "rejected": ["Green.", "Dry.", "Cold."]}
+    table = pa.table({**columns, "chosen": pa.array(texts, pa.json_())})
+    with pa.ipc.new_stream(str(tmp_path / "arrow"), table.schema) as writer:
+        writer.write_table(table)
+    pq.write_table(table, tmp_path / "parquet")
+    for kind in ("arrow", "parquet"):
+        result = read_preferences(tmp_path / kind)
+        assert result.pairs["chosen"].tolist() == ["Blue.", "Wet."]
+        assert [problem.row for problem in result.report.problems] == [3]

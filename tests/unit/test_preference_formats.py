@@ -183,16 +183,20 @@ def test_a_format_without_scores_has_none(read):
 
 
 def test_multi_turn_and_long_pairs_are_counted_and_a_limit_reports_them(read):
-    """Lengths: 1 + 2, 1 + 20,000; prompt and the longer answer count."""
+    """Words: 1 + 1, 1 + 1 and 1 + 1 + 1 + 1; characters decide what is noted as long."""
     short = {"prompt": "q", "chosen": "aa", "rejected": "b"}
     long = {**short, "chosen": "a" * 20_000}
     turns = {**short, "prompt": [user("a"), assistant("b"), user("c")]}
     report = read(short, long, turns).report
     assert report.notes == {"multi-turn": 1, "long": 1}
     assert report.summary.endswith("3 kept; of those kept 1 multi-turn and 1 long")
-    result = read(short, long, longest=3)
-    assert problems(result) == [(2, "", "long")]
-    assert result.report.problems[0].reason == "20,001 characters, more than 3"
+    result = read(short, long, turns, longest=3)
+    assert problems(result) == [(3, "", "long")]
+    assert result.report.problems[0].reason == "4 words, more than 3"
+    assert result.report.longest == "3 words"
+    assert "3 rows read as TRL explicit, 2 kept, 1 reported (1 long); at most 3 words" in (
+        result.report.summary
+    )
 
 
 def test_instruction_and_input_make_one_prompt(read):

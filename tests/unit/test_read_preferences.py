@@ -220,7 +220,7 @@ def test_the_report_as_data_and_as_a_line(read):
     good = {"prompt": "Sky?", "chosen": "Blue.", "rejected": "Green."}
     report = read(good, {**good, "chosen": ""}).report
     data = json.loads(json.dumps(report.to_dict()))
-    problem = {"row": 2, "column": "chosen", "kind": "empty", "reason": "no text"}
+    problem = {"row": 2, "column": "chosen", "kind": "empty", "reason": "no text", "file": ""}
     assert data["problems"] == [problem]
     assert (data["rows"], data["kept"], data["source"]) == (2, 1, "rows.data")
     assert data["counts"] == {kind: int(kind == "empty") for kind in KINDS}

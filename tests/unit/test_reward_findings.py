@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vcsoup.rewards.agreement import agreement, agreement_finding
-from vcsoup.rewards.findings import outlier_findings, relation_findings
+from vcsoup.rewards.findings import Answer, correlations, outlier_findings, relation_findings
 from vcsoup.rewards.spec import RewardSpec
 
 SPEC = RewardSpec(model="org/rm")
@@ -35,6 +35,8 @@ def sides(*ordered: float, n: int = 100, seed: int = 0):
 def test_labels_of_the_pairs_tell_sign_and_label(shares, spec, expected):
     found = agreement_finding("v", spec, *sides(*shares))
     assert (found.level, found.check, found.remedy) == expected
+    told = ",".join(f"{name}={entry}" for name, entry in found.fix.items())
+    assert told == expected[2].partition(" ")[2]
 
 
 def test_chance_is_no_fault_but_a_warning():
@@ -75,6 +77,10 @@ def test_relations_between_values():
     assert told["a and against"] == told["twice and against"] == "opposed"
     assert told["a and long"] == "relation"
     assert [f.value for f in found if f.check == "length"] == ["long"]
+    alike = correlations(table)
+    assert np.array_equal(alike, alike.T)
+    assert alike[0, 2] == pytest.approx(-1)
+    assert alike[0, 3] == pytest.approx(np.corrcoef(a, b)[0, 1])
 
 
 def test_missing_and_constant_gaps_say_nothing():
@@ -85,8 +91,10 @@ def test_missing_and_constant_gaps_say_nothing():
 def test_outliers_constants_and_failures():
     """Median 0, median deviation 1, so 100 lies 67 robust deviations away and 3 two."""
     rewards = np.array([-1.0, 1.0, -1.0, 1.0, 0.0, 0.0, 3.0, 100.0])
-    [found] = outlier_findings("v", rewards, [f"row {k}" for k in range(8)])
-    assert (found.level, found.figures) == ("note", {"outliers": 1, "farthest": "row 7"})
+    [found] = outlier_findings("v", rewards, [Answer("chosen", f"p{k}", "w") for k in range(8)])
+    farthest = {"side": "chosen", "pair": "p7", "value": "w", "reward": 100.0}
+    assert (found.level, found.figures) == ("note", {"outliers": 1, "farthest": [farthest]})
+    assert "the farthest is 100, the chosen answer of pair p7 of w" in found.says
     [same] = outlier_findings("v", np.ones(4), ["x"] * 4)
     assert (same.level, same.check) == ("fault", "constant")
     [lost] = outlier_findings("v", np.array([np.nan, np.inf, 1.0, 2.0, 3.0]), ["x"] * 5)

@@ -99,6 +99,16 @@ def test_an_over_long_prompt_leaves_the_reply_to_be_judged(gpt2):
     assert abs(rewards[0] - rewards[1]) > 1e-3
 
 
+def test_a_loaded_model_computes_gelu_in_one_pass_to_the_same_rewards(gpt2, asked):
+    """`read_off` runs the model as transformers loads it, with eight passes; equal to rounding."""
+    model = RewardModel.load(RewardSpec(model=gpt2, label=1))
+    kinds = {type(block.mlp.act) for block in model.model.transformer.h}
+    assert kinds == {torch.nn.GELU}
+    told = model.score(*asked)
+    ids = [row["input_ids"] for row in model.encode(*asked)]
+    np.testing.assert_allclose(told, [read_off(gpt2, row) for row in ids], atol=1e-5)
+
+
 def test_label_and_sign(gpt2, asked):
     def score(**fields):
         return RewardModel.load(RewardSpec(model=gpt2, **fields)).score(*asked)

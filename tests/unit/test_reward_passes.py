@@ -1,5 +1,7 @@
 """Several values on one model: one pass, one copy, the same rewards as alone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from transformers import LlamaConfig, LlamaModel
 
 from tests.tiny_judges import fitted_judge, start_tokenizer
 from tests.tiny_pairs import Recorder, tiny_pairs
+from vcsoup.engine.bench import Benches
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import StopRequested
 from vcsoup.rewards.cache import RewardCache
@@ -14,6 +17,7 @@ from vcsoup.rewards.judge import load_judges
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.scoring import score_replies
 from vcsoup.rewards.spec import RewardSpec
+from vcsoup.workspace import ProjectConfig, Workspace
 
 PAIRS = tiny_pairs(12)
 ASKED = (PAIRS["prompt"].tolist(), PAIRS["chosen"].tolist())
@@ -93,6 +97,47 @@ def test_judges_share_one_copy_and_one_pass(specs, passes):
     assert judges[0].score([], []).shape == (0,)
     other = judges[2].score(["q"], ["another"])
     assert other == pytest.approx(score_replies(["q"], ["another"], {"v": specs["third"]})[0, 0])
+
+
+def test_a_shared_model_pauses_between_batches_and_runs_once(specs, passes):
+    """The engine answers others in the pauses; the second head reads what the first one asked."""
+    first, _, third, _ = load_judges(list(specs.values()))
+    expected = first.score(*ASKED)
+    passes.clear()
+    other = ASKED[0][::-1], ASKED[1][::-1]
+    parts = list(first.batches(*other, tokens_per_batch=64))
+    ran = len(passes)
+    assert ran == len(parts) > 2
+    rows = np.concatenate([rows for rows, _ in parts])
+    np.testing.assert_allclose(
+        np.concatenate([told for _, told in parts]), expected[::-1][rows], atol=1e-5
+    )
+    assert len(list(third.batches(*other, tokens_per_batch=64))) == len(parts)
+    assert len(passes) == ran
+
+
+def test_a_shared_pass_that_was_left_half_way_is_not_remembered(specs, passes):
+    first, _, third, _ = load_judges(list(specs.values()))
+    next(iter(first.batches(*ASKED, tokens_per_batch=64)))
+    np.testing.assert_allclose(third.score(*ASKED), alone(specs["third"]), atol=1e-5)
+
+
+def test_the_engine_keeps_one_copy_for_the_heads_of_a_model(specs, tmp_path, monkeypatch):
+    loads, load = [], RewardModel.load.__func__
+    monkeypatch.setattr(
+        RewardModel,
+        "load",
+        classmethod(lambda cls, spec, *a, **k: (loads.append(spec), load(cls, spec, *a, **k))[1]),
+    )
+    workspace = Workspace(tmp_path)
+    config = ProjectConfig(name="p", base="base", values=tuple(specs), rewards=specs)
+    project = workspace.create_project(config)
+    benches = Benches(workspace)
+    bench = SimpleNamespace(project=project)
+    rewards = benches.score(bench, *ASKED)
+    assert len(loads) == 2  # `first` and `third` read one copy; `cut` is cut elsewhere
+    for column, spec in enumerate(specs.values()):
+        np.testing.assert_allclose(rewards[:, column], alone(spec), atol=1e-5)
 
 
 def test_a_label_that_no_head_has_is_named(specs):

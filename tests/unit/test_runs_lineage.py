@@ -1,10 +1,12 @@
 """An adapter is stale when what it was trained on, or with, is no longer what the project has."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.app.fixture_project import add_adapter, full_project, store_gaps
+from vcsoup.base_models.settings import BaseLoading
 from vcsoup.filtering import PairFilter
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.ui.runs_lineage import adapters_by_job, lineage, stale_reasons
@@ -73,3 +75,34 @@ def test_an_older_manifest_with_a_bare_threshold_is_read(project):
     project.set_threshold(info.value, 0.7)
     assert stale_reasons(info, project) == ["Filter: the saved filter is threshold 0.70 now"]
     assert PairFilter(threshold=0.7) == project.filters()[info.value]
+
+
+def test_a_base_that_is_loaded_otherwise_makes_it_stale(project):
+    """Another number format does; where the base lies does not."""
+    info = trained(project)
+    for loading, told in (
+        (BaseLoading(device_map="auto"), []),
+        (
+            BaseLoading(dtype="bfloat16"),
+            ["Base: the project loads its base otherwise now (bfloat16)"],
+        ),
+    ):
+        project.config = project.config.model_copy(update={"loading": loading})
+        assert stale_reasons(info, project) == told
+
+
+def test_a_large_base_that_nobody_read_is_compared_by_name(project, monkeypatch, tmp_path):
+    """A screen reads no large file: what it cannot know it does not claim."""
+    info = trained(project)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("vcsoup.fingerprint._LARGE", 1)
+    large = tmp_path / "large"
+    large.mkdir()
+    (large / "model.safetensors").write_bytes(b"weights")
+    project.config = project.config.model_copy(update={"base": str(large)})
+    assert stale_reasons(info, project) == [f"Base: the project's base is {large} now"]
+    same_name = replace(info, manifest={**info.manifest, "base": str(large)})
+    assert stale_reasons(same_name, project) == []
+    now = model_fingerprint(str(large))  # what a job does
+    expected = [f"Base: the project's base is another model now ({now[:8]})"]
+    assert stale_reasons(same_name, project) == expected

@@ -2,7 +2,13 @@
 
 import pytest
 
-from vcsoup.scoring_progress import known_rewards, scoring_stages, seconds_left, share_done
+from vcsoup.scoring_progress import (
+    known_rewards,
+    scoring_stages,
+    seconds_left,
+    share_done,
+    spent_so_far,
+)
 
 
 def report(time, model, done, total):
@@ -46,3 +52,19 @@ def test_time_left_counts_the_stages_to_come():
 def test_nothing_can_be_said_before_anything_was_computed():
     assert seconds_left(scoring_stages(RECORDS[:1]), expected=2) is None
     assert seconds_left((), expected=2) is None
+
+
+def test_what_endpoints_took_is_summed_over_values_from_their_last_figures():
+    """Figures go on over the data sets of a run, and not every report brings some."""
+    asked = {"requests": 30, "tokens": 3000, "cost": 0.5}
+    records = [
+        {**report(0.0, "helpful", 0, 100), "requests": 0, "tokens": 0, "cost": 0.0},
+        {**report(1.0, "helpful", 30, 100), **asked},
+        report(2.0, "helpful", 60, 100),
+        {**report(3.0, "harmless", 10, 100), "requests": 10, "tokens": 500, "cost": 0.25},
+        report(4.0, "brief", 10, 100),
+        {**report(5.0, "helpful", 5, 60), "requests": 35, "tokens": 3600, "cost": 0.625},
+    ]
+    stages = scoring_stages(records[2:], scoring_stages(records[:2]))
+    assert spent_so_far(stages) == {"requests": 45, "tokens": 4100, "cost": 0.875}
+    assert spent_so_far(scoring_stages(RECORDS)) == {}

@@ -9,7 +9,7 @@ from vcsoup.monitor import SILENT, StopRequested
 from vcsoup.training.config import TrainConfig, train_config
 from vcsoup.training.references import COLUMNS, use_references
 from vcsoup.training.rows import make_rows
-from vcsoup.training.trainer import load_base, make_trainer
+from vcsoup.training.trainer import load_trainable, make_trainer
 
 
 def small(**changes: object) -> TrainConfig:
@@ -25,7 +25,7 @@ def base(tmp_path_factory):
 def ready(base, folder, *, config=None, pairs=None, monitor=SILENT, scratch=None):
     """A trainer with references, and how many pairs the base had to read for it."""
     config = config or small()
-    tokenizer, model = load_base(base, config)
+    tokenizer, model = load_trainable(base, config)
     rows = make_rows(tiny_pairs(24) if pairs is None else pairs, config, tokenizer=tokenizer)
     trainer = make_trainer(model, tokenizer, rows, config=config, scratch=scratch or folder)
     heard = Recorder()

@@ -193,6 +193,28 @@ def test_rewards_are_stale_once_pairs_or_models_change(tmp_path, project):
         project.consistency("helpful")
 
 
+def test_two_tabs_change_the_judges_of_two_values(tmp_path, project):
+    """Each sees the other's change, and rewards of former judges are stale in both at once."""
+    pairs = pairs_of(["a", "b"])
+    project.save_pairs("helpful", pairs, source="x")
+    project.save_rewards("helpful", rewards_of(pairs, **HAND))
+    first, second = (Workspace(tmp_path / "w").project(project.name) for _ in range(2))
+    first.set_reward("helpful", RewardSpec(model="org/one"))
+    assert first.rewards_stamp("helpful") == ""
+    second.set_reward("harmless", RewardSpec(model="org/two"))
+    stored = Workspace(tmp_path / "w").project(project.name).config
+    assert second.config == stored
+    assert {v: spec.model for v, spec in stored.rewards.items()} == {
+        "helpful": "org/one",
+        "harmless": "org/two",
+    }
+    for value in stored.rewards:
+        second.set_reward(value, project.config.rewards.get(value))
+    assert second.rewards_stamp("helpful") == project.rewards_stamp("helpful") != ""
+    with pytest.raises(UnknownValueError):
+        second.set_reward("other", None)
+
+
 def test_bad_rewards_are_named_and_harm_nothing(project):
     pairs = pairs_of(["a", "b"])
     project.save_pairs("helpful", pairs, source="x")

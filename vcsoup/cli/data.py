@@ -1,11 +1,12 @@
-"""`data look | add | list | show | rename | remove | restore | export`, and `score`."""
+"""`data look | fetch | add | list | show | rename | remove | restore | export`, and `score`."""
 
 from typing import Annotated, Any
 
 import typer
 
-from vcsoup.cli.data_add import add, look
+from vcsoup.cli.data_add import add
 from vcsoup.cli.data_export import export
+from vcsoup.cli.data_look import fetch, look
 from vcsoup.cli.options import (
     JsonOption,
     ProjectOption,
@@ -16,11 +17,13 @@ from vcsoup.cli.options import (
     open_workspace,
 )
 from vcsoup.cli.output import show, show_json, show_table
+from vcsoup.cli.score_estimate import estimate_scoring
 from vcsoup.errors import NotFoundError
 from vcsoup.workspace import DatasetInfo, Project
 
 app = typer.Typer(help="Add, list, rename, remove and export pairs.", no_args_is_help=True)
 app.command("look")(look)
+app.command("fetch")(fetch)
 app.command("add")(add)
 app.command("export")(export)
 
@@ -130,6 +133,9 @@ def restore(
 
 def score(
     value: ValuesOption = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would cost; score nothing.")
+    ] = False,
     project: ProjectOption = "demo",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -143,6 +149,9 @@ def score(
             f"project {project} has no pairs to score; add some with "
             f"`python -m vcsoup data add VALUE FILE --project {project}`"
         )
+    if estimate:
+        estimate_scoring(opened, target, values, as_json=as_json)
+        return
     from vcsoup.pipeline import score_project
 
     title = f"Scoring {', '.join(values)}"

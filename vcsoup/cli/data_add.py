@@ -1,10 +1,21 @@
-"""`data look` says what a preference file holds; `data add` makes it the data set of a value."""
+"""`data add`: a file, a folder or rows of the hub become the data set of a value."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vcsoup.cli.data_look import AspectOption, ColumnsOption, reading
+from vcsoup.cli.data_source import (
+    ConfigOption,
+    FolderOption,
+    LimitOption,
+    RevisionOption,
+    SourceArgument,
+    SplitOption,
+    hub_data,
+    opened_source,
+    say_cached,
+)
 from vcsoup.cli.options import (
     JsonOption,
     ProjectOption,
@@ -13,60 +24,30 @@ from vcsoup.cli.options import (
     chosen_values,
     open_workspace,
 )
-from vcsoup.cli.output import show, show_json, show_table
+from vcsoup.cli.output import show, show_json
+
+if TYPE_CHECKING:
+    from vcsoup.intake import Preview
 
 _SHOWN_PROBLEMS = 5
-_CUT = 80
 
-FileArgument = Annotated[
-    Path,
-    typer.Argument(help="JSON, JSON Lines, CSV, parquet or Arrow, also compressed."),
-]
-AspectOption = Annotated[
-    str, typer.Option(help="Which preference, where a file holds several; see `data look`.")
-]
-ColumnsOption = Annotated[
-    str,
+LongestOption = Annotated[
+    int,
     typer.Option(
-        help="Which columns hold what, where no format fits: prompt=question,chosen=good,"
-        "rejected=bad, or first=a,second=b,label=winner,first_if=A,second_if=B.",
+        min=0,
+        help="Report pairs (prompt and longer answer) with more tokens of the project's base than "
+        "this, or more words where its tokenizer is not at hand; 0 keeps all.",
     ),
 ]
-LongestOption = Annotated[
-    int, typer.Option(min=0, help="Report pairs with more characters than this; 0 keeps all.")
-]
-
-
-def look(
-    file: FileArgument,
-    aspect: AspectOption = "",
-    columns: ColumnsOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Say what a preference file holds: format, preferences, columns, the first rows."""
-    from vcsoup.preferences.look import first_rows, look_at
-    from vcsoup.preferences.rows import readable
-
-    found = look_at(file)
-    first = [vars(row) for row in first_rows(found, _reading(aspect, columns, 0))]
-    names = [readable(str(column)) for column in found.columns]
-    if as_json:
-        figures = {"format": found.format, "aspects": found.aspects, "columns": names}
-        show_json({**figures, "first": first})
-        return
-    show(f"format: {found.format or 'none that is known; name the columns with --columns'}")
-    if found.aspects:
-        show(f"preferences, one for each `--aspect`: {', '.join(map(readable, found.aspects))}")
-    show(f"columns: {', '.join(names)}")
-    if first:
-        show_table(["row", "prompt", "chosen", "rejected"], [_first(row) for row in first])
 
 
 def add(
     value: Annotated[str, typer.Argument(help="The value that these preferences are about.")],
-    file: FileArgument,
+    source: SourceArgument,
     title: Annotated[str, typer.Option(help="Name of the data set for people.")] = "",
-    source: Annotated[str, typer.Option(help="Where it comes from; the file by default.")] = "",
+    origin: Annotated[
+        str, typer.Option("--source", help="Where it comes from; the file by default.")
+    ] = "",
     preview: Annotated[
         bool, typer.Option("--preview", help="Read and report; store nothing.")
     ] = False,
@@ -76,21 +57,33 @@ def add(
     aspect: AspectOption = "",
     columns: ColumnsOption = "",
     longest: LongestOption = 0,
+    config: ConfigOption = "",
+    split: SplitOption = "",
+    folder: FolderOption = "",
+    revision: RevisionOption = "",
+    limit: LimitOption = None,
     project: ProjectOption = "demo",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a preference file as the data set of a value, in place of the former one."""
-    from vcsoup.intake import preview_file, store_pairs
+    """Read preferences as the data set of a value, in place of the former one."""
+    from dataclasses import replace
+
+    from vcsoup.intake import lengths_of, preview_file, store_pairs
     from vcsoup.workspace.problems import keep_problems
 
     opened = open_workspace(workspace)
     target = opened.project(project)
     chosen_values(target, [value])
-    how = _reading(aspect, columns, longest)
+    part = {"config": config, "split": split, "folder": folder, "revision": revision}
+    hub = hub_data(source, **part, limit=limit)
+    how = reading(aspect, columns)
+    if longest:
+        how = replace(how, longest=longest, unit=lengths_of(target))
     doing = "Looking through" if preview else "Storing"
     with as_job(opened, "data", f"{doing} pairs of {value}", project=project, slot=False) as worker:
-        read = preview_file(value, file, how, sha256=sha256, source=source, monitor=worker)
+        with opened_source(source, hub, worker) as file:
+            read = preview_file(value, file, how, sha256=sha256, source=origin, monitor=worker)
         figures = read.to_dict()
         if not preview:
             worker.report("storing pairs", 0, 1)
@@ -104,27 +97,17 @@ def add(
     outcome = "nothing stored"
     if not preview:
         outcome = f"{figures['held_out_prompts']} prompts held out for measuring"
-    show(f"{value}: {read.report.summary}; {outcome}")
+    _show(read, outcome)
+
+
+def _show(read: "Preview", outcome: str) -> None:
+    if read.origin.get("cached"):
+        say_cached(read.origin["repo"], read.origin["revision"])
+    show(f"{read.value}: {read.report.summary}; {outcome}")
     for problem in read.report.problems[:_SHOWN_PROBLEMS]:
-        show(f"  row {problem.row}, {problem.column or 'whole row'}: {problem.reason}")
+        where = f"{problem.file}, " if problem.file else ""
+        show(f"  {where}row {problem.row}, {problem.column or 'whole row'}: {problem.reason}")
     if (more := len(read.report.problems) - _SHOWN_PROBLEMS) > 0:
         show(f"  and {more:,} more; --json lists them all")
-
-
-def _reading(aspect: str, columns: str, longest: int) -> Any:
-    from vcsoup.preferences.column_map import ColumnMap
-    from vcsoup.preferences.readers import Reading
-
-    return Reading(aspect, ColumnMap.parse(columns) if columns else None, longest)
-
-
-def _first(row: dict[str, Any]) -> list[str]:
-    """One of the first rows for a table: a pair, or why it is none."""
-    from vcsoup.preferences.pairs import prompt_text
-    from vcsoup.preferences.rows import readable
-
-    if row["pair"] is None:
-        return [str(row["row"]), row["problem"], "", ""]
-    pair = row["pair"]
-    texts = map(readable, (prompt_text(pair["prompt"]), pair["chosen"], pair["rejected"]))
-    return [str(row["row"]), *(" ".join(text.split())[:_CUT] for text in texts)]
+    if read.report.left_out:
+        show(f"  files that are no tables were left out: {', '.join(read.report.left_out)}")

@@ -8,6 +8,7 @@ import typer
 
 from vcsoup import __version__
 from vcsoup.cli import (
+    base,
     compare,
     data,
     demo,
@@ -15,9 +16,11 @@ from vcsoup.cli import (
     jobs,
     project,
     reward,
+    run,
     serve,
     soup,
     soup_export,
+    study,
     train,
 )
 from vcsoup.errors import VcsoupError
@@ -33,7 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("run")(run.run)
 app.add_typer(project.app, name="project")
+app.add_typer(base.app, name="base")
 app.add_typer(data.app, name="data")
 app.command("score")(data.score)
 app.add_typer(reward.app, name="reward")
@@ -43,6 +48,7 @@ app.add_typer(soup_export.app, name="soup")
 app.command("evaluate")(soup.evaluate)
 app.command("front")(soup.front)
 app.command("compare")(compare.compare)
+app.command("study")(study.study)
 app.add_typer(jobs.app, name="jobs")
 app.command("engine")(serve.engine)
 app.command("app")(serve.app)

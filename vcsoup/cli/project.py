@@ -1,18 +1,26 @@
-"""`project create | list | show`."""
+"""`project create | list | show | reward`."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vcsoup.cli.options import JsonOption, WorkspaceOption, open_workspace
+from vcsoup.base_models.settings import BaseLoading, base_loading
+from vcsoup.cli import reward_options
+from vcsoup.cli.base import loading_option
+from vcsoup.cli.options import (
+    JsonOption,
+    ProjectOption,
+    WorkspaceOption,
+    chosen_values,
+    open_workspace,
+)
 from vcsoup.cli.output import show, show_json, show_table
-from vcsoup.errors import WorkspaceError
-from vcsoup.rewards.presets import preset_spec
-from vcsoup.rewards.spec import RewardSpec, reward_spec
+from vcsoup.cli.project_yaml import write_yaml
+from vcsoup.rewards.model_files import full_name
 from vcsoup.workspace import Project, project_config
 
 app = typer.Typer(help="Create, list and show projects.", no_args_is_help=True)
+app.command("yaml")(write_yaml)
 
 NameArgument = Annotated[str, typer.Argument(help="Project name: a-z, 0-9 and '-'.")]
 
@@ -24,12 +32,7 @@ def create(
     base: Annotated[str, typer.Option(help="Folder or hub id of the base model.")],
     reward: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A value's reward model: VALUE=MODEL, then any of ,template= ,label= ,sign= "
-            ",revision= ,max_length= ,head= ,pad_side= ,special_tokens= ,trust_remote_code=; known "
-            "models bring their settings (`reward presets`). Or a function of the reply: "
-            "VALUE=kind=length, readability, refusal or pattern,pattern=REGEX. One per value."
-        ),
+        typer.Option(help=f"What judges a value: {reward_options.HELP} One per value."),
     ] = None,
     title: Annotated[str, typer.Option(help="The name as people read it.")] = "",
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
@@ -37,16 +40,31 @@ def create(
         str, typer.Option(help="Scale of the gaps: per 'dataset' or 'shared' by all.")
     ] = "dataset",
     prompts: Annotated[int, typer.Option(help="Held-out prompts that measure a soup.")] = 64,
+    base_revision: Annotated[str | None, loading_option("revision", prefix="base-")] = None,
+    base_dtype: Annotated[str | None, loading_option("dtype", prefix="base-")] = None,
+    base_device_map: Annotated[str | None, loading_option("device_map", prefix="base-")] = None,
+    base_quantization: Annotated[str | None, loading_option("quantization", prefix="base-")] = None,
+    base_gradient_checkpointing: Annotated[
+        bool, loading_option("gradient_checkpointing", prefix="base-")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Create a project."""
+    loading = {
+        "revision": base_revision,
+        "dtype": base_dtype,
+        "device_map": base_device_map,
+        "quantization": base_quantization,
+        "gradient_checkpointing": base_gradient_checkpointing,
+    }
     config = project_config(
         name=name,
         title=title,
         values=tuple(value),
-        base=_absolute(base),
-        rewards=dict(_parse_reward(text) for text in reward or ()),
+        base=full_name(base),
+        loading=base_loading(loading),
+        rewards=dict(reward_options.parse_reward(text) for text in reward or ()),
         scale=scale,
         prompts=prompts,
         description=description,
@@ -83,7 +101,9 @@ def show_project(
     if as_json:
         show_json(figures)
         return
-    show(f"{figures['title']} ({figures['name']}), base {figures['base']}")
+    loaded = BaseLoading(**figures["base_loading"]).title
+    base = f"{figures['base']}{f' ({loaded})' if loaded else ''}"
+    show(f"{figures['title']} ({figures['name']}), base {base}")
     columns = ["value", "pairs", "scored", "threshold", "reward_model", "adapters"]
     rows = [[entry[column] for column in columns] for entry in figures["values"]]
     show_table(columns, rows)
@@ -92,6 +112,35 @@ def show_project(
         f"{figures['held_out_prompts']} held-out prompts, {figures['points']} measured points, "
         f"complete adapter sets: {complete}"
     )
+
+
+@app.command("reward")
+def set_rewards(
+    reward: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"{reward_options.HELP} VALUE=name=entry changes a present judge."),
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="Take a value's judge away; repeatable.")
+    ] = None,
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set or change what judges values, or show it; rewards by former judges become stale."""
+    target = open_workspace(workspace).project(project)
+    found = [reward_options.parse_reward(text, target.config.rewards) for text in reward or ()]
+    chosen_values(target, [*(value for value, _ in found), *(remove or ())])
+    for value, spec in found:
+        target.set_reward(value, spec)
+    for value in remove or ():
+        target.set_reward(value, None)
+    judges = target.config.rewards
+    if as_json:
+        show_json({value: spec.model_dump(mode="json") for value, spec in judges.items()})
+        return
+    rows = [(value, _model_of(target, value)) for value in target.values]
+    show_table(["value", "what judges it"], rows)
 
 
 def project_figures(project: Project) -> dict[str, Any]:
@@ -103,6 +152,7 @@ def project_figures(project: Project) -> dict[str, Any]:
         "title": project.title,
         "description": project.config.description,
         "base": project.config.base,
+        "base_loading": project.config.loading.model_dump(),
         "scale": project.config.scale,
         "values": [
             {
@@ -125,29 +175,3 @@ def project_figures(project: Project) -> dict[str, Any]:
 def _model_of(project: Project, value: str) -> str | None:
     spec = project.config.rewards.get(value)
     return spec.title if spec else None
-
-
-def _parse_reward(text: str) -> tuple[str, RewardSpec]:
-    """Read "helpful=org/model,template=hh,label=diff,sign=-1" or "brief=kind=length,sign=-1"."""
-    value, found, entries = text.partition("=")
-    parts = entries.split(",")
-    model = parts.pop(0) if "=" not in parts[0] else ""
-    if not found or not all("=" in part for part in parts):
-        raise WorkspaceError(
-            f"reward model {text!r} is not VALUE=MODEL[,name=entry...]; write for example "
-            "helpful=org/model,template=hh,sign=-1 or brief=kind=length,sign=-1"
-        )
-    fields: dict[str, Any] = {}
-    for part in parts:
-        name, _, entry = part.partition("=")
-        number = entry.lstrip("-")
-        fields[name.strip()] = int(entry) if number.isdigit() else entry.strip()
-    if not model and "kind" in fields:
-        return value.strip(), reward_spec(**fields)
-    return value.strip(), preset_spec(_absolute(model.strip()), **fields)
-
-
-def _absolute(model: str) -> str:
-    """Make a local folder independent of the working folder; leave hub ids alone."""
-    path = Path(model).expanduser()
-    return str(path.resolve()) if path.is_dir() else model

@@ -1,6 +1,5 @@
 """`reward check | suggest | presets | consent | consents`: what judges a value, and is it sane?"""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json, show_table
 from vcsoup.errors import RewardModelError, WorkspaceError
+from vcsoup.rewards.model_files import full_name
+from vcsoup.workspace.checkups import checkup_of
 
 app = typer.Typer(help="Check, suggest and allow reward models.", no_args_is_help=True)
 
@@ -40,30 +41,31 @@ def check(
     values = [name for name in chosen_values(target, value) if name in target.config.rewards]
     if not values:
         raise RewardModelError(
-            f"project {project} has no reward model to check; name one per value with --reward"
+            f"project {project} has no reward model to check; name one per value with "
+            f"`python -m vcsoup project reward VALUE=MODEL --project {project}`"
         )
     from vcsoup.pipeline import with_scores
+    from vcsoup.rewards.cache import RewardCache
     from vcsoup.rewards.clinic import check_rewards, sample_pairs
 
     specs = {name: target.config.rewards[name] for name in values}
-    rng = np.random.default_rng(seed)
+    data, rng = target.datasets(), np.random.default_rng(seed)
     with as_job(opened, "check", f"Checking {', '.join(values)}", project=project) as worker:
         sample = {
             name: with_scores(target, name, sample_pairs(target.pairs(name), pairs, rng=rng), specs)
-            for name in target.datasets()
+            for name in data
             if pairs
         }
         found = check_rewards(
             specs,
             sample,
             consents=opened.consents.keys(),
+            cache=RewardCache(opened.reward_cache_root),
             monitor=worker,
         )
-        figures = {
-            "findings": [finding.to_dict() for finding in found.findings],
-            "pairs": dict(found.pairs),
-            "faults": len(found.faults),
-        }
+        checkup = checkup_of(found, judges=specs, data=data)
+        target.save_checkup(checkup)
+        figures = checkup.model_dump(mode="json") | {"faults": len(found.faults)}
         worker.finish(figures)
     if as_json:
         show_json(figures)
@@ -120,41 +122,48 @@ def presets(as_json: JsonOption = False) -> None:
 
 @app.command("consent")
 def consent(
-    model: ModelArgument,
+    model: Annotated[str, typer.Argument(help="Local folder, hub id, or an endpoint's url.")],
     revision: Annotated[str | None, typer.Option(help="The full commit of a hub id.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree without being asked.")] = False,
     revoke: Annotated[bool, typer.Option("--revoke", help="Take the consent back.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Agree that code which ships with a model runs on this machine; names the risk first."""
-    from vcsoup.rewards.consent import RISK, consent_key
+    """Agree to run a model's own code here, or to send texts to an endpoint; names the risk."""
+    from vcsoup.rewards.consent import consent_key, is_url, risk_of
 
     shelf = open_workspace(workspace).consents
-    model = _absolute(model)
+    model = full_name(model)
     consent_key(model, revision)  # a branch is refused before anything is asked
     if revoke:
         shelf.revoke(model, revision)
-        show(f"{model}: its code no longer runs")
+        show(f"{model}: {'nothing more is sent there' if is_url(model) else 'its code is not run'}")
         return
-    show(f"{model}{' at ' + revision if revision else ''}: {RISK}")
+    show(f"{model}{' at ' + revision if revision else ''}: {risk_of(model)}")
     if not yes and not typer.confirm("Agree?"):
-        raise WorkspaceError(f"nobody agreed to run the code of {model}; nothing was changed")
+        what = "send texts to" if is_url(model) else "run the code of"
+        raise WorkspaceError(f"nobody agreed to {what} {model}; nothing was changed")
     shelf.give(model, revision)
     show("agreed; `--revoke` takes it back")
 
 
 @app.command("consents")
 def consents(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the models whose own code may run."""
+    """List the models whose own code may run, and the endpoints that texts may be sent to."""
+    from vcsoup.rewards.consent import is_url
+
     given = open_workspace(workspace).consents.load()
     if as_json:
         show_json([entry.model_dump() for entry in given])
         return
     if not given:
-        show("no model may run code of its own")
+        show("no model may run code of its own, and no texts are sent to other machines")
         return
-    rows = [(entry.model, entry.revision or "its present content", entry.given) for entry in given]
-    show_table(["model", "revision", "agreed"], rows)
+    for_what = ["sending texts" if is_url(entry.model) else "running its code" for entry in given]
+    rows = [
+        (entry.model, what, entry.revision or "as it is", entry.given)
+        for entry, what in zip(given, for_what, strict=True)
+    ]
+    show_table(["model or address", "for", "revision", "agreed"], rows)
 
 
 def _reward_option(fields: dict[str, Any]) -> str:
@@ -162,8 +171,3 @@ def _reward_option(fields: dict[str, Any]) -> str:
     model = fields.pop("model")
     told = [f"{name}={entry}" for name, entry in fields.items() if entry not in (None, False)]
     return ",".join([f"VALUE={model}", *told])
-
-
-def _absolute(model: str) -> str:
-    path = Path(model).expanduser()
-    return str(path.resolve()) if path.is_dir() else model

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from vcsoup.cli.front import front_figures, show_front
+from vcsoup.cli.front import show_front
 from vcsoup.cli.options import (
     GroupOption,
     JsonOption,
@@ -18,6 +18,7 @@ from vcsoup.cli.options import (
 from vcsoup.cli.output import interval, show_json, show_table, weights_text
 from vcsoup.errors import WeightsError
 from vcsoup.evaluation.chord import chord_weights
+from vcsoup.front_figures import front_figures
 from vcsoup.soup.weights import parse_weights, simplex_grid
 from vcsoup.workspace import Point, Project
 
@@ -147,4 +148,4 @@ def _of(point: Point, value: str) -> dict[str, float]:
 
 
 def _figures(point: Point) -> dict[str, Any]:
-    return point.model_dump(exclude={"set_key", "group"})
+    return point.model_dump(exclude={"set_key", "group", "judged"})

@@ -25,7 +25,8 @@ def calibrate_all(
     value, kept = next(iter(filters.items()))
     with as_job(workspace, "calibrate", f"Timing {value}", project=project.name) as worker:
         pairs = kept_pairs(project, value, kept)
-        found = calibrate(pairs, config, base=project.config.base, monitor=worker)
+        chosen = project.config
+        found = calibrate(pairs, config, base=chosen.base, loading=chosen.loading, monitor=worker)
         result: dict[str, Any] = {
             "value": value,
             "base": project.config.base,

@@ -26,9 +26,17 @@ def true_rewards(topic: Topic, text: str) -> np.ndarray:
         Shape (3,), helpful, harmless and humorous, about -4 to 4, larger is better.
     """
     counts = _counts(topic, parse(text))
-    flaws = sum(FLAW_COST[flaw] * counts[flaw] for flaw in FLAW_COST)
     merits = (_helpful(counts), _harmless(topic, counts), _humorous(counts))
-    return np.array(merits) - flaws
+    return np.array(merits) - _flaw_cost(counts)
+
+
+def flaw_cost(topic: Topic, text: str) -> float:
+    """What a reply's flaws take off every value alike, >= 0: the values' shared quality."""
+    return _flaw_cost(_counts(topic, parse(text)))
+
+
+def _flaw_cost(counts: Counter[str]) -> float:
+    return sum(FLAW_COST[flaw] * counts[flaw] for flaw in FLAW_COST)
 
 
 def _counts(topic: Topic, parts: list[Part]) -> Counter[str]:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from vcsoup.errors import RewardModelError
 from vcsoup.pipeline import points_of
 from vcsoup.preferences.pairs import Prompt
+from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.consent import check_consent
-from vcsoup.rewards.judge import Judge, load_judge
+from vcsoup.rewards.judge import HeadJudge, Judge, SharedModel, load_judge
 from vcsoup.soup.model import SoupModel
 from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
 
@@ -72,6 +73,7 @@ class Benches:
         self._workspace = workspace
         self._soups: OrderedDict[Hashable, SoupModel] = OrderedDict()
         self._judges: OrderedDict[Hashable, Judge] = OrderedDict()
+        self._models: OrderedDict[Hashable, SharedModel] = OrderedDict()
 
     def bench(self, project_name: str, group: str) -> Bench:
         """The bench of a project's group, loading what is not resident.
@@ -86,9 +88,9 @@ class Benches:
         paths = [adapters[value].path for value in project.values]
         soup = _kept(
             self._soups,
-            (project.config.base, set_key, project.values),
+            (project.config.base, project.config.loading, set_key, project.values),
             _MOST_SOUPS,
-            lambda: SoupModel.load(project.config.base, paths),
+            lambda: SoupModel.load(project.config.base, paths, loading=project.config.loading),
         )
         ordered = {value: adapters[value] for value in project.values}
         return Bench(project, group, ordered, set_key, soup)
@@ -127,10 +129,24 @@ class Benches:
             raise RewardModelError(
                 f"project {project.name} has no reward model for {value}; name one per value"
             )
-        key = (spec.fingerprint(), spec.sign)
         consents = project.consents.keys()
         check_consent(spec, consents)  # also of one that is loaded already
-        return _kept(self._judges, key, _MOST_JUDGES, lambda: load_judge(spec, consents=consents))
+        if spec.kind == "model":  # heads of one model read one copy of it
+            model = _kept(
+                self._models,
+                spec.pass_fingerprint(),
+                _MOST_JUDGES,
+                lambda: SharedModel.load(spec, consents=consents),
+            )
+            return HeadJudge(spec, model)
+        key = (spec.fingerprint(), spec)
+        cache = RewardCache(project.reward_cache_root)
+        return _kept(
+            self._judges,
+            key,
+            _MOST_JUDGES,
+            lambda: load_judge(spec, consents=consents, cache=cache),
+        )
 
 
 def _kept(

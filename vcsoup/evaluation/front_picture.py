@@ -38,7 +38,7 @@ def front_picture(points: Sequence[PicturePoint], *, x_name: str, y_name: str) -
     Returns:
         An SVG document; names are escaped.
     """
-    xs, ys = (_Axis([getattr(p, a) for p in points]) for a in "xy")
+    xs, ys = (Axis([getattr(p, a) for p in points]) for a in "xy")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'font-family="sans-serif" font-size="13" role="img">',
@@ -56,7 +56,7 @@ def front_picture(points: Sequence[PicturePoint], *, x_name: str, y_name: str) -
     return "\n".join(part for part in parts if part) + "\n"
 
 
-class _Axis:
+class Axis:
     """A range with some room, and round ticks in it."""
 
     def __init__(self, numbers: Sequence[float]) -> None:
@@ -65,9 +65,11 @@ class _Axis:
         self.low, self.high = low - room, high + room
 
     def share(self, number: float) -> float:
+        """How far along the axis a number lies, 0 to 1."""
         return (number - self.low) / (self.high - self.low)
 
     def ticks(self) -> list[float]:
+        """Round numbers inside, about five."""
         rough = (self.high - self.low) / 5
         size = 10.0 ** np.floor(np.log10(rough))
         step = size * next(s for s in (1, 2, 5, 10) if size * s >= rough)
@@ -75,13 +77,13 @@ class _Axis:
         return [i * step for i in range(first, int(np.floor(self.high / step)) + 1)]
 
 
-def _at(x: float, y: float, xs: _Axis, ys: _Axis) -> tuple[float, float]:
+def _at(x: float, y: float, xs: Axis, ys: Axis) -> tuple[float, float]:
     across = _LEFT + xs.share(x) * (WIDTH - _LEFT - _RIGHT)
     down = _TOP + (1 - ys.share(y)) * (HEIGHT - _TOP - _BOTTOM)
     return across, down
 
 
-def _grid(xs: _Axis, ys: _Axis) -> list[str]:
+def _grid(xs: Axis, ys: Axis) -> list[str]:
     lines = []
     for number in xs.ticks():
         across, _ = _at(number, ys.low, xs, ys)
@@ -103,7 +105,7 @@ def _label(x: float, y: float, anchor: str, number: float) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{_SOFT}">{text}</text>'
 
 
-def _front_line(points: Sequence[PicturePoint], xs: _Axis, ys: _Axis) -> str:
+def _front_line(points: Sequence[PicturePoint], xs: Axis, ys: Axis) -> str:
     soups = [point for point in points if not point.base]
     if not soups:
         return ""
@@ -113,7 +115,7 @@ def _front_line(points: Sequence[PicturePoint], xs: _Axis, ys: _Axis) -> str:
     return f'<polyline points="{places}" fill="none" stroke="{_ACCENT}" stroke-width="2"/>'
 
 
-def _mark(point: PicturePoint, xs: _Axis, ys: _Axis) -> str:
+def _mark(point: PicturePoint, xs: Axis, ys: Axis) -> str:
     across, down = _at(point.x, point.y, xs, ys)
     if point.base:
         label = f'<text x="{across:.1f}" y="{down + 22:.1f}" text-anchor="middle">base</text>'

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.arrow_soundness import checked
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
 from vcsoup.preferences.rows import FileRows, readable
 
@@ -74,7 +75,9 @@ def _rows(contents: list[bytes], name: str, wanted: Callable[[str], bool]) -> Fi
     try:
         tables = [_table(content) for content in contents]
         columns = tuple(dict.fromkeys(name for table in tables for name in table.column_names))
-        kept = [table.select([c for c in table.column_names if wanted(c)]) for table in tables]
+        kept = [
+            checked(table.select([c for c in table.column_names if wanted(c)])) for table in tables
+        ]
         table = pa.concat_tables(kept, promote_options="default") if kept else pa.table({})
     except UNREADABLE as error:
         said = " ".join(str(error).split())[:80]

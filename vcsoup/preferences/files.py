@@ -1,4 +1,4 @@
-"""A file -> numbered rows: parquet, Arrow, JSON, JSON Lines or CSV, each also compressed.
+"""A file or a folder -> numbered rows: parquet, Arrow, JSON, JSON Lines, CSV, also compressed.
 
 The kind is told from the first bytes, never from the file's name. Row numbers are what a person
 would look up: lines of JSON Lines, elements of a JSON array, data rows of CSV and parquet, all
@@ -12,11 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
-from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, arrow_rows, saved_rows
+from vcsoup.preferences.arrow_rows import (
+    FILE_MARK,
+    STREAM_MARK,
+    arrow_rows,
+    is_saved,
+    saved_files,
+    saved_rows,
+)
 from vcsoup.preferences.detection import is_used
 from vcsoup.preferences.packing import MARK_BYTES, packing, unpacked_beginning
 from vcsoup.preferences.parquet_rows import parquet_rows
 from vcsoup.preferences.rows import FileRows, readable
+from vcsoup.preferences.shards import joined, shard_files
 from vcsoup.preferences.text_rows import is_json, text_rows
 
 _MOST_BYTES = 4 * 2**30
@@ -25,7 +33,7 @@ _LOOKED_AT = 4_096
 
 
 def read_rows(path: Path, *, name: str = "", wanted: Callable[[str], bool] = is_used) -> FileRows:
-    """Every row of a file, or of a folder that `datasets.save_to_disk` wrote.
+    """Every row of a file, of a folder of them, or of one that `datasets.save_to_disk` wrote.
 
     Args:
         path: The file; UTF-8 where it is text, compressed (gzip, zstd, xz, bzip2) or not.
@@ -38,18 +46,38 @@ def read_rows(path: Path, *, name: str = "", wanted: Callable[[str], bool] = is_
 
     Raises:
         NotFoundError: no such file.
-        PreferenceFormatError: another folder, an empty file, or content of none of these kinds.
+        PreferenceFormatError: a folder without data, an empty file, or content of no such kind.
     """
     path = Path(path)
     name = readable(name or path.name)
     if path.is_dir():
-        return saved_rows(path, name, wanted)
+        return saved_rows(path, name, wanted) if is_saved(path) else _folder(path, name, wanted)
     content = _content(path, name)
     if content.startswith(b"PAR1"):
         return parquet_rows(content, name, wanted)
     if content.startswith((STREAM_MARK, FILE_MARK)):
         return arrow_rows(content, name, wanted)
     return text_rows(as_text(content, name), name)
+
+
+def data_files(path: Path, name: str) -> list[Path]:
+    """The files that hold the rows: those of a folder in their order, or the file itself.
+
+    Raises:
+        PreferenceFormatError: a folder without data.
+    """
+    if not path.is_dir():
+        return [path]
+    return saved_files(path, name) if is_saved(path) else shard_files(path, name)[0]
+
+
+def _folder(folder: Path, name: str, wanted: Callable[[str], bool]) -> FileRows:
+    """The rows of every data file of a folder; empty files have none."""
+    parts = [(str(path.relative_to(folder)), path) for path in data_files(folder, name)]
+    full = [(inside, path) for inside, path in parts if path.stat().st_size]
+    return joined(
+        [(inside, read_rows(path, name=f"{name}/{inside}", wanted=wanted)) for inside, path in full]
+    )
 
 
 def _content(path: Path, name: str) -> bytes:

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
-from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, saved_files
+from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK
+from vcsoup.preferences.arrow_soundness import checked
 from vcsoup.preferences.detection import detect_format
-from vcsoup.preferences.files import as_text
+from vcsoup.preferences.files import as_text, data_files
 from vcsoup.preferences.packing import unpacked_beginning
 from vcsoup.preferences.pair_format import Joined, Pair
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
@@ -73,7 +74,7 @@ def look_at(path: Path, *, name: str = "") -> FileLook:
     """Look at the beginning of a file.
 
     Args:
-        path: The file, or a folder that `datasets.save_to_disk` wrote.
+        path: The file, or a folder of files: then its first one is looked at.
         name: What people call it, for messages; the file's own name by default.
 
     Raises:
@@ -114,7 +115,9 @@ def _first_row(unit: Joined, outcome: Pair | RowFault) -> FirstRow:
 
 def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
     if path.is_dir():
-        return _arrow_rows(saved_files(path, name)[0], name), False
+        files = data_files(path, name)
+        first = next((file for file in files if file.stat().st_size), files[0])
+        return _beginning(first, f"{name}/{first.relative_to(path)}")[0], False
     with path.open("rb") as opened:
         mark = opened.read(8)
     if mark.startswith(b"PAR1"):
@@ -135,7 +138,7 @@ def _parquet_rows(path: Path, name: str) -> FileRows:
     try:
         with pq.ParquetFile(path) as file:
             batch = next(file.iter_batches(LOOKED_AT_ROWS), None)
-            table = pa.Table.from_batches([batch] if batch else [], file.schema_arrow)
+            table = checked(pa.Table.from_batches([batch] if batch else [], file.schema_arrow))
     except UNREADABLE as error:
         raise PreferenceFormatError(f"{name} is a damaged parquet file; export it again") from error
     return FileRows(tuple(table.column_names), list(table_rows(table)))
@@ -152,7 +155,7 @@ def _arrow_rows(path: Path, name: str) -> FileRows:
                 reader = pa.ipc.open_stream(source)
                 batch = next(iter(reader), None)
             batches = [batch.slice(0, LOOKED_AT_ROWS)] if batch is not None else []
-            table = pa.Table.from_batches(batches, reader.schema)
+            table = checked(pa.Table.from_batches(batches, reader.schema))
             return FileRows(tuple(table.column_names), list(table_rows(table)))
     except UNREADABLE as error:
         raise PreferenceFormatError(f"{name} is a damaged Arrow file; save it again") from error

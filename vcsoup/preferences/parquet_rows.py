@@ -1,12 +1,15 @@
 """Parquet -> numbered rows; a cell that cannot be read costs its row and no other."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.arrow_soundness import checked
+from vcsoup.preferences.json_cells import json_decoder
 from vcsoup.preferences.rows import FileRows, NumberedRow
 
 _TOGETHER = 1_000
@@ -27,7 +30,7 @@ def parquet_rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> Fi
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         columns = tuple(file.schema_arrow.names)
-        table = file.read(columns=[c for c in dict.fromkeys(columns) if wanted(c)])
+        table = checked(file.read(columns=[c for c in dict.fromkeys(columns) if wanted(c)]))
     except UNREADABLE as error:
         raise PreferenceFormatError(
             f"{name} is a damaged parquet file ({' '.join(str(error).split())[:80]!r}); "
@@ -38,6 +41,14 @@ def parquet_rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> Fi
 
 def table_rows(table: pa.Table) -> Iterator[NumberedRow]:
     """The rows of a table, numbered from 1; an unreadable cell is the fault of its row."""
+    found = {field.name: json_decoder(field.type) for field in table.schema}
+    decoders = {name: decode for name, decode in found.items() if decode}
+    for row in _raw_rows(table):
+        decoded = {name: decoders[name](row.cells[name]) for name in decoders if name in row.cells}
+        yield replace(row, cells=row.cells | decoded) if decoded else row
+
+
+def _raw_rows(table: pa.Table) -> Iterator[NumberedRow]:
     for start in range(0, table.num_rows, _TOGETHER):
         part = table.slice(start, _TOGETHER)
         try:

@@ -30,12 +30,14 @@ class RowProblem:
         column: Where the problem is; empty when it is the whole row.
         kind: One of `KINDS`.
         reason: What is wrong, in words.
+        file: Which file of a folder; empty when it is a single file.
     """
 
     row: int
     column: str
     kind: str
     reason: str
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class ReadReport:
         aspect: Which of the file's preferences; empty where there is one.
         rows_per_pair: 2 where every row is one answer.
         notes: Pairs, all kept, by what is worth knowing of them: multi-turn and long.
+        longest: The limit that was given, with its unit; empty for none.
+        files: Data files that were read.
+        left_out: Files of a folder that are no tables.
     """
 
     source: str
@@ -61,6 +66,9 @@ class ReadReport:
     aspect: str = ""
     rows_per_pair: int = 1
     notes: Mapping[str, int] = field(default_factory=dict)
+    longest: str = ""
+    files: int = 1
+    left_out: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -72,10 +80,13 @@ class ReadReport:
     def summary(self) -> str:
         """One line for people: "300 rows read as TRL explicit, 298 kept, 2 reported (2 empty)"."""
         about = f" ({self.aspect})" if self.aspect else ""
-        line = f"{self.rows:,} rows read as {self.format}{about}, {self._kept_in_words}"
+        of = f" of {self.files:,} files" if self.files > 1 else ""
+        line = f"{self.rows:,} rows{of} read as {self.format}{about}, {self._kept_in_words}"
         if self.problems:
             parts = [f"{count:,} {kind}" for kind, count in self.counts.items() if count]
             line += f", {len(self.problems):,} reported ({', '.join(parts)})"
+        if self.longest:
+            line += f"; at most {self.longest}"
         noted = [f"{count:,} {note}" for note, count in self.notes.items() if count]
         return f"{line}; of those kept {' and '.join(noted)}" if noted else line
 
@@ -96,5 +107,8 @@ class ReadReport:
             "aspect": self.aspect,
             "rows_per_pair": self.rows_per_pair,
             "notes": dict(self.notes),
+            "longest": self.longest,
+            "files": self.files,
+            "left_out": list(self.left_out),
             "problems": [dict(vars(problem)) for problem in self.problems],
         }

@@ -9,25 +9,24 @@ a model.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.arrow_rows import is_saved
 from vcsoup.preferences.column_map import ColumnMap, mapped_format
 from vcsoup.preferences.detection import detect_format, is_used
-from vcsoup.preferences.files import read_rows
+from vcsoup.preferences.files import data_files, read_rows
+from vcsoup.preferences.lengths import WORDS, LengthUnit
 from vcsoup.preferences.pair_format import Joined, Pair, PairFormat
+from vcsoup.preferences.pair_notes import notes_of, scores_of
 from vcsoup.preferences.pairs import make_pairs, pair_id
 from vcsoup.preferences.read_report import ReadReport, RowProblem
 from vcsoup.preferences.refusals import not_preferences, wrong_aspect
 from vcsoup.preferences.rows import FileRows, readable
+from vcsoup.preferences.shards import shard_files
 from vcsoup.preferences.turns import RowFault
-
-LONG_CHARACTERS = 8_192
-"""Pairs above this are counted as long: about 2,048 tokens of English."""
 
 _REPORT_EVERY = 2_000
 
@@ -39,13 +38,19 @@ class Reading:
     Attributes:
         aspect: Which preference, where one file holds several (`aspects_of`).
         columns: Which columns hold what, where no format fits.
-        longest: Report pairs whose prompt and longer answer have more characters than this;
-            0 keeps all.
+        longest: Report pairs whose prompt and longer answer are longer than this; 0 keeps all.
+        unit: What lengths are counted in.
     """
 
     aspect: str = ""
     columns: ColumnMap | None = None
     longest: int = 0
+    unit: LengthUnit = WORDS
+
+    @property
+    def limit(self) -> str:
+        """The limit on lengths, for people; empty for none."""
+        return f"{self.longest:,} {self.unit.title}" if self.longest else ""
 
 
 USUAL = Reading()
@@ -70,7 +75,7 @@ class ReadResult:
 def read_preferences(
     path: Path, how: Reading = USUAL, *, name: str = "", monitor: Monitor = SILENT
 ) -> ReadResult:
-    """The preference pairs of a file, or of a folder that `datasets.save_to_disk` wrote.
+    """The preference pairs of a file, of a folder of files, or of a saved folder of `datasets`.
 
     Formats are told from columns and types (`vcsoup.preferences.detection`), never from the file's
     name; kinds of files are those of `vcsoup.preferences.files`.
@@ -96,26 +101,28 @@ def read_preferences(
     if form is None:
         raise PreferenceFormatError(not_preferences(name, file, mapped=how.columns is not None))
     aspect = _aspect(name, form, how.aspect)
-    pairs, problems = _sort_out(form.units(file.rows, aspect), _Sieve(form, aspect, how), monitor)
-    problems.sort(key=lambda problem: problem.row)
+    pairs, faults = _sort_out(file, _Sieve(form, aspect, how), monitor)
+    faults.sort(key=lambda numbered: numbered[0])
     if not pairs:
-        first = problems[0]
+        number, first = faults[0]
         raise PreferenceFormatError(
             f"{name} ({form.name}) has no usable pair in {len(file.rows)} rows; the first: "
-            f"row {first.row}, column {first.column or 'all'}, {first.reason}; mend the file"
+            f"{file.named(number)}, column {first.column or 'all'}, {first.reason}; mend the file"
         )
     report = ReadReport(
         name,
         form.name,
         len(file.rows),
         len(pairs),
-        tuple(problems),
+        tuple(_problem(file, *numbered) for numbered in faults),
         aspect,
         form.rows_per_pair,
-        _notes(pairs),
+        notes_of(pairs),
+        how.limit,
+        *_files(path, name),
     )
     table = make_pairs(*zip(*(pair[:3] for pair in pairs), strict=True))
-    return ReadResult(table, report, _scores(table["id"], pairs))
+    return ReadResult(table, report, scores_of(table["id"], pairs))
 
 
 def find_format(file: FileRows, columns: ColumnMap | None = None) -> PairFormat | None:
@@ -167,9 +174,8 @@ class _Sieve:
                 raise RowFault("empty", column, "no text")
         if pair.chosen == pair.rejected:
             raise RowFault("identical", "rejected", "the same text as chosen")
-        length = _length(pair)
-        if 0 < self.how.longest < length:
-            said = f"{length:,} characters, more than {self.how.longest:,}"
+        if self.how.longest and (length := self.how.unit.of(pair)) > self.how.longest:
+            said = f"{length:,} {self.how.unit.name}, more than {self.how.longest:,}"
             raise RowFault("long", "", said)
         return pair
 
@@ -183,10 +189,12 @@ def _aspect(name: str, form: PairFormat, wanted: str) -> str:
 
 
 def _sort_out(
-    units: list[Joined], sieve: _Sieve, monitor: Monitor
-) -> tuple[list[Pair], list[RowProblem]]:
+    file: FileRows, sieve: _Sieve, monitor: Monitor
+) -> tuple[list[Pair], list[tuple[int, RowFault]]]:
+    """The sound pairs, and the number of every other row with its fault."""
+    units = sieve.form.units(file.rows, sieve.aspect)
     pairs: list[Pair] = []
-    problems: list[RowProblem] = []
+    faults: list[tuple[int, RowFault]] = []
     first_row: dict[str, int] = {}
     for done, unit in enumerate(units):
         if done % _REPORT_EVERY == 0:
@@ -197,35 +205,23 @@ def _sort_out(
             pair = sieve.pair(unit)
             known = first_row.setdefault(pair_id(*pair[:3]), unit.numbers[0])
             if known != unit.numbers[0]:
-                raise RowFault("duplicate", "", f"the same pair as row {known}")
+                raise RowFault("duplicate", "", f"the same pair as {file.named(known)}")
             pairs.append(pair)
         except RowFault as fault:
-            problems += (
-                RowProblem(n, fault.column, fault.kind, fault.reason) for n in unit.numbers
-            )
-    return pairs, problems
+            faults += ((number, fault) for number in unit.numbers)
+    return pairs, faults
 
 
-def _length(pair: Pair) -> int:
-    asked = sum(len(turn["content"]) for turn in pair.prompt)
-    return asked + max(len(pair.chosen), len(pair.rejected))
+def _problem(file: FileRows, number: int, fault: RowFault) -> RowProblem:
+    name, row = file.place(number)
+    return RowProblem(row, fault.column, fault.kind, fault.reason, name)
 
 
-def _notes(pairs: list[Pair]) -> dict[str, int]:
-    turns = (sum(turn["role"] != "system" for turn in pair.prompt) for pair in pairs)
-    return {
-        "multi-turn": sum(count > 1 for count in turns),
-        "long": sum(_length(pair) > LONG_CHARACTERS for pair in pairs),
-    }
-
-
-def _scores(ids: "pd.Series[str]", pairs: list[Pair]) -> pd.DataFrame:
-    names = dict.fromkeys(name for pair in pairs for name in pair.scores)
-    columns: dict[str, Any] = {"id": ids}
-    for name in names:
-        both = [pair.scores.get(name, (np.nan, np.nan)) for pair in pairs]
-        columns |= {
-            f"{name}_{side}": np.array([entry[k] for entry in both], dtype=np.float64)
-            for k, side in enumerate(("chosen", "rejected"))
-        }
-    return pd.DataFrame(columns)
+def _files(path: Path, name: str) -> tuple[int, tuple[str, ...]]:
+    """How many data files were read, and which files of a folder are none."""
+    others: list[Path] = []
+    if path.is_dir() and not is_saved(path):
+        others = shard_files(path, name)[1]
+    return len(data_files(path, name)), tuple(
+        readable(str(other.relative_to(path))) for other in others
+    )

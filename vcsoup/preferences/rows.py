@@ -1,7 +1,8 @@
 """Numbered rows: what every kind of file turns into before its rows are read as pairs."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,38 @@ class NumberedRow:
     column: str = ""
 
 
+class Shard(NamedTuple):
+    """One file of a folder: its name in it, and the last row number of the files before it."""
+
+    name: str
+    before: int
+
+
 @dataclass(frozen=True)
 class FileRows:
-    """All rows of a file, with the names of its columns in the order of their first use."""
+    """All rows of a file, or of the files of a folder.
+
+    Attributes:
+        columns: Names of the columns in the order of their first use.
+        rows: The rows; in a folder they are numbered on from file to file.
+        shards: The files of a folder; none when it is a single file.
+    """
 
     columns: tuple[str, ...]
     rows: list[NumberedRow]
+    shards: tuple[Shard, ...] = ()
+
+    def place(self, number: int) -> tuple[str, int]:
+        """The file of a row ("" for a single file), and its number in it."""
+        if not self.shards:
+            return "", number
+        shard = self.shards[bisect_left([shard.before for shard in self.shards], number) - 1]
+        return shard.name, number - shard.before
+
+    def named(self, number: int) -> str:
+        """A row in words: "row 3", or "row 3 of b.jsonl"."""
+        name, row = self.place(number)
+        return f"row {row} of {name}" if name else f"row {row}"
 
 
 def readable(text: str) -> str:

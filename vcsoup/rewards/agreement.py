@@ -67,7 +67,7 @@ def agreement_finding(
         same = fits[0] == spec.label
         check, remedy = ("sign" if same else "label"), _set(spec, fits)
         told = f"{says}; with {remedy} it would be {best:.0%}"
-        return Finding("fault", check, value, told, f"set {remedy}", figures)
+        return Finding("fault", check, value, told, f"set {remedy}", figures, _changes(spec, fits))
     if lost:
         return Finding(
             "warning",
@@ -81,8 +81,9 @@ def agreement_finding(
         )
     wins = _wins(gaps[fits], gaps[(spec.label, spec.sign)])
     if best - own >= _CLEARLY_BETTER and wins >= _critical(len(shares)):
+        remedy, fix = f"consider {_set(spec, fits)}", _changes(spec, fits)
         told = f"{says}; with {_set(spec, fits)} it would be {best:.0%}"
-        return Finding("warning", "label", value, told, f"consider {_set(spec, fits)}", figures)
+        return Finding("warning", "label", value, told, remedy, figures, fix)
     return Finding("ok", "agreement", value, says, figures=figures)
 
 
@@ -116,10 +117,14 @@ def _fitting(spec: RewardSpec, shares: Mapping[Choice, float], n: int) -> tuple[
 
 
 def _set(spec: RewardSpec, fits: Choice) -> str:
-    label, sign = fits
-    parts = [f"label={label}"] if label != spec.label else []
-    parts += [f"sign={sign}"] if sign != spec.sign else []
+    parts = [f"{name}={entry}" for name, entry in _changes(spec, fits).items()]
     return ",".join(parts) or "the present settings"
+
+
+def _changes(spec: RewardSpec, fits: Choice) -> dict[str, Label]:
+    label, sign = fits
+    changed: dict[str, Label] = {"label": label} if label != spec.label else {}
+    return changed | ({"sign": sign} if sign != spec.sign else {})
 
 
 def _wins(first: FloatArray, second: FloatArray) -> float:

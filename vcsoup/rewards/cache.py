@@ -16,15 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcsoup.preferences.pairs import as_messages
-from vcsoup.rewards.templates import Prompt
+from vcsoup.preferences.pairs import Prompt, as_messages
 
 FloatArray = npt.NDArray[np.float32]
 
 _MANY_SHARDS = 16
 
 
-def reply_key(prompt: Prompt, reply: str) -> str:
+def reply_key(prompt: Prompt | str, reply: str) -> str:
     """Name a prompt with its reply: 32 hex characters.
 
     Example:
@@ -66,7 +65,10 @@ class RewardCache:
         shards = self._shards(fingerprint)
         if len(shards) < _MANY_SHARDS:
             return
-        table = _concat(shards)
+        try:
+            table = _concat(shards)
+        except FileNotFoundError:  # another process is merging them
+            return
         self._write(fingerprint, table.drop_duplicates("key"))
         for shard in shards:
             shard.unlink(missing_ok=True)

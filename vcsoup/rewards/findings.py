@@ -8,7 +8,7 @@ rewards in, findings out; figures are of the sample that was looked at. Asking t
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ LEVELS: tuple[Level, ...] = ("fault", "warning", "note", "ok")
 
 _REDUNDANT, _OPPOSED, _LENGTH = 0.95, -0.9, 0.9
 _FAR = 8.0  # robust standard deviations from the median
+_SHOWN = 5  # outliers that are named
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Finding:
         says: What was found, one sentence with its figures.
         remedy: What to do; empty when there is nothing to do.
         figures: The figures, for programs.
+        fix: Fields of the value's `RewardSpec` that mend it; empty where no setting does.
     """
 
     level: Level
@@ -39,10 +43,46 @@ class Finding:
     says: str
     remedy: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
+    fix: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""
-        return asdict(self) | {"figures": dict(self.figures)}
+        return asdict(self)
+
+
+class Answer(NamedTuple):
+    """Which answer a reward is of."""
+
+    side: str
+    pair: str
+    value: str
+
+    def __str__(self) -> str:
+        """Name the answer for people; `value` is whose pairs it comes from."""
+        return f"the {self.side} answer of pair {self.pair} of {self.value}"
+
+
+def correlations(gaps: npt.ArrayLike) -> FloatArray:
+    """How alike the values' gaps are, two at a time.
+
+    Args:
+        gaps: Reward gaps, shape (n, K); nan where a value has no reward for a pair.
+
+    Returns:
+        Pearson's r of the pairs that both know, shape (K, K), 1 on the diagonal; nan where fewer
+        than three pairs are known to both or a value's gaps are all alike.
+
+    Example:
+        >>> correlations([[1, 2], [2, 4], [3, 5]]).round(2).tolist()
+        [[1.0, 0.98], [0.98, 1.0]]
+    """
+    table = np.asarray(gaps, dtype=np.float64)
+    k = table.shape[1]
+    found = np.eye(k)
+    for i in range(k):
+        for j in range(i):
+            found[i, j] = found[j, i] = _correlation(table[:, i], table[:, j])
+    return found
 
 
 def relation_findings(
@@ -56,11 +96,11 @@ def relation_findings(
         lengths: Characters of chosen minus rejected, shape (n,).
     """
     table = np.asarray(gaps, dtype=np.float64)
+    alike = correlations(table)
     found = []
     for i, first in enumerate(values):
         for j in range(i + 1, len(values)):
-            r = _correlation(table[:, i], table[:, j])
-            found += _relation(f"{first} and {values[j]}", r)
+            found += _relation(f"{first} and {values[j]}", float(alike[i, j]))
         r = _correlation(table[:, i], np.asarray(lengths, dtype=np.float64))
         if abs(r) >= _LENGTH:
             longer = "longer" if r > 0 else "shorter"
@@ -70,13 +110,15 @@ def relation_findings(
     return found
 
 
-def outlier_findings(value: str, rewards: npt.ArrayLike, names: Sequence[str]) -> list[Finding]:
+def outlier_findings(
+    value: str, rewards: npt.ArrayLike, answers: Sequence[Answer]
+) -> list[Finding]:
     """Find rewards that are no number, all the same, or far from all others.
 
     Args:
         value: Whose rewards.
         rewards: Shape (n,).
-        names: What each reward is of, for people; n of them.
+        answers: What each reward is of; n of them.
     """
     raw = np.asarray(rewards, dtype=np.float64)
     finite = raw[np.isfinite(raw)]
@@ -99,13 +141,15 @@ def outlier_findings(value: str, rewards: npt.ArrayLike, names: Sequence[str]) -
     distant = np.isfinite(raw) & (np.abs(raw - middle) > _FAR * spread)
     far = np.flatnonzero(distant & (spread > 0))
     if len(far):
-        worst = int(far[np.argmax(np.abs(raw[far] - middle))])
+        far = far[np.argsort(-np.abs(raw[far] - middle), kind="stable")]
+        worst = int(far[0])
         told = (
             f"{len(far)} of {len(raw)} rewards lie more than {_FAR:.0f} robust standard deviations "
-            f"from the median {middle:.3g}; the farthest is {raw[worst]:.3g}, {names[worst]}"
+            f"from the median {middle:.3g}; the farthest is {raw[worst]:.3g}, {answers[worst]}"
         )
         remedy = "read these answers; often they are empty, cut or in another language"
-        figures = {"outliers": len(far), "farthest": names[worst]}
+        shown = [answers[row]._asdict() | {"reward": float(raw[row])} for row in far[:_SHOWN]]
+        figures = {"outliers": len(far), "farthest": shown}
         found.append(Finding("note", "outliers", value, told, remedy, figures))
     return found
 
@@ -114,16 +158,8 @@ def _relation(names: str, r: float) -> list[Finding]:
     figures = {"correlation": r}
     if r >= _REDUNDANT:
         told = f"say nearly the same: their gaps correlate at {r:.3f}"
-        return [
-            Finding(
-                "warning",
-                "redundant",
-                names,
-                told,
-                "drop one, or take a head that differs",
-                figures,
-            )
-        ]
+        remedy = "drop one, or take a head that differs"
+        return [Finding("warning", "redundant", names, told, remedy, figures)]
     if r <= _OPPOSED:
         told = f"contradict each other: their gaps correlate at {r:.3f}"
         remedy = "check the sign of both; if both are right, no pair will be consistent"
@@ -133,7 +169,7 @@ def _relation(names: str, r: float) -> list[Finding]:
     return [Finding("ok", "relation", names, f"gaps correlate at {r:.2f}", figures=figures)]
 
 
-def _correlation(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float:
+def _correlation(first: FloatArray, second: FloatArray) -> float:
     both = np.isfinite(first) & np.isfinite(second)
     one, two = first[both], second[both]
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(two) == 0:

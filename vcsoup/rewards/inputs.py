@@ -54,7 +54,7 @@ def padding_finding(
         if side == "left":
             told = "pads on the left, which makes no difference to this model"
             remedy = "set pad_side=right, the side that suits nearly all models"
-            return Finding("note", "padding", value, told, remedy, figures)
+            return Finding("note", "padding", value, told, remedy, figures, {"pad_side": other})
         told = "a reply alone and in a batch get the same reward"
         return Finding("ok", "padding", value, told, figures=figures)
     told = (
@@ -62,7 +62,8 @@ def padding_finding(
         f"(they spread over {np.ptp(alone):.3g})"
     )
     if off[other] <= allowed:
-        return Finding("fault", "padding", value, told, f"set pad_side={other}", figures)
+        remedy, fix = f"set pad_side={other}", {"pad_side": other}
+        return Finding("fault", "padding", value, told, remedy, figures, fix)
     remedy = "this model reads its padding on either side; take another model"
     return Finding("fault", "padding", value, told, remedy, figures)
 
@@ -77,22 +78,25 @@ def _start_finding(
     if doubled:
         word = tokenizer.decode([rows[0][0]])
         told = f"the inputs begin with {word} twice: the layout and the tokenizer both write it"
-        remedy = _one_start(model)
-        return Finding("fault", "start token", value, told, remedy, {"doubled": doubled})
+        remedy, fix = _one_start(model)
+        return Finding("fault", "start token", value, told, remedy, {"doubled": doubled}, fix)
     own = tokenizer("x")["input_ids"]
     if own and own[0] in starts and not any(row and row[0] in starts for row in rows):
         told = f"the inputs begin without {tokenizer.decode([own[0]])}, which the tokenizer writes"
         remedy = "set special_tokens=add, unless the model was trained without it"
-        return Finding("warning", "start token", value, told, remedy)
+        fix = {"special_tokens": "add"}
+        return Finding("warning", "start token", value, told, remedy, fix=fix)
     return Finding("ok", "start token", value, "start tokens are written once")
 
 
-def _one_start(model: RewardModel) -> str:
+def _one_start(model: RewardModel) -> tuple[str, dict[str, str]]:
+    """What to do about a doubled start token: in words, and as settings where one helps."""
     if model.spec.special_tokens == "add":
-        return "set special_tokens=auto"
+        return "set special_tokens=auto", {"special_tokens": "auto"}
     if model.spec.template == "chat":
-        return "the chat template itself writes it twice; mend the chat template"
-    return "the texts begin with it too; remove it there, or set special_tokens=none"
+        return "the chat template itself writes it twice; mend the chat template", {}
+    remedy = "the texts begin with it too; remove it there, or set special_tokens=none"
+    return remedy, {"special_tokens": "none"}
 
 
 def _of_many_lengths(replies: Sequence[str]) -> list[str]:

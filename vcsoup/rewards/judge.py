@@ -1,16 +1,18 @@
-"""What scores replies for a value: a reward model, or a function of the reply.
+"""What scores replies for a value: a reward model, an endpoint, or a function of the reply.
 
 The one place that turns any `RewardSpec` into something with `score` and `batches`. A column of the
 data judges only the pairs that it stands beside (`vcsoup.rewards.scoring`), so it has no judge.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
+from vcsoup.rewards.cache import RewardCache
+from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.functions import FunctionJudge
 from vcsoup.rewards.heads import read_label
 from vcsoup.rewards.spec import RewardSpec
@@ -37,8 +39,18 @@ class Judge(Protocol):
         ...
 
 
-def load_judges(specs: Sequence[RewardSpec], *, consents: Container[str] = ()) -> list[Judge]:
+def load_judges(
+    specs: Sequence[RewardSpec],
+    *,
+    consents: Container[str] = (),
+    cache: RewardCache | None = None,
+) -> list[Judge]:
     """Load what K specs name; values that share a model share one copy and one pass of it.
+
+    Args:
+        specs: Of any kind but "column".
+        consents: As for `load_judge`.
+        cache: As for `load_judge`.
 
     Raises:
         RewardModelError: as `load_judge`.
@@ -48,28 +60,33 @@ def load_judges(specs: Sequence[RewardSpec], *, consents: Container[str] = ()) -
     judges: list[Judge] = []
     for spec, name in zip(specs, names, strict=True):
         if spec.kind != "model" or names.count(name) == 1:
-            judges.append(load_judge(spec, consents=consents))
+            judges.append(load_judge(spec, consents=consents, cache=cache))
             continue
         if name not in models:
-            from vcsoup.rewards.model import RewardModel
-
-            models[name] = SharedModel(RewardModel.load(spec, consents=consents))
+            models[name] = SharedModel.load(spec, consents=consents)
         judges.append(HeadJudge(spec, models[name]))
     return judges
 
 
 def load_judge(
-    spec: RewardSpec, device: str | None = None, *, consents: Container[str] = ()
-) -> "RewardModel | FunctionJudge":
+    spec: RewardSpec,
+    device: str | None = None,
+    *,
+    consents: Container[str] = (),
+    cache: RewardCache | None = None,
+) -> "RewardModel | FunctionJudge | EndpointJudge":
     """Load what a spec names.
 
     Args:
         spec: Of any kind but "column".
         device: Where a model goes; the GPU when there is one.
-        consents: Keys of the consents to run a model's own code.
+        consents: Keys of the consents to run a model's own code or to send texts away.
+        cache: Where an endpoint's answers, which cost money, are kept and looked up; what runs
+            here is computed anew.
 
     Raises:
-        RewardModelError: a column, or a model that cannot be loaded.
+        RewardModelError: a column, a model that cannot be loaded, or an endpoint without consent
+            or key.
 
     Example:
         >>> load_judge(RewardSpec(kind="length")).score(["q"], ["two words"]).tolist()
@@ -82,6 +99,8 @@ def load_judge(
         )
     if spec.is_function:
         return FunctionJudge(spec)
+    if spec.kind == "endpoint":
+        return EndpointJudge(spec, cache=cache, consents=consents)
     from vcsoup.rewards.model import RewardModel
 
     return RewardModel.load(spec, device, consents=consents)
@@ -93,17 +112,32 @@ class SharedModel:
     def __init__(self, model: "RewardModel") -> None:
         self._model = model
         self._asked: tuple[list[Prompt], list[str]] | None = None
-        self._logits = np.empty((0, 0), dtype=np.float32)
+        self._said: list[tuple[Rows, FloatArray]] = []
 
-    def logits(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> FloatArray:
-        """All that the model says, shape (n, heads); asked anew only for other texts."""
+    @classmethod
+    def load(cls, spec: RewardSpec, *, consents: Container[str] = ()) -> Self:
+        """Load the model that a spec names, whatever its label and sign.
+
+        Raises:
+            RewardModelError: as `RewardModel.load`.
+        """
+        from vcsoup.rewards.model import RewardModel
+
+        return cls(RewardModel.load(spec, consents=consents))
+
+    def logit_batches(
+        self, prompts: Sequence[Prompt], replies: Sequence[str], **sizes: int
+    ) -> Iterator[tuple[Rows, FloatArray]]:
+        """What `RewardModel.logit_batches` yields; new texts alone go through the model."""
         asked = (list(prompts), list(replies))
-        if asked != self._asked:
-            parts = list(self._model.logit_batches(*asked))
-            rows = np.concatenate([rows for rows, _ in parts] or [np.empty(0, dtype=np.intp)])
-            said = np.concatenate([said for _, said in parts]) if parts else self._logits[:0]
-            self._logits, self._asked = said[np.argsort(rows)], asked
-        return self._logits
+        if asked == self._asked:
+            yield from self._said
+            return
+        said = []
+        for batch in self._model.logit_batches(*asked, **sizes):
+            said.append(batch)
+            yield batch
+        self._said, self._asked = said, asked
 
 
 class HeadJudge:
@@ -119,20 +153,25 @@ class HeadJudge:
         Raises:
             RewardModelError: a reward that is no number, or no such head.
         """
-        if not len(replies):
-            return np.empty(0, dtype=np.float32)
-        raw = read_label(self._model.logits(prompts, replies), self.spec)
-        if not np.isfinite(raw).all():
-            raise RewardModelError(
-                f"reward model {self.spec.model} gave no finite number for reply "
-                f"{int(np.flatnonzero(~np.isfinite(raw))[0]) + 1}; "
-                "leave this reply out or take another model"
-            )
-        return raw * np.float32(self.spec.sign)
+        rewards = np.empty(len(replies), dtype=np.float32)
+        for rows, scored in self.batches(prompts, replies):
+            rewards[rows] = scored
+        return rewards
 
     def batches(
-        self, prompts: Sequence[Prompt], replies: Sequence[str], *, tokens_per_batch: int = 0
+        self, prompts: Sequence[Prompt], replies: Sequence[str], **sizes: int
     ) -> Iterator[tuple[Rows, FloatArray]]:
-        """Yield all rows with their rewards at once."""
-        if len(replies):
-            yield np.arange(len(replies)), self.score(prompts, replies)
+        """Yield (row numbers, rewards with the sign), batch by batch, each row once.
+
+        Raises:
+            RewardModelError: as `score`.
+        """
+        for rows, logits in self._model.logit_batches(prompts, replies, **sizes):
+            raw = read_label(logits, self.spec)
+            if not np.isfinite(raw).all():
+                raise RewardModelError(
+                    f"reward model {self.spec.model} gave no finite number for reply "
+                    f"{int(rows[~np.isfinite(raw)][0]) + 1}; "
+                    "leave this reply out or take another model"
+                )
+            yield rows, raw * np.float32(self.spec.sign)

@@ -15,6 +15,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.activations import NewGELUActivation
 from transformers.utils.logging import disable_progress_bar
 
 from vcsoup.errors import RewardModelError
@@ -79,6 +80,7 @@ def load_classifier(
             f"reward model {spec.model} has no trained head ({missing[0]} is missing); "
             "give a model trained for sequence classification"
         )
+    _fuse_activations(model)
     large = place.type != "cpu" and model.num_parameters() >= _LARGE
     return model.to(place, None if large else torch.float32), tokenizer
 
@@ -98,6 +100,14 @@ def _from_pretrained(spec: RewardSpec, source: dict[str, Any]) -> tuple[PreTrain
         )
     model, found = loaded
     return model, found
+
+
+def _fuse_activations(model: PreTrainedModel) -> None:
+    """Compute GPT-2's activation in one pass over memory instead of eight; the same function."""
+    for module in model.modules():
+        for name, child in module.named_children():
+            if type(child) is NewGELUActivation:
+                setattr(module, name, torch.nn.GELU(approximate="tanh"))
 
 
 def _check_code(spec: RewardSpec) -> None:

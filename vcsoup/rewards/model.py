@@ -1,12 +1,14 @@
 """Ask a reward model: any sequence classifier, replies in, one reward per reply out.
 
-Batches are sorted by length and hold a fixed number of tokens, padded on the side that the record
-names. A tokenizer without a pad token gets one made up per batch: any token that ends no row of it,
-because the classifier reads the last token that is no padding. A reply's reward is thus the same
-alone and in any batch. A model with several heads gives all of them in one pass (`logit_batches`).
+Replies to one prompt go together, and a decoder computes what they share once, without padding
+(`vcsoup.rewards.shared_prompts`). For any other model batches are sorted by length and padded on
+the side that the record names; a tokenizer without a pad token gets one made up per batch: any
+token that ends no row of it, because the classifier reads the last token that is no padding. A
+reply's reward is the same alone and in any batch. All heads come from one pass (`logit_batches`).
 No loading (`vcsoup.rewards.loading`) and no caching here (`vcsoup.rewards.cache`).
 """
 
+import logging
 from collections.abc import Container, Iterator, Sequence
 from typing import Self
 
@@ -19,13 +21,18 @@ from vcsoup.errors import RewardModelError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.rewards.heads import check_label, read_label
 from vcsoup.rewards.loading import load_classifier
+from vcsoup.rewards.shared_prompts import SharedPrompts, trial_rows
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.templates import Encoding, Prompt, encode_replies
+from vcsoup.rewards.token_tree import tree_batches
 
 FloatArray = npt.NDArray[np.float32]
 
 TOKENS_PER_BATCH = 8192
 _CHUNK = 8192  # replies tokenised at a time, so that a million pairs fit in memory
+_READABLE = {"input_ids", "attention_mask"}  # a row with more to it is not shared
+
+logger = logging.getLogger(__name__)
 
 
 class RewardModel:
@@ -46,6 +53,9 @@ class RewardModel:
             check_label(spec, model.config.num_labels)
         positions = getattr(model.config, "max_position_embeddings", None) or spec.max_length
         self.max_length = min(spec.max_length, positions, tokenizer.model_max_length)
+        may_share = spec.output == "logits" and spec.pad_side == "right"
+        self._shared = SharedPrompts.of(model) if may_share else None
+        self._tried = False
 
     @classmethod
     def load(
@@ -138,12 +148,12 @@ class RewardModel:
         tokens_per_batch: int = TOKENS_PER_BATCH,
     ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray]]:
         """Yield (row numbers, all that the model says: shape (rows, heads)) batch by batch."""
-        for start in range(0, len(replies), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            inputs = self.encode(prompts[chunk], replies[chunk])
-            lengths = np.array([len(row["input_ids"]) for row in inputs])
-            for rows in length_batches(lengths, tokens_per_batch):
-                yield start + rows, self._forward([inputs[row] for row in rows])
+        order = _side_by_side(prompts)
+        for start in range(0, len(order), _CHUNK):
+            chunk = order[start : start + _CHUNK]
+            inputs = self.encode([prompts[row] for row in chunk], [replies[row] for row in chunk])
+            for rows in self._batches(inputs, tokens_per_batch):
+                yield chunk[rows], self._forward([inputs[row] for row in rows])
 
     def encode(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> list[Encoding]:
         """Lay prompts and replies out as this model reads them: n unpadded inputs."""
@@ -163,8 +173,48 @@ class RewardModel:
                 f"{int(rows[~np.isfinite(raw)][0]) + 1}; leave this reply out or take another model"
             )
 
+    def _batches(
+        self, inputs: list[Encoding], tokens_per_batch: int
+    ) -> Iterator[npt.NDArray[np.intp]]:
+        lengths = np.array([len(row["input_ids"]) for row in inputs])
+        told = np.flatnonzero(lengths if self._shares(inputs) else np.zeros_like(lengths))
+        for rows in tree_batches([inputs[row]["input_ids"] for row in told], tokens_per_batch):
+            yield told[rows]
+        others = np.setdiff1d(np.arange(len(inputs)), told)
+        for rows in length_batches(lengths[others], tokens_per_batch):
+            yield others[rows]
+
+    def _shares(self, inputs: list[Encoding]) -> bool:
+        """Whether what rows share is computed once: where that was seen to change nothing."""
+        if self._shared is None or not inputs[0].keys() <= _READABLE:
+            return False
+        longest = max((row["input_ids"] for row in inputs), key=len)
+        if not self._tried and longest:
+            self._tried = True
+            rows = trial_rows(longest)
+            alone = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows]
+            plain = np.concatenate([self._padded([row]) for row in alone])
+            if off := self._shared.disagreement([self._to_read(row) for row in rows], plain):
+                logger.warning("%s: every reply is scored by itself: %s", self.spec.model, off)
+                self._shared = None
+        return self._shared is not None
+
+    def _to_read(self, row: list[int]) -> list[int]:
+        """A row up to the token that the reward is read from, the last that is no padding."""
+        pad = self.tokenizer.pad_token_id
+        last = next((place for place in reversed(range(len(row))) if row[place] != pad), 0)
+        return row[: last + 1]
+
     @torch.inference_mode()
     def _forward(self, inputs: list[Encoding]) -> FloatArray:
+        rows = [row["input_ids"] for row in inputs]
+        if self._shared is None or not all(rows) or not inputs[0].keys() <= _READABLE:
+            return self._padded(inputs)
+        said = self._shared.logits([self._to_read(row) for row in rows])
+        return said.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def _padded(self, inputs: list[Encoding]) -> FloatArray:
         pad = self._pad_token([row["input_ids"] for row in inputs])
         longest = max(1, *(len(row["input_ids"]) for row in inputs))
         left = self.spec.pad_side == "left"
@@ -195,6 +245,13 @@ class RewardModel:
             pad = next(token for token in range(len(last) + 1) if token not in last)
         self.model.config.pad_token_id = pad
         return pad
+
+
+def _side_by_side(prompts: Sequence[Prompt]) -> npt.NDArray[np.intp]:
+    """Row numbers, those of one prompt together, in order of first appearance."""
+    first: dict[str, int] = {}
+    places = [first.setdefault(str(prompt), row) for row, prompt in enumerate(prompts)]
+    return np.argsort(np.array(places, dtype=np.intp), kind="stable")
 
 
 def length_batches(

@@ -55,6 +55,17 @@ def read_model_files(model: str, revision: str | None = None) -> ModelFiles:
     return ModelFiles(_as_json(model, config), tokenizer, template or "")
 
 
+def full_name(model: str) -> str:
+    """Make a local folder independent of the working folder; a hub id stays as it is.
+
+    Example:
+        >>> full_name(" org/judge ")
+        'org/judge'
+    """
+    path = Path(model.strip()).expanduser()
+    return str(path.resolve()) if path.is_dir() else model.strip()
+
+
 def _text(model: str, name: str, revision: str | None) -> str | None:
     folder = Path(model).expanduser()
     if folder.is_dir():

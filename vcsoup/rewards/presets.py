@@ -110,10 +110,22 @@ def preset_spec(model: str, *, head: str = "", **fields: Any) -> RewardSpec:
         >>> preset_spec("LxzGordon/URM-LLaMa-3.1-8B", head="verbosity", revision="0" * 40).label
         4
     """
+    return reward_spec(**preset_fields(model, head) | fields)
+
+
+def preset_fields(model: str, head: str = "") -> dict[str, Any]:
+    """Return the fields of a model's spec that are known: its name, and its preset's where it has.
+
+    Raises:
+        RewardModelError: a head that the preset does not have.
+
+    Example:
+        >>> preset_fields("PKU-Alignment/beaver-7b-v1.0-cost")["sign"], preset_fields("./judge")
+        (-1, {'model': './judge'})
+    """
     preset = PRESETS.get(model.strip(), Preset({}))
-    if head:
-        if head not in preset.heads:
-            known = ", ".join(preset.heads) or "none; give label=NUMBER"
-            raise RewardModelError(f"{model} has no head {head!r}; its named heads: {known}")
-        fields = {"label": preset.heads[head], **fields}
-    return reward_spec(**{"model": model, **preset.fields, **fields})
+    if head and head not in preset.heads:
+        known = ", ".join(preset.heads) or "none; give label=NUMBER"
+        raise RewardModelError(f"{model} has no head {head!r}; its named heads: {known}")
+    label = {"label": preset.heads[head]} if head else {}
+    return {"model": model, **preset.fields, **label}

@@ -3,10 +3,12 @@
 The result for a dataset of pairs is the rewards table: one row per pair, two columns per value, the
 sign applied so that larger is better. `vcsoup.consistency` turns it into gaps. Values that differ
 only in label or sign share one forward pass (`vcsoup.rewards.passes`); functions are computed on
-the spot, and columns of the pair table are taken as they are.
+the spot, endpoints are asked (`vcsoup.rewards.endpoint`), and columns of the pair table are taken
+as they are. Imports torch only where a model is asked.
 """
 
 from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,12 @@ import pandas as pd
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.rewards.cache import RewardCache, reply_key
+from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.functions import FunctionJudge
-from vcsoup.rewards.passes import ForwardPass
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.rewards.templates import Prompt
+
+if TYPE_CHECKING:
+    from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -30,6 +34,7 @@ def score_pairs(
     cache: RewardCache | None = None,
     monitor: Monitor = SILENT,
     consents: Container[str] = (),
+    endpoints: dict[str, EndpointJudge] | None = None,
 ) -> pd.DataFrame:
     """Make the rewards table of one dataset.
 
@@ -40,7 +45,9 @@ def score_pairs(
         cache: Rewards known already; new ones are added as they come.
         monitor: Hears "scoring <value>"; a stop request raises `StopRequested` (the cache keeps
             what was scored).
-        consents: Keys of the consents to run a model's own code.
+        consents: Keys of the consents to run a model's own code or to send texts away.
+        endpoints: Judges by value that the same run has used before, and takes up again, so that
+            their bills and caps go on; new ones are put in.
 
     Returns:
         Columns `id`, `<value>_chosen`, `<value>_rejected` (float32), rows as in `pairs`.
@@ -49,14 +56,20 @@ def score_pairs(
 
     Raises:
         RewardModelError: a model that cannot be loaded, or that its layout does not fit; a column
-            that is missing or holds no numbers.
+            that is missing or holds no numbers; an endpoint that refuses or has cost enough.
     """
     prompts = [*pairs["prompt"], *pairs["prompt"]]
     replies = [*pairs["chosen"], *pairs["rejected"]]
     asked = {value: spec for value, spec in specs.items() if spec.kind != "column"}
     found = {value: column_rewards(pairs, specs[value]) for value in specs if value not in asked}
     rewards = score_replies(
-        prompts, replies, asked, cache=cache, monitor=monitor, consents=consents
+        prompts,
+        replies,
+        asked,
+        cache=cache,
+        monitor=monitor,
+        consents=consents,
+        endpoints=endpoints,
     )
     for place, value in enumerate(asked):
         found[value] = rewards[:, place]
@@ -68,13 +81,14 @@ def score_pairs(
 
 
 def score_replies(
-    prompts: Sequence[Prompt],
+    prompts: "Sequence[Prompt]",
     replies: Sequence[str],
     specs: Mapping[str, RewardSpec],
     *,
     cache: RewardCache | None = None,
     monitor: Monitor = SILENT,
     consents: Container[str] = (),
+    endpoints: dict[str, EndpointJudge] | None = None,
 ) -> FloatArray:
     """Reward n replies with K models.
 
@@ -85,6 +99,7 @@ def score_replies(
         cache: Rewards known already; new ones are added as they come.
         monitor: As for `score_pairs`.
         consents: As for `score_pairs`.
+        endpoints: As for `score_pairs`.
 
     Returns:
         Shape (n, K), float32, larger is better, columns in the order of `specs`.
@@ -98,12 +113,21 @@ def score_replies(
     texts = ([prompts[row] for row in once], [replies[row] for row in once])
     places = {value: place for place, value in enumerate(specs)}
     rewards = np.empty((len(replies), len(specs)), dtype=np.float32)
+    endpoints = {} if endpoints is None else endpoints
     for group in sharing_groups(specs):
         for value, spec in group.items():
+            stage = f"scoring {value}"
             if spec.is_function:
-                told = FunctionJudge(spec).score(*texts, stage=f"scoring {value}", monitor=monitor)
+                told = FunctionJudge(spec).score(*texts, stage=stage, monitor=monitor)
                 rewards[:, places[value]] = told[first]
-        if models := {value: spec for value, spec in group.items() if not spec.is_function}:
+            elif spec.kind == "endpoint":
+                if value not in endpoints:
+                    endpoints[value] = EndpointJudge(spec, cache=cache, consents=consents)
+                told = endpoints[value].rate(*texts, stage=stage, monitor=monitor)
+                rewards[:, places[value]] = told[first]
+        if models := {value: spec for value, spec in group.items() if spec.kind == "model"}:
+            from vcsoup.rewards.passes import ForwardPass
+
             run = ForwardPass(models, cache, monitor=monitor, consents=consents)
             raw = run.score(*texts, [keys[row] for row in once])
             for column, (value, spec) in enumerate(models.items()):

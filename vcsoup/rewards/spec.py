@@ -2,8 +2,9 @@
 
 Torch-free, so the pages can read and write it. `vcsoup.rewards.model` obeys it. The templates are
 those that published reward models need (the ways to lay out a prompt and a reply as tokens). A
-value need not have a model: a column of the data or a plain function of the reply
-(`vcsoup.rewards.functions`) can be its reward too; `kind` says which.
+value need not have a model: a column of the data, a plain function of the reply
+(`vcsoup.rewards.functions`) or a judge behind an endpoint (`vcsoup.rewards.endpoint_fields`) can be
+its reward too; `kind` says which.
 """
 
 import hashlib
@@ -11,8 +12,6 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
@@ -25,8 +24,9 @@ from pydantic import (
 
 from vcsoup.errors import RewardModelError, first_fault
 from vcsoup.fingerprint import model_fingerprint
+from vcsoup.rewards.endpoint_fields import SETTINGS, EndpointFields
 
-Kind = Literal["model", "column", "length", "readability", "pattern", "refusal"]
+Kind = Literal["model", "column", "length", "readability", "pattern", "refusal", "endpoint"]
 Template = Literal["chat", "pair", "reply_pair", "hh", "beaver", "response", "reversed"]
 SpecialTokens = Literal["auto", "add", "none"]
 
@@ -36,9 +36,10 @@ _ALWAYS_WRITTEN = frozenset(
     ("model", "revision", "template", "label", "sign", "max_length", "trust_remote_code")
 )
 _FUNCTION_VERSION = "1"  # changes when a function's rewards do
+_QUESTION_VERSION = "1"  # changes when an endpoint is asked in other words
 
 
-class RewardSpec(BaseModel):
+class RewardSpec(EndpointFields):
     """A reward model and how to ask it, or the rule that stands in for one.
 
     Example:
@@ -48,12 +49,11 @@ class RewardSpec(BaseModel):
         'length in characters'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Kind = Field(
         "model",
-        description="Where rewards come from: a reward model, scores that the data brings, or a "
-        "function of the reply alone (length, readability, pattern, refusal).",
+        description="Where rewards come from: a reward model, scores that the data brings, a "
+        "function of the reply alone (length, readability, pattern, refusal), or an "
+        "OpenAI-compatible endpoint that scores replies by a criterion in words.",
     )
     model: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         "",
@@ -115,12 +115,14 @@ class RewardSpec(BaseModel):
                 return f"matches of {self.pattern}"
             case "refusal":
                 return "refusal"
+            case "endpoint":
+                return f"{self.model} at {self.host}"
         return self.model
 
     @property
     def is_function(self) -> bool:
-        """True when the reward is computed from the reply alone, without a model or a column."""
-        return self.kind not in ("model", "column")
+        """True when the reward is computed here from the reply alone, without a model."""
+        return self.kind not in ("model", "column", "endpoint")
 
     def fingerprint(self) -> str:
         """Name everything that decides the model's answers: its content and every other field.
@@ -140,9 +142,11 @@ class RewardSpec(BaseModel):
         return self._named_without("model", "revision", "sign", "trust_remote_code", "label")
 
     def _named_without(self, *left_out: str) -> str:
-        fields = self.model_dump_json(exclude=set(left_out))
+        fields = self.model_dump_json(exclude={*left_out, *SETTINGS})
         if self.kind == "model":
             content = model_fingerprint(self.model, revision=self.revision)
+        elif self.kind == "endpoint":
+            content = f"endpoint/{_QUESTION_VERSION}/{self.model}"
         else:
             content = f"{self.kind}/{_FUNCTION_VERSION}"
         return hashlib.sha256(f"{content}\n{fields}".encode()).hexdigest()[:16]
@@ -153,7 +157,9 @@ class RewardSpec(BaseModel):
         kind = info.data.get("kind", "model")
         if kind == "model" and not model:
             raise ValueError("expected a local folder or hub id")
-        if kind != "model" and model:
+        if kind == "endpoint" and not model:
+            raise ValueError("expected the name that the endpoint knows its model by")
+        if kind not in ("model", "endpoint") and model:
             raise ValueError(f"kind {kind} needs no model; leave it out")
         return model
 
@@ -168,6 +174,21 @@ class RewardSpec(BaseModel):
                 re.compile(self.pattern)
             except re.error as error:
                 raise ValueError(f"pattern {self.pattern!r} cannot be read ({error})") from error
+        return self
+
+    @model_validator(mode="after")
+    def _endpoint_has_what_it_needs(self) -> "RewardSpec":
+        named = [name for name in ("url", "criterion", "key_env") if getattr(self, name)]
+        if self.kind != "endpoint":
+            if named:
+                raise ValueError(f"{named[0]} belongs to kind endpoint; add kind=endpoint")
+            return self
+        if not self.url:
+            raise ValueError("kind endpoint needs a url, such as http://127.0.0.1:8000/v1")
+        if not self.criterion:
+            raise ValueError("kind endpoint needs a criterion; say in words what is scored")
+        if self.most_cost is not None and None in (self.input_price, self.output_price):
+            raise ValueError("most_cost needs input_price and output_price; give both")
         return self
 
     @model_serializer(mode="wrap")
@@ -196,3 +217,16 @@ def reward_spec(**fields: Any) -> RewardSpec:
         fault = first_fault(error)
         came = f" {fault.where} = {fault.came!r}" if fault.where else ""
         raise RewardModelError(f"reward model{came}: {fault.reason}; correct this entry") from error
+
+
+def changed_spec(spec: RewardSpec, **fields: Any) -> RewardSpec:
+    """Return a judge with some entries set otherwise.
+
+    Raises:
+        RewardModelError: an entry that does not fit.
+
+    Example:
+        >>> changed_spec(RewardSpec(model="org/rm"), sign=-1).sign
+        -1
+    """
+    return reward_spec(**{**spec.model_dump(), **fields})

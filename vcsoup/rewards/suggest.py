@@ -36,12 +36,14 @@ class Suggestion:
         heads: What it can judge -> how to ask; one entry named "reward" for a model with one
             reward, one entry per label for a model with several.
         reasons: Why each choice, one sentence each.
+        labels: Names of the model's outputs, in their order; empty when they are not known.
         preset: True when the model is a known one.
         needs_consent: True when it ships code of its own.
     """
 
     heads: Mapping[str, RewardSpec]
     reasons: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     preset: bool = False
     needs_consent: bool = False
 
@@ -81,7 +83,7 @@ def suggest_spec(
         reason = f"a known model{': ' + preset.note if preset.note else ''}"
         heads = specs or {"reward": preset_spec(model, **extra)}
         remote = bool(preset.fields.get("trust_remote_code"))
-        return Suggestion(heads, (reason,), preset=True, needs_consent=remote)
+        return Suggestion(heads, (reason,), tuple(preset.heads), preset=True, needs_consent=remote)
     _check_architecture(model, config)
     labels = _labels(config)
     template, why = _template(config, labels, chat_template)
@@ -99,7 +101,7 @@ def suggest_spec(
         fields["trust_remote_code"] = True
         reasons.append("it ships code of its own, which runs only after a consent")
     heads, told = _heads(fields, labels)
-    return Suggestion(heads, (*reasons, *told), needs_consent=remote)
+    return Suggestion(heads, (*reasons, *told), tuple(labels), needs_consent=remote)
 
 
 def _check_architecture(model: str, config: Mapping[str, Any]) -> None:

@@ -97,7 +97,9 @@ def load_adapter(path: Path) -> Adapter:
     )
 
 
-def check_same_base(adapters: Sequence[Adapter], *, base: str | None = None) -> None:
+def check_same_base(
+    adapters: Sequence[Adapter], *, base: str | None = None, revision: str | None = None
+) -> None:
     """Refuse adapters that were trained on different base models.
 
     Bases are compared by content where it is recorded or can be read, else by name; a name that
@@ -106,6 +108,7 @@ def check_same_base(adapters: Sequence[Adapter], *, base: str | None = None) -> 
     Args:
         adapters: One or more adapters.
         base: Base model (folder or hub id) they are going to be used with, if known.
+        revision: Its revision on the hub.
 
     Raises:
         AdapterError: two bases differ, or the list is empty.
@@ -120,6 +123,11 @@ def check_same_base(adapters: Sequence[Adapter], *, base: str | None = None) -> 
             raise AdapterError(
                 f"adapter {adapter.name} belongs to base model {adapter.base or 'unknown'}, "
                 f"expected {name}; use adapters trained on one base model"
+            )
+        if base is not None and _of_another_revision(base, revision, adapter):
+            raise AdapterError(
+                f"adapter {adapter.name} was trained on another revision of {base} than "
+                f"{revision or 'main'}; load the base at the revision that it was trained on"
             )
 
 
@@ -168,3 +176,10 @@ def _differs(name: str, known: str | None, adapter: Adapter) -> bool:
         return known != adapter.base_fingerprint
     both_on_hub = all(base and not Path(base).is_absolute() for base in (name, adapter.base))
     return both_on_hub and name != adapter.base and not known
+
+
+def _of_another_revision(base: str, revision: str | None, adapter: Adapter) -> bool:
+    if base != adapter.base or not adapter.base_fingerprint or Path(base).expanduser().exists():
+        return False
+    on_hub = not Path(base).is_absolute()
+    return on_hub and model_fingerprint(base, revision=revision) != adapter.base_fingerprint

@@ -12,7 +12,7 @@ from typing import Any
 from vcsoup.errors import AdapterError
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.soup.adapters import Adapter, load_adapter
-from vcsoup.soup.export_model import add_soup, load_base, save_model
+from vcsoup.soup.export_model import add_soup, load_mergeable, save_model
 from vcsoup.soup.export_recipe import Recipe, check_contents
 from vcsoup.soup.merge import Merged, merge_exact, merge_factor_average, merge_svd
 from vcsoup.soup.merged_folder import save_merged
@@ -55,7 +55,8 @@ def build(
         The folder and its measured error.
 
     Raises:
-        NotFoundError: an adapter or the base is missing.
+        NotFoundError: an adapter is missing.
+        BaseModelError: the base cannot be loaded.
         AdapterError: contents that are not the recipe's, adapters that do not merge, or `out`
             exists.
         StopRequested: asked to stop.
@@ -67,7 +68,7 @@ def build(
     files = texts or {}
     if recipe.kind == "model":
         monitor.report("loading", 0, 1)
-        model, tokenizer = load_base(recipe.base.model, dtype=recipe.dtype)
+        tokenizer, model = load_mergeable(recipe.base, dtype=recipe.dtype)
         error = add_soup(model, adapters, recipe.weights, monitor=monitor)
         monitor.report("writing", 0, 1)
         manifest = {"kind": "soup model", "relative_error": error, **_manifest(recipe)}
@@ -97,6 +98,7 @@ def _manifest(recipe: Recipe) -> dict[str, Any]:
         "adapters": names,
         "base": recipe.base.model,
         "base_fingerprint": recipe.base.hash,
+        **({"base_quantization": kept} if (kept := recipe.base.quantization) else {}),
     }
 
 

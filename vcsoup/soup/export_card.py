@@ -16,11 +16,11 @@ _LOADING = {
     "adapter": """\
 ```python
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer{more}
 
-base = {base!r}
-model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), "THIS_FOLDER")
-tokenizer = AutoTokenizer.from_pretrained(base)
+base = AutoModelForCausalLM.from_pretrained({base!r}{arguments})
+model = PeftModel.from_pretrained(base, "THIS_FOLDER")
+tokenizer = AutoTokenizer.from_pretrained({base!r}{revision})
 ```""",
     "model": """\
 ```python
@@ -86,7 +86,7 @@ def model_card(
         *_rewards(recipe, soup, base, reward_models),
         *([f"![Measured soups, the front and this one]({picture})"] if picture else []),
         "## Loading it",
-        _LOADING[recipe.kind].format(base=recipe.base.model),
+        _loading(recipe),
         "## Making it again",
         "`recipe.yaml` names base and adapters by content; "
         "`python -m vcsoup soup build recipe.yaml --out FOLDER` builds this folder from them and "
@@ -102,9 +102,34 @@ def _head(recipe: Recipe) -> str:
     return f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---"
 
 
+def _loading(recipe: Recipe) -> str:
+    base = recipe.base
+    named = base.model_copy(update={"quantization": None}).arguments
+    more = ", BitsAndBytesConfig" if base.quantization else ""
+    return _LOADING[recipe.kind].format(
+        base=base.model, arguments=base.arguments, revision=named, more=more
+    )
+
+
 def _kind(recipe: Recipe) -> str:
+    kept = recipe.base.quantization
     if recipe.kind == "model":
-        return f"A full model in {recipe.dtype}: the soup's delta is added to the base's weights."
+        told = f"A full model in {recipe.dtype}: the soup's delta is added to the base's weights."
+        if kept:
+            told += (
+                f" The base was kept in {kept[0]} bits while its soups were measured; its weights "
+                "here are those, written out again, not the published ones."
+            )
+        return told
+    return _method(recipe) + (
+        f" It was trained and measured beside the base in {kept[0]} bits; beside the published "
+        "weights it answers a little differently."
+        if kept
+        else ""
+    )
+
+
+def _method(recipe: Recipe) -> str:
     return {
         "exact": "One PEFT adapter, exact: the factors of all adapters side by side.",
         "svd": f"One PEFT adapter of rank {recipe.rank}: the best approximation of that rank.",

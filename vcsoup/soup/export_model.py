@@ -16,13 +16,16 @@ from typing import Any
 import torch
 import transformers
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.pytorch_utils import Conv1D
 
-from vcsoup.errors import AdapterError, NotFoundError
+from vcsoup.base_models.loading import load_base
+from vcsoup.base_models.settings import base_loading
+from vcsoup.errors import AdapterError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.soup.adapter_settings import MANIFEST_FILE
 from vcsoup.soup.adapters import Adapter, check_same_base
+from vcsoup.soup.export_recipe import BasePart
 from vcsoup.soup.weights import check_weights
 
 
@@ -100,25 +103,36 @@ def save_model(
         (aside / MANIFEST_FILE).write_text(content, encoding="utf-8")
 
 
-def load_base(base: str, *, dtype: str) -> tuple[nn.Module, Any]:
-    """Load a base model and its tokenizer on the CPU.
+def load_mergeable(
+    base: BasePart, *, dtype: str
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Load a base and its tokenizer on the CPU, with plain weights that a delta can be added to.
+
+    A base that was kept in 8 or 4 bits is rounded to them first and then written out again: these
+    are the weights beside which its soups were measured.
 
     Args:
-        base: Folder or hub id.
+        base: What the recipe says of it.
         dtype: "float32", "bfloat16" or "float16".
 
     Raises:
-        NotFoundError: it cannot be loaded.
+        BaseModelError: it cannot be loaded.
     """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(base)
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype))
-    except (OSError, ValueError) as error:
-        raise NotFoundError(
-            f"base model {base} cannot be loaded ({str(error).splitlines()[0]}); "
-            "give a model folder or a hub id"
-        ) from error
-    return model, tokenizer
+    published = base_loading({"revision": base.revision, "dtype": dtype})
+    tokenizer, model = load_base(base.model, published)
+    if base.quantization:
+        kept = published.model_copy(update={"quantization": base.quantization})
+        _take_linears(model, load_base(base.model, kept)[1].dequantize(torch.float32))
+    return tokenizer, model
+
+
+@torch.no_grad()
+def _take_linears(model: nn.Module, other: nn.Module) -> None:
+    """Copy the weights of the linear layers, which the other model keeps as (out, in)."""
+    for path, layer in other.named_modules():
+        if isinstance(layer, nn.Linear):
+            own = model.get_submodule(path)
+            own.weight.copy_(_as_linear(own, layer.weight))
 
 
 def _delta(module: str, adapters: Sequence[Adapter], lambdas: Sequence[float]) -> torch.Tensor:

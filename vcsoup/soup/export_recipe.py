@@ -30,6 +30,25 @@ class BasePart(_Part):
 
     model: str = Field(description="Folder or hub id.")
     hash: str = Field(description="Its content name (`vcsoup.fingerprint.model_fingerprint`).")
+    revision: str | None = Field(None, description="Of a hub id; null: main.")
+    quantization: Literal["8bit", "4bit"] | None = Field(
+        None, description="How the base was kept while the soup was measured; null: as it is."
+    )
+
+    @property
+    def arguments(self) -> str:
+        """What transformers' `from_pretrained` needs beside the name, as source text.
+
+        Example:
+            >>> BasePart(model="org/base", hash="0", revision="v1").arguments
+            ", revision='v1'"
+        """
+        text = f", revision={self.revision!r}" if self.revision else ""
+        if self.quantization:
+            four = "load_in_4bit=True, bnb_4bit_quant_type='nf4'"
+            how = four if self.quantization == "4bit" else "load_in_8bit=True"
+            text += f", quantization_config=BitsAndBytesConfig({how})"
+        return text
 
 
 class TrainedOn(_Part):
@@ -148,7 +167,7 @@ def check_contents(recipe: Recipe) -> None:
         NotFoundError: an adapter is not where the recipe says.
         AdapterError: a hash differs; the base or adapter is named.
     """
-    found = model_fingerprint(recipe.base.model)
+    found = model_fingerprint(recipe.base.model, revision=recipe.base.revision)
     if found != recipe.base.hash:
         raise AdapterError(
             f"base model {recipe.base.model} has hash {found}, the recipe means "

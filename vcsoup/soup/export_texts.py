@@ -17,6 +17,10 @@ _MERGEKIT_HEADER = f"""\
 # Without --lora-merge-dtype each adapter is first merged in the dtype of the base's files.
 """
 
+_MERGEKIT_KEPT = """\
+# The soup was measured beside a base in 8 or 4 bits; mergekit takes the base's published weights.
+"""
+
 _SNIPPET = '''\
 """The soup's sliders with plain peft, exact: every adapter stays loaded, a slider scales its part.
 
@@ -26,14 +30,14 @@ _SNIPPET = '''\
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer{more}
 
 BASE = {base!r}
 ADAPTERS = {adapters}
 SOUP = {soup}
 
-tokenizer = AutoTokenizer.from_pretrained(BASE)
-model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+tokenizer = AutoTokenizer.from_pretrained(BASE{revision})
+model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32{arguments})
 first, *others = ADAPTERS
 model = PeftModel.from_pretrained(model, ADAPTERS[first], adapter_name=first)
 for name in others:
@@ -87,12 +91,13 @@ def mergekit_yaml(recipe: Recipe) -> str:
                 f"mergekit cannot name {path}: it reads '+' as base+adapter and '@' as a revision; "
                 "move the folder to a path without them"
             )
+    base = recipe.base.model + (f"@{recipe.base.revision}" if recipe.base.revision else "")
     content = {
         "merge_method": "task_arithmetic",
-        "base_model": recipe.base.model,
+        "base_model": base,
         "models": [
             {
-                "model": f"{recipe.base.model}+{part.path}",
+                "model": f"{base}+{part.path}",
                 "parameters": {"weight": part.weight},
             }
             for part in recipe.adapters
@@ -100,7 +105,8 @@ def mergekit_yaml(recipe: Recipe) -> str:
         "parameters": {"normalize": False},
         "dtype": recipe.dtype,
     }
-    return _MERGEKIT_HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)
+    header = _MERGEKIT_HEADER + (_MERGEKIT_KEPT if recipe.base.quantization else "")
+    return header + yaml.safe_dump(content, sort_keys=False, width=1000)
 
 
 def peft_snippet(recipe: Recipe) -> str:
@@ -117,6 +123,9 @@ def peft_snippet(recipe: Recipe) -> str:
     return _SNIPPET.format(
         title=f"{recipe.project}, {recipe.group} adapters: {mix}.",
         base=recipe.base.model,
+        arguments=recipe.base.arguments,
+        revision=recipe.base.model_copy(update={"quantization": None}).arguments,
+        more=", BitsAndBytesConfig" if recipe.base.quantization else "",
         adapters=_dict({part.value: part.path for part in recipe.adapters}),
         soup=_dict(recipe.soup),
     )

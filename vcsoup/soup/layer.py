@@ -57,10 +57,12 @@ class Mix(threading.local):
 class SoupLayer(nn.Module):
     """A linear layer plus K low-rank deltas, weighted per row."""
 
-    def __init__(self, inner: nn.Module, parts: Sequence[Factors | None], mix: Mix) -> None:
+    def __init__(
+        self, inner: nn.Module, parts: Sequence[Factors | None], mix: Mix, dtype: torch.dtype
+    ) -> None:
         super().__init__()
         present = [part for part in parts if part is not None]
-        like = {"device": inner.weight.device, "dtype": inner.weight.dtype}
+        like = {"device": inner.weight.device, "dtype": dtype}
         self.inner = inner
         self.ranks = tuple(0 if part is None else part.rank for part in parts)
         self.register_buffer("A", torch.cat([part.A for part in present]).to(**like))
@@ -80,7 +82,7 @@ class SoupLayer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer for tokens (B, T, in), each row with its own soup; shape (B, T, out)."""
-        mix = self._mix.over_ranks(self.ranks)
+        mix = self._mix.over_ranks(self.ranks).to(x)  # a spread base has several devices
         if x.dim() != 3 or x.shape[0] != mix.shape[0]:
             raise AdapterError(
                 f"an adapted layer sees tokens of shape {tuple(x.shape)} with rows mixed together "
@@ -89,6 +91,7 @@ class SoupLayer(nn.Module):
         if (
             self._mix.alike
             and not isinstance(self.inner, Conv1D)
+            and self.weight.is_floating_point()  # a quantised weight has no room for a soup
             and self.merges(x.shape[0] * x.shape[1])
         ):
             merged = torch.addmm(self.weight, (self.B_T * mix[0].T).T, self.A)
@@ -105,12 +108,3 @@ class SoupLayer(nn.Module):
         """
         into, out = self.A.shape[1], self.B_T.shape[1]
         return tokens * (into + out) > 2 * into * out
-
-
-def linear_shape(layer: nn.Module) -> tuple[int, int] | None:
-    """(out, in) of a linear layer; GPT-2's Conv1D stores its weight as (in, out)."""
-    if isinstance(layer, Conv1D):
-        return layer.weight.shape[1], layer.weight.shape[0]
-    if isinstance(layer, nn.Linear):
-        return layer.weight.shape[0], layer.weight.shape[1]
-    return None

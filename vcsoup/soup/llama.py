@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import DynamicCache, LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM
 
+from vcsoup.base_models.loading import is_quantised, is_spread
 from vcsoup.soup.cache import RowCache, RowLayer
 from vcsoup.soup.layer import SoupLayer, spread
 
@@ -31,11 +32,12 @@ def llama_step(model: nn.Module) -> "LlamaStep | None":
         model: A causal LM in eval mode.
     """
     known = type(model) in _KINDS and type(getattr(model, "lm_head", None)) is nn.Linear
+    odd = is_quantised(model) or is_spread(model)  # layers are no plain matrices in one place
     config = model.config
     sliding = "sliding_attention" in (getattr(config, "layer_types", None) or ()) or (
         type(model) is MistralForCausalLM and config.sliding_window
     )
-    return LlamaStep(model) if known and not sliding else None
+    return LlamaStep(model) if known and not sliding and not odd else None
 
 
 class LlamaStep:
@@ -118,12 +120,12 @@ class _Mix:
     alike: bool = False
     _spread: dict[tuple[int, ...], torch.Tensor] = field(default_factory=dict)
 
-    def over(self, ranks: tuple[int, ...]) -> torch.Tensor:
-        """Shape (B * tokens, sum(ranks)); for rows alike (1, sum(ranks))."""
+    def over(self, ranks: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        """Shape (B * tokens, sum(ranks)), in the base's numbers; for rows alike (1, sum(ranks))."""
         if ranks not in self._spread:
             rows, K = self.rows[:1] if self.alike else self.rows, max(self.rows.shape[1], 1)
             parts = [spread(rows, ranks[at : at + K]) for at in range(0, len(ranks), K)]
-            wide = torch.cat(parts, 1)
+            wide = torch.cat(parts, 1).to(dtype)
             self._spread[ranks] = wide if self.alike else wide.repeat_interleave(self.tokens, dim=0)
         return self._spread[ranks]
 
@@ -187,7 +189,7 @@ class _Joined:
         y = functional.linear(x, self._weight, self._bias)
         *outs, middle = y.split([*self._outs, y.shape[1] - sum(self._outs)], dim=1)
         if self._soups:
-            parts = (middle * mix.over(self.ranks)).split(self._widths, dim=1)
+            parts = (middle * mix.over(self.ranks, middle.dtype)).split(self._widths, dim=1)
             for (place, soup), part in zip(self._soups, parts, strict=True):
                 outs[place].addmm_(part, soup.B_T)
         return list(outs)
@@ -197,7 +199,7 @@ class _Joined:
         total = sum(self._outs)
         weight = self._weight[:total].clone()
         outs = weight.split(self._outs)
-        shares = mix.over(self.ranks)[0].split(self._widths)
+        shares = mix.over(self.ranks, weight.dtype)[0].split(self._widths)
         for (place, soup), share in zip(self._soups, shares, strict=True):
             outs[place].addmm_((soup.B_T * share.unsqueeze(1)).T, soup.A)
         return weight

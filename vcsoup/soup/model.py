@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, Cache
+from transformers import Cache
 
-from vcsoup.errors import AdapterError, NotFoundError, WeightsError
+from vcsoup.base_models.anatomy import linear_shape
+from vcsoup.base_models.loading import load_base
+from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
+from vcsoup.errors import AdapterError, WeightsError
 from vcsoup.soup.adapters import Adapter, check_same_base, load_adapter
 from vcsoup.soup.cache import RowCache
-from vcsoup.soup.layer import Mix, SoupLayer, linear_shape
+from vcsoup.soup.layer import Mix, SoupLayer
 from vcsoup.soup.llama import LlamaStep, llama_step
 
 _TOGETHER = 512  # rows of logits made at a time
@@ -47,7 +50,12 @@ class SoupModel:
 
     @classmethod
     def load(
-        cls, base: str | Path, adapters: Sequence[Path], *, device: str | None = None
+        cls,
+        base: str | Path,
+        adapters: Sequence[Path],
+        *,
+        device: str | None = None,
+        loading: BaseLoading = AS_ALWAYS,
     ) -> "SoupModel":
         """Load a base model and its adapters.
 
@@ -55,12 +63,15 @@ class SoupModel:
             base: Folder or hub id of a causal LM.
             adapters: K adapter folders, in the order of the values; may be empty (base alone).
             device: "cpu", "cuda", ...; None takes CUDA where there is one.
+            loading: How the base is brought into memory; float32 where it says "auto". Adapters
+                run beside a quantised base, in its number format.
 
         Returns:
-            The model, in float32.
+            The model.
 
         Raises:
-            NotFoundError: no such base or adapter.
+            BaseModelError: a base that cannot be loaded.
+            NotFoundError: no such adapter.
             AdapterError: an adapter that cannot be used exactly, or of another base.
 
         Example:
@@ -71,17 +82,10 @@ class SoupModel:
         """
         loaded = [load_adapter(Path(path)) for path in adapters]
         if loaded:
-            check_same_base(loaded, base=str(base))
+            check_same_base(loaded, base=str(base), revision=loading.revision)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(base)
-            model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise NotFoundError(
-                f"base model {base} cannot be loaded ({reason}); give a model folder or a hub id"
-            ) from error
-        return cls(model.to(device), tokenizer, loaded)
+        tokenizer, model = load_base(base, loading, device=device)
+        return cls(model, tokenizer, loaded)
 
     @property
     def K(self) -> int:  # noqa: N802 - the field's letter for the number of values
@@ -210,7 +214,9 @@ def _wrap_layers(model: nn.Module, adapters: Sequence[Adapter], mix: Mix) -> Non
             if part is not None and (part.B.shape[0], part.A.shape[1]) != shape:
                 delta = (part.B.shape[0], part.A.shape[1])
                 raise _of_another_base(adapters, path, f"shape {delta} where the base has {shape}")
-        setattr(parent, name, SoupLayer(inner, parts, mix))
+        # A quantised layer holds bytes and computes in the numbers that come in.
+        dtype = inner.weight.dtype if inner.weight.is_floating_point() else model.dtype
+        setattr(parent, name, SoupLayer(inner, parts, mix, dtype))
 
 
 def _of_another_base(adapters: Sequence[Adapter], path: str, found: str) -> AdapterError:

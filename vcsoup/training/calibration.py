@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.training.config import TrainConfig, changed_config
@@ -20,7 +21,7 @@ from vcsoup.training.dpo import glimpse_of
 from vcsoup.training.failures import explained
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import make_rows
-from vcsoup.training.trainer import load_base, make_trainer
+from vcsoup.training.trainer import load_trainable, make_trainer
 
 WARM_UP, TIMED = 1, 3
 
@@ -68,7 +69,12 @@ class Calibration:
 
 
 def calibrate(
-    pairs: pd.DataFrame, config: TrainConfig, *, base: str, monitor: Monitor = SILENT
+    pairs: pd.DataFrame,
+    config: TrainConfig,
+    *,
+    base: str,
+    monitor: Monitor = SILENT,
+    loading: BaseLoading = AS_ALWAYS,
 ) -> Calibration:
     """Time a few steps of a run.
 
@@ -77,23 +83,27 @@ def calibrate(
         config: The run.
         base: Folder or hub id of the base model.
         monitor: Hears each step; may ask to stop.
+        loading: How the base is brought into memory.
 
     Raises:
+        BaseModelError: a base that cannot be loaded.
         TrainingError: what would keep the run from starting.
         StopRequested: asked to stop.
     """
     began = time.monotonic()
     few = changed_config(config, steps=WARM_UP + TIMED, checkpoint_every=0)
     with tempfile.TemporaryDirectory() as scratch, explained(config, Path(scratch)):
-        tokenizer, model = load_base(base, few)
+        tokenizer, model = load_trainable(base, few, loading)
         rows = make_rows(pairs, few, tokenizer=tokenizer)
-        trainer = make_trainer(model, tokenizer, rows, config=few, scratch=Path(scratch))
+        trainer = make_trainer(
+            model, tokenizer, rows, config=few, scratch=Path(scratch), loading=loading
+        )
         loaded = time.monotonic()
         use_references(
             trainer,
             rows,
             folder=None,
-            base_fingerprint=model_fingerprint(base),
+            base_fingerprint=model_fingerprint(base, revision=loading.revision),
             stage="reading pairs with the base",
             monitor=monitor,
         )

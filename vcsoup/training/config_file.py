@@ -6,7 +6,6 @@ file makes no Python objects.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -14,10 +13,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from vcsoup.errors import NotFoundError, TrainingError
+from vcsoup.errors import TrainingError
 from vcsoup.training.config import PRESETS, TrainConfig, one_line
+from vcsoup.yaml_lines import YamlText, likely, read_yaml, read_yaml_file
 
 _PRESET = "preset"
+_REMEDY = "give a YAML file as `train --print-config` prints it"
 
 
 def load_train_config(path: Path, *, preset: str = "paper") -> TrainConfig:
@@ -27,15 +28,7 @@ def load_train_config(path: Path, *, preset: str = "paper") -> TrainConfig:
         NotFoundError: the file cannot be read.
         TrainingError: what it holds is no configuration; one line that names the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise NotFoundError(
-            f"training config {path} cannot be read ({reason}); give a YAML file as "
-            "`train --print-config` prints it"
-        ) from error
-    return parse_train_config(text, source=path.name, preset=preset)
+    return _parsed(read_yaml_file(path, error=TrainingError, remedy=_REMEDY), preset)
 
 
 def parse_train_config(
@@ -55,24 +48,7 @@ def parse_train_config(
         >>> parse_train_config("preset: demo\nsteps: 20").steps
         20
     """
-    fields, lines = _read(text, source)
-    preset = fields.pop(_PRESET, preset)
-    if not isinstance(preset, str) or preset not in PRESETS:
-        told = f"{source}, line {lines[_PRESET]}: " if _PRESET in lines else ""
-        raise TrainingError(
-            f"{told}preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}"
-        )
-    for name in fields:
-        if name not in TrainConfig.model_fields:
-            raise TrainingError(
-                f"{source}, line {lines[name]}: {name} is no field of a training config; "
-                f"{_likely(name)}"
-            )
-    try:
-        return TrainConfig(**{**PRESETS[preset].model_dump(), **fields})
-    except ValidationError as error:
-        where = [f", line {lines[key]}" for key in error.errors()[0]["loc"] if key in lines][:1]
-        raise TrainingError(f"{source}{''.join(where)}: {one_line(error)}") from error
+    return _parsed(read_yaml(text, source, error=TrainingError, remedy=_REMEDY), preset)
 
 
 def dump_train_config(config: TrainConfig, *, explained: bool = True) -> str:
@@ -114,35 +90,30 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         if not equals:
             raise TrainingError(f"setting {setting!r} has no '='; write --set FIELD=VALUE")
         if name not in TrainConfig.model_fields:
-            raise TrainingError(f"{name} is no field of a training config; {_likely(name)}")
+            close = likely(name, TrainConfig.model_fields)
+            raise TrainingError(f"{name} is no field of a training config; {close}")
         changes[name] = _number_or_text(told.strip())
     return changes
 
 
-def _read(text: str, source: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """The mapping and the line, from 1, of each of its keys."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or "it cannot be read"
-        raise TrainingError(f"{source}{where}: no YAML ({reason}); write `name: value`") from error
-    if content is None:
-        return {}, {}
-    if not isinstance(node, yaml.MappingNode) or not isinstance(content, dict):
+def _parsed(read: YamlText, preset: str) -> TrainConfig:
+    fields = dict(read.content)
+    preset = fields.pop(_PRESET, preset)
+    if not isinstance(preset, str) or preset not in PRESETS:
+        told = f"{read.where([_PRESET])}: " if (_PRESET,) in read.lines else ""
         raise TrainingError(
-            f"{source}: expected `name: value` lines, got {type(content).__name__}; "
-            "`train --print-config` shows one"
+            f"{told}preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}"
         )
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in lines:
-            raise TrainingError(f"{source}, line {line}: {name} stands in line {lines[name]} too")
-        lines[name] = line
-    return {str(name): given for name, given in content.items()}, lines
+    for name in fields:
+        if name not in TrainConfig.model_fields:
+            raise TrainingError(
+                f"{read.where([name])}: {name} is no field of a training config; "
+                f"{likely(name, TrainConfig.model_fields)}"
+            )
+    try:
+        return TrainConfig(**{**PRESETS[preset].model_dump(), **fields})
+    except ValidationError as error:
+        raise TrainingError(f"{read.where(error.errors()[0]['loc'])}: {one_line(error)}") from error
 
 
 def _number_or_text(told: str) -> Any:
@@ -152,9 +123,3 @@ def _number_or_text(told: str) -> Any:
         except ValueError:
             continue
     return told
-
-
-def _likely(name: str) -> str:
-    fields = sorted(TrainConfig.model_fields)
-    close = get_close_matches(name, fields, n=1)
-    return f"did you mean {close[0]}?" if close else f"its fields are {', '.join(fields)}"

@@ -8,7 +8,6 @@ checkpoint to the same end. Filtering happens before (`vcsoup.filtering`). Start
 `accelerate launch`, every process calls `train_value`, and the main one writes.
 """
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -22,20 +21,21 @@ from peft import set_peft_model_state_dict
 from transformers import set_seed
 from trl import DPOTrainer
 
+from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.monitor import SILENT, Monitor
-from vcsoup.preferences.pairs import pair_id
 from vcsoup.training.checkpoints import Checkpoint, discard, newest_checkpoint, sweep
-from vcsoup.training.config import ONLY_SEEN, TrainConfig
+from vcsoup.training.config import TrainConfig
 from vcsoup.training.failures import explained
 from vcsoup.training.glimpse import PROMPTS, Glimpse
+from vcsoup.training.identity import run_identity
 from vcsoup.training.keeper import Keeper
 from vcsoup.training.processes import is_main
 from vcsoup.training.record import run_record
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import Rows, make_rows
-from vcsoup.training.trainer import load_base, make_trainer
+from vcsoup.training.trainer import load_trainable, make_trainer
 from vcsoup.training.watch import Watch
 
 MANIFEST = "manifest.json"
@@ -51,6 +51,7 @@ def train_value(
     monitor: Monitor = SILENT,
     checkpoints: Path | None = None,
     references: Path | None = None,
+    loading: BaseLoading = AS_ALWAYS,
 ) -> dict[str, Any]:
     """Train one adapter and save it in `out`.
 
@@ -67,27 +68,36 @@ def train_value(
         checkpoints: Where this run, and no other, keeps its checkpoints. A whole one that lies
             there is gone on from; when the run is finished, all are removed. None keeps none.
         references: Where the base's log-probabilities are kept for all runs; None keeps none.
+        loading: How the base is brought into memory.
 
     Returns:
-        The manifest: the caller's entries, and base, base_fingerprint, pairs_hash, config, counts
-        of pairs, metrics, looks, steps done and kept, stopped, collapsed (reason or null),
-        resumed_at (step or null), versions, seconds (all attempts).
+        The manifest: the caller's entries, and base, base_fingerprint, base_loading (where it is
+        not as always), pairs_hash, config, counts of pairs, metrics, looks, steps done and kept,
+        stopped, collapsed (reason or null), resumed_at (step or null), versions, seconds (all
+        attempts).
 
     Raises:
-        TrainingError: too few pairs, a base that cannot be loaded or lacks the target modules, an
-            existing `out`, a checkpoint of another run, or a run that collapsed before it had
-            learnt anything. No adapter is saved.
+        BaseModelError: a base that cannot be loaded.
+        TrainingError: too few pairs, a base that lacks the target modules, an existing `out`, a
+            checkpoint of another run, or a run that collapsed before it had learnt anything. No
+            adapter is saved.
     """
     _check_free(out)
-    identity = run_identity(pairs, config, base=base)
+    identity = run_identity(pairs, config, base=base, loading=loading)
     with explained(config, out.parent):
         start = _starting_point(checkpoints, identity)
-        tokenizer, model = load_base(base, config)
+        tokenizer, model = load_trainable(base, config, loading)
         rows = make_rows(pairs, config, tokenizer=tokenizer)
         aside = _aside(out, job=manifest.get("job"))
         try:
             trainer = make_trainer(
-                model, tokenizer, rows, config=config, scratch=aside, checkpoints=checkpoints
+                model,
+                tokenizer,
+                rows,
+                config=config,
+                scratch=aside,
+                checkpoints=checkpoints,
+                loading=loading,
             )
             value = manifest.get("value", "")
             use_references(
@@ -108,7 +118,8 @@ def train_value(
                 "n_pairs": len(pairs),
                 "pairs_hash": identity["pairs"],
                 "base": base,
-                "base_fingerprint": identity["base"],
+                "base_fingerprint": model_fingerprint(base, revision=loading.revision),
+                **({"base_loading": told} if (told := loading.model_dump()) else {}),
                 "resumed_at": start.step if start else None,
             }
             if not is_main():
@@ -120,20 +131,6 @@ def train_value(
             return done
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-
-
-def run_identity(pairs: pd.DataFrame, config: TrainConfig, *, base: str) -> dict[str, Any]:
-    """What decides where a run ends: its pairs, its base and its configuration, flat."""
-    fields = config.model_dump(mode="json", exclude=set(ONLY_SEEN))
-    return {"pairs": pairs_hash(pairs), "base": model_fingerprint(base), **fields}
-
-
-def pairs_hash(pairs: pd.DataFrame) -> str:
-    """Name a pair table by the content and order of its pairs: 16 hex characters."""
-    digest = hashlib.sha256()
-    for pair in pairs[["prompt", "chosen", "rejected"]].itertuples(index=False):
-        digest.update(pair_id(*pair).encode())
-    return digest.hexdigest()[:16]
 
 
 def _starting_point(checkpoints: Path | None, identity: Mapping[str, Any]) -> Checkpoint | None:

@@ -2,7 +2,7 @@
 
 trl is used by composition, through public arguments only. What makes a run fast on a CPU is set
 here: rows in the given order (batches sorted by length), small passes that fit the cache, no
-activation checkpointing, no reference copy (trl switches the adapter off instead).
+activation checkpointing unless asked for, no reference copy (trl switches the adapter off instead).
 """
 
 from pathlib import Path
@@ -10,38 +10,29 @@ from pathlib import Path
 import torch
 from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    PrinterCallback,
-)
-from transformers.utils.logging import disable_progress_bar
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
+from vcsoup.base_models.anatomy import decoder_linears, is_transposed, layer_names
+from vcsoup.base_models.loading import load_base
+from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.processes import process_count
 from vcsoup.training.rows import Rows
 
 
-def load_base(base: str, config: TrainConfig) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+def load_trainable(
+    base: str, config: TrainConfig, loading: BaseLoading = AS_ALWAYS
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Load the base model for training, its own dropout switched off.
 
     Raises:
-        TrainingError: the base cannot be loaded, or has no module that `config.targets` names.
+        BaseModelError: the base cannot be loaded.
+        TrainingError: the base has no module that `config.targets` names.
     """
     dtype = torch.bfloat16 if _use_bf16(config) and torch.cuda.is_available() else torch.float32
-    disable_progress_bar()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(base)
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"base model {base!r} cannot be loaded ({str(error).splitlines()[0]}); "
-            "give a folder with config.json and weights, or a hub id"
-        ) from error
+    tokenizer, model = load_base(base, loading, dtype=dtype)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -57,6 +48,7 @@ def make_trainer(
     config: TrainConfig,
     scratch: Path,
     checkpoints: Path | None = None,
+    loading: BaseLoading = AS_ALWAYS,
 ) -> DPOTrainer:
     """Set up trl's trainer for one run, ready to train.
 
@@ -67,32 +59,46 @@ def make_trainer(
         config: Every choice of the run.
         scratch: A folder that trl may write to.
         checkpoints: Where checkpoints go; None writes none.
+        loading: How the base was loaded.
 
     Raises:
         TrainingError: a batch that the processes cannot share evenly.
     """
     disable_progress_bars()
+    args = _trl_config(
+        config,
+        checkpoints or scratch,
+        watched=bool(rows.heldout),
+        saved=bool(checkpoints),
+        twice=loading.gradient_checkpointing,
+    )
     trainer = DPOTrainer(
         model=model,
-        args=_trl_config(
-            config, checkpoints or scratch, watched=bool(rows.heldout), saved=bool(checkpoints)
-        ),
+        args=args,
         train_dataset=Dataset.from_list(rows.shown),
         eval_dataset=Dataset.from_list(rows.heldout) if rows.heldout else None,
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=config.rank,
-            lora_alpha=config.alpha,
-            lora_dropout=config.dropout,
-            target_modules=config.targets
-            if config.targets == "all-linear"
-            else list(config.targets),
-            task_type="CAUSAL_LM",
-        ),
+        peft_config=lora_config(model, config, loading),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train_dataset = in_order(trainer.train_dataset, rows)
     return trainer
+
+
+def lora_config(
+    model: PreTrainedModel, config: TrainConfig, loading: BaseLoading = AS_ALWAYS
+) -> LoraConfig:
+    """The adapter that a run trains on a base."""
+    every = config.targets == "all-linear"
+    return LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=config.targets if every else list(config.targets),
+        fan_in_fan_out=is_transposed(model),
+        revision=loading.revision,
+        task_type="CAUSAL_LM",
+    )
 
 
 def in_order(shown: Dataset, rows: Rows) -> Dataset:
@@ -109,7 +115,9 @@ def in_order(shown: Dataset, rows: Rows) -> Dataset:
     return shown.select(rows.order)
 
 
-def _trl_config(config: TrainConfig, folder: Path, *, watched: bool, saved: bool) -> DPOConfig:
+def _trl_config(
+    config: TrainConfig, folder: Path, *, watched: bool, saved: bool, twice: bool
+) -> DPOConfig:
     micro = _pairs_per_pass(config)
     return DPOConfig(
         output_dir=str(folder),
@@ -129,7 +137,7 @@ def _trl_config(config: TrainConfig, folder: Path, *, watched: bool, saved: bool
         seed=config.init_seed,  # trl seeds with it just before it makes LoRA A
         bf16=_use_bf16(config),
         use_cpu=not torch.cuda.is_available(),
-        activation_checkpointing=False,
+        activation_checkpointing=twice,
         eval_strategy="steps" if watched else "no",
         eval_steps=config.eval_every,
         save_strategy="steps" if saved and config.checkpoint_every else "no",
@@ -160,8 +168,8 @@ def _check_targets(model: PreTrainedModel, config: TrainConfig) -> None:
     names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
     if missing := [name for name in config.targets if name not in names]:
         raise TrainingError(
-            f"targets {', '.join(missing)} are no modules of this base; use 'all-linear' or name "
-            f"its own layers"
+            f"targets {', '.join(missing)} are no modules of this base; use 'all-linear' or its "
+            f"own layers: {', '.join(layer_names(decoder_linears(model)))}"
         )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from vcsoup.errors import NotFoundError
 from vcsoup.jobs import Job
+from vcsoup.preferences.readers import Reading
 from vcsoup.ui import data_preview, state
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
@@ -50,33 +51,39 @@ def begin(
 
 def show(project: Project, arriving: Incoming) -> None:
     """Show how far the file is, and what it would become once it was read."""
-    active = (job := _job(arriving)) is not None and job.active
+    active = (job := job_of(arriving)) is not None and job.active
     st.fragment(run_every=1.0 if active else None)(_live)(project, arriving, active)
 
 
 def _live(project: Project, arriving: Incoming, was_active: bool) -> None:
     with shown_errors():
-        job = _job(arriving)
+        job = job_of(arriving)
         if job is None:
-            _drop(arriving)
+            drop(arriving)
             st.rerun()
         if job.active:
-            _progress(arriving, job)
+            progress(arriving, job, "Storing" if arriving.store_job else "Looking through")
         elif was_active:
             st.rerun()
         elif job.state == "done" and arriving.store_job:
-            _drop(arriving)
+            drop(arriving)
             st.toast(f"The pairs of {arriving.value} are stored.", icon=":material/check_circle:")
             st.session_state["data_view"] = "read"
             st.rerun()
         elif job.state == "done":
             _confirm(project, arriving, *_result(str(job.path)))
         else:
-            _trouble(arriving, job)
+            trouble(arriving, job, "Choose another file")
 
 
-def _progress(arriving: Incoming, job: Job) -> None:
-    doing = "Storing" if arriving.store_job else "Looking through"
+def progress(arriving: Incoming, job: Job, doing: str) -> None:
+    """Show how far a job is, with a way to stop it.
+
+    Args:
+        arriving: What it is about.
+        job: The job.
+        doing: What it does, as the beginning of a sentence.
+    """
     st.markdown(f"{doing} **{literal(arriving.source, most=200)}**")
     done, text = progress_text(job)
     st.progress(done, text=text)
@@ -94,7 +101,7 @@ def _confirm(
     if chosen is None:
         return
     if not chosen.store:
-        _drop(arriving)
+        drop(arriving)
         st.rerun()
     args = [arriving.file, f"--source={arriving.source}", f"--sha256={preview['sha256']}"]
     args += [*arriving.options, *([f"--title={chosen.title}"] if chosen.title else [])]
@@ -103,13 +110,27 @@ def _confirm(
     st.rerun()
 
 
-def _trouble(arriving: Incoming, job: Job) -> None:
+def trouble(arriving: Incoming, job: Job, label: str) -> None:
+    """Say why a job ended without a result, with a way back.
+
+    Args:
+        arriving: What it was about.
+        job: The job.
+        label: What the way back is called.
+    """
     said = job.error or "It was stopped; nothing was stored."
     st.error(message(said), icon=":material/error:")
     st.caption("The pairs that were there before, if any, are as they were.")
-    if st.button("Choose another file", key=f"drop_{job.id}", icon=":material/arrow_back:"):
-        _drop(arriving)
+    if st.button(label, key=f"drop_{job.id}", icon=":material/arrow_back:"):
+        drop(arriving)
         st.rerun()
+
+
+def reading_options(how: Reading) -> tuple[str, ...]:
+    """Write how a file is to be read, as options of `data add`."""
+    options = [f"--aspect={how.aspect}"] if how.aspect else []
+    options += [f"--columns={how.columns.written()}"] if how.columns else []
+    return (*options, *([f"--longest={how.longest}"] if how.longest else []))
 
 
 def _start(project: str, value: str, args: list[str], source: str) -> Job:
@@ -126,14 +147,16 @@ def _start(project: str, value: str, args: list[str], source: str) -> Job:
     )
 
 
-def _job(arriving: Incoming) -> Job | None:
+def job_of(arriving: Incoming) -> Job | None:
+    """Return the job that is at work on a file; None when it is known no more."""
     try:
         return state.jobs().get(arriving.store_job or arriving.job)
     except NotFoundError:
         return None
 
 
-def _drop(arriving: Incoming) -> None:
+def drop(arriving: Incoming) -> None:
+    """Forget a file on its way in; an upload is removed."""
     state.workspace().incoming.drop(arriving)
 
 

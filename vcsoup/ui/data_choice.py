@@ -60,7 +60,7 @@ def show(look: FileLook, *, source: str, key: str) -> Reading | None:
         st.caption("The first rows appear here as soon as every column is chosen.")
         return None
     shown = first_rows(look, how)
-    _preview(shown, key)
+    preview(shown, key=key)
     return how if any(row.pair is not None for row in first_rows(look, how, most=200)) else None
 
 
@@ -133,7 +133,13 @@ def _column(
     return chosen
 
 
-def _preview(rows: Sequence[FirstRow], key: str) -> None:
+def preview(rows: Sequence[FirstRow], *, key: str) -> None:
+    """Show first rows as the pairs they would become.
+
+    Args:
+        rows: The rows.
+        key: Prefix of the widget's key.
+    """
     if not rows:
         st.warning("No row has text or messages in both answers.", icon=":material/warning:")
         return

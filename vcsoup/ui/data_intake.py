@@ -1,15 +1,18 @@
 """Adding or replacing a data set: choose a file, see what it would become, then store it.
 
 A file that holds several preferences, or whose columns no format knows, asks first
-(`vcsoup.ui.data_choice`).
+(`vcsoup.ui.data_choice`). Data sets of the hub come through `vcsoup.ui.data_hub`.
 
 Nothing is stored before the person says so, and a file that cannot be read never replaces good
-pairs. Small files are read at once. Large ones are read by a job, `data add --preview`, so that the
-tab stays alive; storing them is the same command without `--preview`, bound to the file's hash.
+pairs. Small files are read at once. Large ones, and those with a limit on lengths, are read by a
+job, `data add --preview`, so that the tab stays alive; storing them is the same command without
+`--preview`, bound to the file's hash.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +23,18 @@ from vcsoup.intake import Preview, allowed_file, data_root, preview_file, store_
 from vcsoup.numbers import count, plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
-from vcsoup.ui import data_arrival, data_choice, data_preview, state
+from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
 from vcsoup.ui.data_chosen import Arriving, Unsettled, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.problems import COLUMNS
+
+_TABS = (
+    ":material/upload: Upload",
+    ":material/folder_open: This machine",
+    ":material/hub: Hugging Face hub",
+)
 
 
 def show(project: Project, value: str) -> None:
@@ -37,7 +46,7 @@ def show(project: Project, value: str) -> None:
     """
     arriving = state.workspace().incoming.find(project.name, value)
     if arriving is not None:
-        data_arrival.show(project, arriving)
+        (data_arrival if arriving.step == "read" else data_hub).show(project, arriving)
         return
     waiting = st.session_state.get(_key(project, value))
     if isinstance(waiting, Preview):
@@ -56,11 +65,14 @@ def _choose(project: Project, value: str) -> None:
             f"The {plural(present.n, 'pair')} of {value} stay until you confirm; then they go to "
             "the bin."
         )
-    upload, local = st.columns(2, gap="large")
+    upload, local, hub = st.tabs(_TABS)
     with upload, shown_errors():
         _upload(project, value)
     with local, shown_errors():
         _local(project, value)
+    with hub, shown_errors():
+        data_hub.ask(project, value)
+    data_limit.ask(project, value)
     st.caption(
         "Read as: TRL, hh-rlhf, PKU-SafeRLHF, UltraFeedback, HelpSteer, SHP, StackExchange, TL;DR "
         "or LLaMA-Factory preferences, VC-Soup tables with rewards, or VC-Soup Lab's own pairs; of "
@@ -90,10 +102,11 @@ def _local(project: Project, value: str) -> None:
     root = data_root()
     with st.form(f"local_{value}", border=False):
         typed = st.text_input(
-            "Or name a file on this machine",
+            "File or folder on this machine",
             key=f"path_{value}",
             placeholder="preferences/helpful.jsonl",
-            help=f"Below `{root}`. VCSOUP_DATA_ROOT changes that folder.",
+            help="Of a folder all data files are read as one set, whatever their kinds. Below "
+            f"`{root}`; VCSOUP_DATA_ROOT changes that folder.",
         )
         if not st.form_submit_button("Look through", icon=":material/search:") or not typed:
             return
@@ -119,21 +132,20 @@ def _take(project: Project, value: str, arriving: Arriving) -> None:
 
 
 def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> None:
-    """Read a small file now, hand a large one to a job; either way the page shows it next."""
+    """Read a small file now, hand another one to a job; either way the page shows it next."""
+    how = replace(how, longest=data_limit.chosen(project, value))
+    if how.longest and arriving.content is not None:
+        place = state.workspace().incoming.receive(io.BytesIO(arriving.content))
+        arriving = Arriving(arriving.source, path=place, owned=True)
     if arriving.content is None and arriving.path is not None:
         about = {"source": arriving.source, "owned": arriving.owned}
-        data_arrival.begin(project, value, arriving.path, **about, options=_options(how))
+        options = data_arrival.reading_options(how)
+        data_arrival.begin(project, value, arriving.path, **about, options=options)
         st.session_state.pop(_key(project, value), None)
         return
     with arriving.file() as path:
         read = preview_file(value, path, how, source=arriving.source)
     st.session_state[_key(project, value)] = read
-
-
-def _options(how: Reading) -> tuple[str, ...]:
-    """How to read, as options of `data add`."""
-    options = [f"--aspect={how.aspect}"] if how.aspect else []
-    return (*options, *([f"--columns={how.columns.written()}"] if how.columns else ()))
 
 
 def _settle(project: Project, value: str, waiting: Unsettled) -> None:

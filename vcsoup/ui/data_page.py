@@ -1,4 +1,6 @@
-"""The Data page below its header: cards, scoring, and one data set at a time in four views.
+"""The Data page below its header: cards, scoring, and one view at a time.
+
+Four views are about one data set; "Reward models" is about what judges all of them.
 
 `?value=` and `?view=` say which data set and which view; they change with what is on the screen.
 """
@@ -12,6 +14,7 @@ from vcsoup.ui import (
     data_reading,
     data_scoring,
     data_statistics,
+    reward_view,
 )
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -21,7 +24,9 @@ VIEWS = {
     "statistics": ("Statistics", ":material/bar_chart:"),
     "reported": ("Reported rows", ":material/report:"),
     "add": ("Add or replace", ":material/upload_file:"),
+    "judges": ("Reward models", ":material/gavel:"),
 }
+_WITHOUT_PAIRS = ["add", "judges"]
 
 
 def show(project: Project) -> None:
@@ -32,14 +37,16 @@ def show(project: Project) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         value = _choose("data_value", "value", list(project.values), _first_value(project))
         has_pairs = value in project.datasets()
-        views = list(VIEWS) if has_pairs else ["add"]
+        views = list(VIEWS) if has_pairs else _WITHOUT_PAIRS
         view = _choose("data_view", "view", views, views[0])
     st.fragment(_view)(project, value, view)
 
 
 def _view(project: Project, value: str, view: str) -> None:
     with shown_errors():
-        if value not in project.datasets() or view == "add":
+        if view == "judges":
+            reward_view.show(project)
+        elif value not in project.datasets() or view == "add":
             data_intake.show(project, value)
         elif view == "statistics":
             data_statistics.show(project, value)

@@ -8,12 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.numbers import count, plural
-from vcsoup.preferences.readers import LONG_CHARACTERS
+from vcsoup.preferences.pair_notes import LONG_CHARACTERS
 from vcsoup.ui import data_problems
 from vcsoup.ui.components import word_diff
 from vcsoup.ui.literal import literal
 from vcsoup.workspace import Project
 from vcsoup.workspace.names import check_title
+
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ def remarks(preview: Mapping[str, Any]) -> list[str]:
     if long := notes.get("long"):
         limit = count(LONG_CHARACTERS)
         said.append(f"{plural(long, 'pair')} of more than {limit} characters (about 2,048 tokens).")
+    if limit := report.get("longest"):
+        said.append(f"Longer pairs than {limit} are reported.")
+    if (files := report.get("files", 1)) > 1:
+        said.append(f"Read from {count(files)} files.")
+    if left_out := report.get("left_out"):
+        said.append(f"Left out, being no tables: {', '.join(left_out[:_NAMED])}.")
+    if report.get("origin", {}).get("cached"):
+        said.append("The hub could not be reached: these are rows of the copy on this machine.")
     if names := preview.get("scores"):
         said.append(f"Scores that come with the file and are kept: {', '.join(names)}.")
     return said

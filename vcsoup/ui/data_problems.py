@@ -54,7 +54,7 @@ def table(problems: pd.DataFrame, *, key: str, file_name: str) -> None:
     """Show reported rows, searchable, with a download of all of them.
 
     Args:
-        problems: Columns row, column, kind, reason.
+        problems: Columns row, column, kind, reason and file.
         key: Prefix of the widgets' keys.
         file_name: Name of the download.
     """
@@ -91,8 +91,11 @@ def table(problems: pd.DataFrame, *, key: str, file_name: str) -> None:
         st.caption(f"{count(len(found))} of {count(len(problems))} reported rows")
     if len(found) > SHOWN:
         st.caption(f"The first {count(SHOWN)} are shown; the download has all of them.")
+    shown = found.head(SHOWN).assign(column=found["column"].head(SHOWN).replace("", "whole row"))
+    if not found["file"].any():
+        shown = shown.drop(columns="file")
     st.dataframe(
-        found.head(SHOWN).assign(column=found["column"].head(SHOWN).replace("", "whole row")),
+        shown,
         key=f"{key}_table",
         hide_index=True,
         height=min(38 + 35 * max(1, min(len(found), SHOWN)), 320),
@@ -101,6 +104,7 @@ def table(problems: pd.DataFrame, *, key: str, file_name: str) -> None:
             "column": st.column_config.TextColumn("column", width=130),
             "kind": st.column_config.TextColumn("kind", width=130),
             "reason": st.column_config.TextColumn("reason", width=720),
+            "file": st.column_config.TextColumn("file", width=200),
         },
         alt=f"{len(found)} reported rows",
     )

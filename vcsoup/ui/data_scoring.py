@@ -18,7 +18,7 @@ from vcsoup.scoring_progress import (
     seconds_left,
     share_done,
 )
-from vcsoup.ui import state
+from vcsoup.ui import endpoint_cost, state
 from vcsoup.ui.data_cards import scoring_of
 from vcsoup.ui.literal import message
 from vcsoup.ui.runs_words import CHIPS
@@ -64,8 +64,10 @@ def _live(project: Project, was_active: bool) -> None:
             _heading(project, job, open_values)
             if job is not None and job.active:
                 _progress(project, job)
-            elif job is not None and open_values:
-                _ended(job)
+            elif open_values:
+                endpoint_cost.show_estimate(project, open_values)
+                if job is not None:
+                    _ended(job)
             _models(project, job)
 
 
@@ -85,7 +87,7 @@ def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> N
             again = job is not None and job.state in ("stopped", "lost", "failed")
             label = "Go on scoring" if again else "Score the pairs"
             if st.button(label, type="primary", key="start_scoring", icon=":material/grade:"):
-                _start(project, open_values)
+                start(project, open_values)
                 st.rerun()
 
 
@@ -96,13 +98,14 @@ def _standing(project: Project, open_values: Sequence[str], missing: Sequence[st
         return "All pairs have current rewards."
     if missing:
         return (
-            f"No reward model for {', '.join(missing)}. Name one per value when creating the "
-            "project: `--reward value=model`."
+            f"No reward model for {', '.join(missing)}. Choose what judges each value in the view "
+            "Reward models below."
         )
     return f"Waiting: {', '.join(open_values)}. Every reward model judges every answer once."
 
 
-def _start(project: Project, values: Sequence[str]) -> None:
+def start(project: Project, values: Sequence[str]) -> None:
+    """Start scoring some values' pairs, as a job."""
     state.jobs().start(
         score_args(project, values),
         kind="score",
@@ -130,10 +133,12 @@ def _progress(project: Project, job: Job) -> None:
     st.progress(done, text=", ".join(parts))
     if cached := sum(stage.cached for stage in stages):
         st.caption(f"{count(cached)} rewards were known already and are not computed again.")
+    endpoint_cost.show_spent(stages)
 
 
 def _ended(job: Job) -> None:
-    known, wanted = known_rewards(_stages(job))
+    stages = _stages(job)
+    known, wanted = known_rewards(stages)
     if job.state in ("failed", "lost") and (error := job.error):
         st.error(message(error), icon=":material/error:")
     if job.state in ("stopped", "lost", "failed") and known:
@@ -141,6 +146,7 @@ def _ended(job: Job) -> None:
             f"{count(known)} of {count(wanted)} rewards of the steps that had begun are kept; "
             "going on skips them."
         )
+        endpoint_cost.show_spent(stages)
 
 
 def _models(project: Project, job: Job | None) -> None:

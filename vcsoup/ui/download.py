@@ -113,15 +113,24 @@ def _offer(export: Export, was_active: bool) -> None:
         if export.folder.is_dir():
             _download(export)
         elif job is not None and job.active:
+            if not was_active:
+                st.rerun()  # from now on the page looks by itself
             done, text = progress_text(job)
             st.progress(done, text=text)
             return
         else:
             if job is not None and job.error:
                 st.error(job.error, icon=":material/error:")
-            if st.button("Merge this soup", icon=":material/merge:", key="merge", type="primary"):
-                _start(export)
-                st.rerun()
+            # One button per form, which starts what it was drawn for: a click on it while the page
+            # is drawn for another form is neither lost nor taken for that one.
+            st.button(
+                "Merge this soup",
+                icon=":material/merge:",
+                key=f"merge{export.choice.suffix}",
+                type="primary",
+                on_click=_start,
+                args=(export,),
+            )
         if was_active and not (job and job.active):
             st.rerun()
 

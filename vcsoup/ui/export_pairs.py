@@ -4,24 +4,29 @@ Both write through `vcsoup.pair_export`, so the page and the command line give t
 """
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.numbers import count, plural
-from vcsoup.pair_export import ExportPlan, export_bytes
+from vcsoup.pair_export import TRL_EXPLICIT, ExportPlan, Written, export_bytes, written_pairs
+from vcsoup.preferences.layouts import LAYOUTS
 from vcsoup.ui import state
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.literal import message
+from vcsoup.ui.look import Key
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 
 MOST_DOWNLOADED = 20_000
 """Up to so many pairs the page writes the file itself; beyond, a job does."""
+MOST_LAID_OUT = 4_000
+"""The same for another tool's layout, whose every row is read back before it is given out."""
 _SIDES = {
-    "kept": "kept, in TRL's format",
+    "kept": "kept, to train on",
     "dropped": "dropped, with the reason",
     "flips": "likely flips",
 }
@@ -46,14 +51,15 @@ def show(project: Project, desk: Desk) -> None:
             format_func=_FORMATS.get,
             key="export_format",
         )
-        plan = plan_of(desk, side, form)
+        layout = _layout() if side == "kept" else TRL_EXPLICIT
+        plan = plan_of(desk, side, form, layout)
         _offer(project, desk, plan, pairs_in(desk, side))
 
 
-def plan_of(desk: Desk, side: str, form: str) -> ExportPlan:
+def plan_of(desk: Desk, side: str, form: str, layout: str = TRL_EXPLICIT) -> ExportPlan:
     """Return what an export of the draft writes."""
     wanted = desk.draft.filter_of(desk.focus)
-    return ExportPlan(side=side, format=form, pair_filter=wanted, scale=desk.scale)
+    return ExportPlan(side=side, format=form, layout=layout, pair_filter=wanted, scale=desk.scale)
 
 
 def pairs_in(desk: Desk, side: str) -> int:
@@ -75,30 +81,67 @@ def export_args(project: Project, value: str, plan: ExportPlan, out: Path) -> li
     args = ["data", "export", value, str(out), "--side", plan.side, "--format", plan.format]
     args += ["--threshold", repr(wanted.threshold), "--min-norm", repr(wanted.min_norm)]
     args += ["--flip" if wanted.flip else "--no-flip", "--scale", str(plan.scale)]
+    args += ["--layout", plan.layout] if plan.layout != TRL_EXPLICIT else []
     args += ["--project", project.name]
     return [*args, "--workspace", str(state.workspace().root)]
 
 
+def _layout() -> str:
+    """Ask which tool the kept pairs are for."""
+    return st.selectbox(
+        "Layout",
+        list(LAYOUTS),
+        index=list(LAYOUTS).index(TRL_EXPLICIT),
+        format_func=lambda name: f"{name} ({LAYOUTS[name].form.name})",
+        key="export_layout",
+        help="The columns of the tool that reads the file. What a layout cannot say, such as "
+        "several turns in one text, is left out and counted.",
+    )
+
+
 def _offer(project: Project, desk: Desk, plan: ExportPlan, pairs: int) -> None:
-    name = f"{project.name}-{desk.focus}-{plan.side}.{plan.format}"
+    name = f"{project.name}-{desk.focus}-{_told(plan)}.{plan.format}"
     if not pairs:
         st.caption("No pair is on this side.")
         return
-    if pairs <= MOST_DOWNLOADED:
-        st.download_button(
-            f"Download {plural(pairs, 'pair')}",
-            data=lambda: export_bytes(project, desk.focus, plan),
-            file_name=name,
-            mime="application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
-            key="export_download",
-        )
+    if plan.layout == TRL_EXPLICIT and pairs <= MOST_DOWNLOADED:
+        _download(pairs, lambda: export_bytes(project, desk.focus, plan), name)
+    elif plan.layout != TRL_EXPLICIT and pairs <= MOST_LAID_OUT:
+        key = desk.look.keys[desk.focus]
+        made = _laid_out(key, plan.model_dump_json(), _project=project, _plan=plan)
+        if made.left_out:
+            told = f"{plural(made.left_out, 'pair')} left out: this layout cannot say them."
+            st.caption(told)
+        _download(made.pairs, lambda: made.content, name)
     else:
         _large(project, desk, plan, pairs, name)
     st.caption("The same as a command:")
     args = export_args(project, desk.focus, plan, Path(name))
     st.code("python -m vcsoup " + shlex.join(args), language="bash", wrap_lines=True)
+
+
+def _told(plan: ExportPlan) -> str:
+    """Name what a file holds: its side, and the layout where it is another tool's."""
+    return plan.side if plan.layout == TRL_EXPLICIT else f"{plan.side}-{plan.layout}"
+
+
+def _download(pairs: int, content: Callable[[], bytes], name: str) -> None:
+    st.download_button(
+        f"Download {plural(pairs, 'pair')}",
+        data=content,
+        file_name=name,
+        mime="application/octet-stream",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not pairs,
+        key="export_download",
+    )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _laid_out(key: Key, plan: str, *, _project: Project, _plan: ExportPlan) -> Written:
+    """Write pairs in another tool's layout, once per filter and state of the data."""
+    return written_pairs(_project, key[1], _plan)
 
 
 def _large(project: Project, desk: Desk, plan: ExportPlan, pairs: int, name: str) -> None:
@@ -131,7 +174,10 @@ def _follow(project: Project, args: list[str]) -> None:
     elif job.error:
         st.error(message(job.error), icon=":material/error:")
     elif job.result:
-        st.caption(f"{count(job.result['pairs'])} pairs, {count(job.result['bytes'])} bytes in")
+        left_out = job.result.get("left_out", 0)
+        said = f" ({count(left_out)} left out: this layout cannot say them)" if left_out else ""
+        told = f"{count(job.result['pairs'])} pairs{said}, {count(job.result['bytes'])} bytes in"
+        st.caption(told)
         st.code(job.result["path"], language=None, wrap_lines=True)
 
 

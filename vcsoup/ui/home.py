@@ -7,19 +7,21 @@ import streamlit as st
 from vcsoup.demo.open_demo import open_demo
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.front import FrontView, front_scatter
-from vcsoup.ui import state
+from vcsoup.ui import guide, state
+from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Stage, main_group
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.soups import balance, on_axes
 from vcsoup.ui.theme import colours
 from vcsoup.workspace import Project
+from vcsoup.workspace.project_drafts import ProjectDraft
 
-_OWN = """python -m vcsoup project create mine --base MODEL \\
-    --value helpful --reward helpful=REWARD_MODEL --value harmless --reward harmless=REWARD_MODEL
-python -m vcsoup data add helpful PAIRS.jsonl --project mine
-python -m vcsoup data add harmless PAIRS.jsonl --project mine
-python -m vcsoup score --project mine"""
+_MOST_DRAFTS = 5
+
+_OWN = """python -m vcsoup project yaml demo > project.yaml   # an example to edit
+python -m vcsoup run project.yaml --dry-run         # what it would do, and what that costs
+python -m vcsoup run project.yaml"""
 
 
 def welcome() -> None:
@@ -43,7 +45,10 @@ def picker(project: Project) -> None:
     known = [other.name for other in state.workspace().projects()]
     if len(known) > 1:
         _choice(known, project.name)
-    st.markdown(f"**{project.title}** balances {_listed(project.values)}.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{project.title}** balances {_listed(project.values)}.", width="content")
+        st.space("stretch")
+        st.page_link(page("new"), label="New project", icon=":material/add_circle:")
     if project.config.description:
         st.caption(project.config.description)
 
@@ -126,13 +131,40 @@ def _demo_button(kind: str) -> None:
 
 
 def _own_project() -> None:
-    with st.expander("Bring your own values and data", icon=":material/terminal:"):
+    """The ways to a project of one's own: the wizard, what was begun there, and a file."""
+    with st.container(border=True, gap="small", key="own_project"):
+        st.markdown("**Bring your own values, models and data**")
         st.markdown(
-            "A project needs a base model, one preference dataset and one reward model per value. "
-            "The command line sets it up; the screens take over from there."
+            "A project needs a base model, and one preference dataset and one reward model per "
+            "value. Folders of this machine and models of the Hugging Face hub both work."
         )
-        st.code(_OWN, language="bash")
-        st.caption("`python -m vcsoup project create --help` lists every option.")
+        with st.container(horizontal=True, gap="small"):
+            if st.button("New project", icon=":material/add_circle:", key="new_project"):
+                st.switch_page(page("new"))
+            guide.offer("home_guide")
+        for draft in state.workspace().drafts.list()[:_MOST_DRAFTS]:
+            _draft(draft)
+        with st.expander("Without a browser", icon=":material/terminal:", type="compact"):
+            st.caption("The whole project as one file; the guide goes through its keys.")
+            st.code(_OWN, language="bash")
+
+
+def _draft(draft: ProjectDraft) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = literal(draft.title or draft.name or ", ".join(draft.values) or "untitled", most=60)
+        st.page_link(
+            page("new"),
+            label=f"Go on with {name}",
+            icon=":material/edit_note:",
+            query_params={"draft": draft.id, "step": "base" if draft.base else "values"},
+        )
+        when = draft.saved[:16].replace("T", " ")
+        st.caption(f"begun, saved {when} UTC", width="content")
+        if st.button(
+            "Discard", key=f"discard_{draft.id}", type="tertiary", icon=":material/close:"
+        ):
+            state.workspace().drafts.delete(draft.id)
+            st.rerun()
 
 
 def _listed(values: Sequence[str]) -> str:

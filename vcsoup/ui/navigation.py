@@ -12,21 +12,29 @@ _PAGES = {
     "train": ("Train", ":material/model_training:"),
     "soup": ("Soup", ":material/soup_kitchen:"),
     "compare": ("Compare", ":material/compare_arrows:"),
+    "new": ("New project", ":material/add_circle:"),
 }
+_UNLISTED = {"new"}
+"""Reached by links alone."""
 
 
 def page(name: str) -> st.Page:
     """Return one page, for links and for the navigation.
 
     Args:
-        name: "home", "data", "consistency", "train", "soup" or "compare"; also the page's
+        name: "home", "data", "consistency", "train", "soup", "compare" or "new"; also the page's
             address, except that Home answers at "/".
     """
     title, icon = _PAGES[name]
     default = name == "home"
     address = "start" if default else name  # the default page answers at "/", never here
     return st.Page(
-        _FOLDER / f"{name}.py", title=title, icon=icon, url_path=address, default=default
+        _FOLDER / f"{name}.py",
+        title=title,
+        icon=icon,
+        url_path=address,
+        default=default,
+        visibility="hidden" if name in _UNLISTED else "visible",
     )
 
 

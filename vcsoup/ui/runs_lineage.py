@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vcsoup.base_models.settings import base_loading
 from vcsoup.filtering import PairFilter
-from vcsoup.fingerprint import model_fingerprint
+from vcsoup.fingerprint import known_fingerprint
 from vcsoup.numbers import count, plain
 from vcsoup.workspace import AdapterInfo, Project
 
@@ -126,7 +127,15 @@ def _seeds(manifest: Mapping[str, Any]) -> Origin:
 
 
 def _base(manifest: Mapping[str, Any], project: Project) -> Origin:
-    was = str(manifest.get("base_fingerprint") or "")
-    now = model_fingerprint(project.config.base)
-    changed = f"the project's base is another model now ({now[:8]})" if was and was != now else ""
-    return Origin("Base", f"{manifest.get('base', 'not recorded')} {was[:8]}".strip(), changed)
+    was, chosen = str(manifest.get("base_fingerprint") or ""), project.config
+    now = known_fingerprint(chosen.base, revision=chosen.loading.revision)
+    loaded = base_loading(manifest.get("base_loading") or {})
+    changed = ""
+    if was and now and was != now:
+        changed = f"the project's base is another model now ({now[:8]})"
+    elif not now and manifest.get("base") != chosen.base:
+        changed = f"the project's base is {chosen.base} now"
+    elif loaded.deciding != chosen.loading.deciding:
+        changed = f"the project loads its base otherwise now ({chosen.loading.title or 'as it is'})"
+    told = f"{manifest.get('base', 'not recorded')} {was[:8]}".strip()
+    return Origin("Base", ", ".join(filter(None, [told, loaded.title])), changed)

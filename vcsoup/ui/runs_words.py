@@ -1,7 +1,7 @@
 """The words and signs for the state of a job, the same on every screen. No streamlit here."""
 
 from vcsoup.jobs import Job
-from vcsoup.numbers import duration, plain, share
+from vcsoup.numbers import count, duration, plain, share
 
 CHIPS = {
     "queued": ("gray", ":material/schedule:"),
@@ -38,7 +38,7 @@ def progress_text(job: Job) -> tuple[float, str]:
     if record is None:
         return 0.0, "waiting for its turn" if job.state == "queued" else "starting"
     done, total = int(record["done"]), max(1, int(record["total"]))
-    parts = [f"{record['stage']}: {done} of {total}"]
+    parts = [f"{record['stage']}: {count(done)} of {count(total)}"]
     parts += [f"loss {plain(record['loss'])}"] if isinstance(record.get("loss"), float) else []
     if isinstance(record.get("accuracy"), float):
         parts.append(f"accuracy {share(record['accuracy'])}")

@@ -101,7 +101,8 @@ def stored_points(project: Project, group: str) -> list[Point]:
 def set_key(project: Project, group: str) -> str:
     """Return the key of an adapter set, read once per set of adapters."""
     names = tuple(info.name for info in project.adapter_sets()[group].values())
-    return _set_key(str(project.root), names, _project=project, _group=group)
+    loading = tuple(project.config.loading.deciding.values())
+    return _set_key(str(project.root), names, loading, _project=project, _group=group)
 
 
 def pipeline(project: Project) -> list[Stage]:
@@ -124,5 +125,7 @@ def _spread(root: str, key: str, stamp: str, *, _project: Project) -> FloatArray
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _set_key(root: str, names: tuple[str, ...], *, _project: Project, _group: str) -> str:
+def _set_key(
+    root: str, names: tuple[str, ...], loading: tuple[str, ...], *, _project: Project, _group: str
+) -> str:
     return _project.set_key(_project.adapter_sets()[_group])

@@ -129,10 +129,25 @@ def newest_sets(
     }
 
 
-def set_key(adapters: Mapping[str, AdapterInfo]) -> str:
-    """Name a set of adapters by its content: 16 hex characters, the same on every machine."""
-    lines = "\n".join(f"{value} {adapters[value].hash}" for value in sorted(adapters))
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+def newest_of(adapters: Iterable[AdapterInfo], value: str, group: str) -> AdapterInfo | None:
+    """Return the adapter that stands for a value in a group, as `newest_sets` chooses; or None."""
+    return (
+        newest_sets((one for one in adapters if one.value == value), [value])
+        .get(group, {})
+        .get(value)
+    )
+
+
+def set_key(adapters: Mapping[str, AdapterInfo], loading: Mapping[str, str] | None = None) -> str:
+    """Name a set of adapters by its content: 16 hex characters, the same on every machine.
+
+    Args:
+        adapters: Value -> adapter.
+        loading: What the base beside them is loaded with, where that changes its numbers.
+    """
+    lines = [f"{value} {adapters[value].hash}" for value in sorted(adapters)]
+    lines += [f"base {name} {entry}" for name, entry in sorted((loading or {}).items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _read(path: Path) -> AdapterInfo | None:

@@ -2,9 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+)
 from pydantic import model_validator as _model_validator
 
+from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import WorkspaceError, first_fault
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace.names import SLUG_PATTERN
@@ -26,6 +35,7 @@ class ProjectConfig(BaseModel):
     title: str = Field("", description="The name as people read it; the short name when empty.")
     values: tuple[Slug, ...] = Field(min_length=2, description="The values to balance, in order.")
     base: str = Field(min_length=1, description="Folder or hub id of the base model.")
+    loading: BaseLoading = Field(AS_ALWAYS, description="How the base is brought into memory.")
     rewards: dict[Slug, RewardSpec] = Field(
         default_factory=dict, description="One reward model per value."
     )
@@ -47,6 +57,14 @@ class ProjectConfig(BaseModel):
                 f"the values are {', '.join(self.values)}"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _short(self, full: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the loading out where it is as always, so that older records stay as they are."""
+        written: dict[str, Any] = full(self)
+        if not written.get("loading"):
+            written.pop("loading", None)
+        return written
 
 
 def project_config(**fields: Any) -> ProjectConfig:

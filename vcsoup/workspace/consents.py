@@ -1,6 +1,7 @@
-"""Consents to run a model's own code: one file each, so that processes never overwrite another's.
+"""Consents to run a model's own code or to send texts away, kept in one file each.
 
-What a consent means, and who checks it, is in `vcsoup.rewards.consent`.
+So processes never overwrite another's. What a consent means, and who checks it, is in
+`vcsoup.rewards.consent`.
 """
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from vcsoup.errors import NotFoundError
-from vcsoup.rewards.consent import Consent, consent_key
+from vcsoup.rewards.consent import Consent, consent_key, is_url, risk_of
 from vcsoup.workspace.files import now, read_json, write_json
 
 
@@ -29,12 +30,16 @@ class ConsentShelf:
     def give(self, model: str, revision: str | None = None) -> Consent:
         """Store a consent; giving it again changes nothing but its time.
 
+        Args:
+            model: Hub id, local folder, or an endpoint's url.
+            revision: A full commit for a hub id.
+
         Raises:
-            RewardModelError: a hub id without a full commit.
+            RewardModelError: a hub id without a full commit, or no address of an endpoint.
         """
         key = consent_key(model, revision)
-        pinned = None if Path(model).expanduser().is_dir() else revision
-        consent = Consent(key=key, model=model, revision=pinned, given=now())
+        pinned = None if is_url(model) or Path(model).expanduser().is_dir() else revision
+        consent = Consent(key=key, model=model, revision=pinned, risk=risk_of(model), given=now())
         write_json(self._folder / f"{key}.json", consent.model_dump())
         return consent
 

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import update
-
 from vcsoup.errors import WorkspaceError
 from vcsoup.filtering import PairFilter, pair_filter
 from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.filters import FilterTable, NamedFilter, Scale
-from vcsoup.workspace.records import PROJECTS, Records
+from vcsoup.workspace.records import Records
 from vcsoup.workspace.scored import ScoredPairs
 
 _UNSET = PairFilter(threshold=0.0)
@@ -57,13 +55,8 @@ class FilteredPairs(ScoredPairs):
 
     def set_scale(self, scale: Scale) -> None:
         """Choose what gaps are divided by: the deviation over each data set, or over all."""
-        if scale == self.config.scale:
-            return
-        config = self.config.model_copy(update={"scale": scale})
-        change = update(PROJECTS).where(PROJECTS.c.name == self.name)
-        with self._records.write() as connection:
-            connection.execute(change.values(config=config.model_dump_json()))
-        self.config = config
+        if scale != self.config.scale:
+            self._change_config(lambda config: config.model_copy(update={"scale": scale}))
 
     def named_filters(self) -> list[NamedFilter]:
         """Return the named filters, newest first."""

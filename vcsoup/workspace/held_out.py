@@ -9,6 +9,8 @@ Messages = list[dict[str, str]]
 
 # No more than this share of a project's distinct prompts is taken away from training.
 _LARGEST_SHARE = 0.1
+# Bytes of a prompt that fits nearly any model: about 500 tokens of English.
+_LONG = 2_000
 
 
 def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
@@ -27,13 +29,16 @@ def prompt_key(prompt: Iterable[Mapping[str, Any]]) -> str:
 def choose_prompts(prompts: Iterable[Messages], count: int) -> list[Messages]:
     """Choose prompts to hold out: those with the smallest keys, so the choice is stable.
 
+    Long prompts, which may leave a small base no room to answer, are taken last.
+
     Args:
         prompts: All prompts of a project; repeats count once.
         count: How many are wanted; at most a tenth of the distinct ones (but one) is given.
     """
     distinct = {prompt_key(prompt): prompt for prompt in prompts}
     size = min(count, max(1, int(len(distinct) * _LARGEST_SHARE)))
-    return [distinct[key] for key in sorted(distinct)[:size]]
+    ordered = sorted(distinct, key=lambda key: (_bytes(distinct[key]) > _LONG, key))
+    return [distinct[key] for key in ordered[:size]]
 
 
 def top_up(held_out: Sequence[Messages], prompts: Iterable[Messages], size: int) -> list[Messages]:
@@ -51,3 +56,7 @@ def not_held_out(prompts: Sequence[Messages], held_out: Iterable[Messages]) -> l
     """Return, per prompt, True where training may use it."""
     taken = {prompt_key(prompt) for prompt in held_out}
     return [prompt_key(prompt) not in taken for prompt in prompts]
+
+
+def _bytes(prompt: Messages) -> int:
+    return sum(len(turn["content"].encode()) for turn in prompt)

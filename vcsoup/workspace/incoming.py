@@ -31,6 +31,7 @@ class Incoming:
         job: The job that looks through it.
         store_job: The job that stores it; empty until someone says so.
         options: How it is to be read, as options of `data add`.
+        step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file.
     """
 
     project: str
@@ -41,6 +42,7 @@ class Incoming:
     job: str
     store_job: str = ""
     options: tuple[str, ...] = ()
+    step: str = "read"
 
 
 class IncomingFiles:

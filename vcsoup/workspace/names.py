@@ -1,6 +1,7 @@
 """Names, checked once, before they are stored: those that become part of a path, and titles."""
 
 import re
+import unicodedata
 
 from vcsoup.errors import WorkspaceError
 
@@ -27,6 +28,17 @@ def check_slug(name: str, what: str) -> str:
             "starting with a letter or digit"
         )
     return name
+
+
+def slug_of(title: str) -> str:
+    """Make a short name from a title; empty when no letter or digit of it can stay.
+
+    Example:
+        >>> slug_of("Kind & short (caf\u00e9)"), slug_of("\u4f60\u597d")
+        ('kind-short-cafe', '')
+    """
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-")
 
 
 def check_title(title: str, what: str) -> str:

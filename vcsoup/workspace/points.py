@@ -32,6 +32,9 @@ class Point(BaseModel):
     recorded: bool = Field(False, description="Came with the bundle, not measured here.")
     created: str = Field(default_factory=now, description="UTC, ISO 8601.")
     label: str | None = Field(None, description="A name for people, such as 'base'.")
+    judged: str = Field(
+        "", description="Which reward models and prompts (`pipeline.judging_key`); '' not recorded."
+    )
 
 
 class PointTable:

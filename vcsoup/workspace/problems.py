@@ -16,7 +16,7 @@ import pandas as pd
 
 from vcsoup.workspace.files import replacing
 
-COLUMNS = ("row", "column", "kind", "reason")
+COLUMNS = ("row", "column", "kind", "reason", "file")
 IN_RECORD = 200
 _NAME = "all_problems"
 _ABANDONED_AFTER_S = 3600.0
@@ -50,13 +50,18 @@ def load_problems(root: Path, report: Mapping[str, Any]) -> pd.DataFrame:
         report: What it returned.
 
     Returns:
-        One row per problem: row, column, kind, reason. Those that scoring added come last.
+        One row per problem: row, column, kind, reason and file (empty where it is a single one).
+        Those that scoring added come last.
     """
-    recorded = pd.DataFrame(list(report.get("problems", ())), columns=list(COLUMNS))
+    listed = [{"file": "", **problem} for problem in report.get("problems", ())]
+    recorded = pd.DataFrame(listed, columns=list(COLUMNS))
     path = _path(root, str(report.get(_NAME, "")))
     if not report.get(_NAME) or not path.is_file():
         return recorded
-    return pd.concat([pd.read_parquet(path), recorded.iloc[IN_RECORD:]], ignore_index=True)
+    first = pd.read_parquet(path)
+    if "file" not in first:  # written when only single files were read
+        first["file"] = ""
+    return pd.concat([first, recorded.iloc[IN_RECORD:]], ignore_index=True)
 
 
 def forget_problems(root: Path, reports: Iterable[Mapping[str, Any]]) -> None:

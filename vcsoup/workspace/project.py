@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.workspace import adapters as shelf
+from vcsoup.workspace import checkups
 from vcsoup.workspace.adapters import AdapterInfo, AdapterShelf
 from vcsoup.workspace.bookmarks import Bookmark, BookmarkTable
 from vcsoup.workspace.config import ProjectConfig
@@ -31,7 +32,8 @@ class Project(FilteredPairs):
         config: The project's choices.
         root: Its folder.
         samples: The rewards behind its points, prompt by prompt.
-        consents: The workspace's consents to run code that ships with models.
+        consents: The workspace's consents to run code that ships with models or to send texts.
+        reward_cache_root: The workspace's folder of `vcsoup.rewards.cache`.
     """
 
     def __init__(self, records: Records, config: ProjectConfig, root: Path) -> None:
@@ -42,6 +44,17 @@ class Project(FilteredPairs):
         self._shelf = AdapterShelf(records, config.name, root / "adapters")
         self.samples = SampleShelf(root / "samples", config.values)
         self.consents = ConsentShelf(records.path.parent / "consents")
+        self.reward_cache_root = records.path.parent / "reward_cache"
+
+    # What the clinic found
+
+    def checkup(self) -> checkups.Checkup | None:
+        """Return what the clinic found last; None before the first time."""
+        return checkups.load_checkup(self.root)
+
+    def save_checkup(self, checkup: checkups.Checkup) -> None:
+        """Store what the clinic found in place of the former record."""
+        checkups.save_checkup(self.root, checkup)
 
     # Held-out prompts
 
@@ -113,8 +126,8 @@ class Project(FilteredPairs):
         return sets[group]
 
     def set_key(self, adapter_set: Mapping[str, AdapterInfo]) -> str:
-        """Name a set of adapters by its content; points are stored under it."""
-        return shelf.set_key(adapter_set)
+        """Name a set of adapters, and the base's numbers beside it; points are stored under it."""
+        return shelf.set_key(adapter_set, self.config.loading.deciding)
 
     # Points
 

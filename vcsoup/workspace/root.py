@@ -13,6 +13,7 @@ from vcsoup.workspace.files import now
 from vcsoup.workspace.incoming import IncomingFiles
 from vcsoup.workspace.names import check_slug
 from vcsoup.workspace.project import Project
+from vcsoup.workspace.project_drafts import DraftShelf
 from vcsoup.workspace.records import PROJECTS, Records
 
 
@@ -56,6 +57,11 @@ class Workspace:
         return IncomingFiles(self._folder("incoming"))
 
     @property
+    def drafts(self) -> DraftShelf:
+        """The projects that are being thought up."""
+        return DraftShelf(self._folder("drafts"))
+
+    @property
     def engine_root(self) -> Path:
         """The folder of `vcsoup.engine`."""
         return self._folder("engine")
@@ -80,7 +86,7 @@ class Workspace:
 
     @property
     def consents(self) -> ConsentShelf:
-        """The consents to run code that ships with models."""
+        """The consents to run code that ships with models, or to send texts to endpoints."""
         return ConsentShelf(self.root / "consents")
 
     def projects(self) -> list[Project]:
@@ -133,21 +139,34 @@ class Workspace:
             NotFoundError: no such project.
             WorkspaceError: the values differ.
         """
-        former = self.project(config.name)
-        if former.values != config.values:
-            raise WorkspaceError(
-                f"project {config.name} balances {', '.join(former.values)}, "
-                f"not {', '.join(config.values)}; create another project for other values"
-            )
+        self._check_values(config)
         change = update(PROJECTS).where(PROJECTS.c.name == config.name)
         with self._records.write() as connection:
             connection.execute(change.values(config=config.model_dump_json()))
+        return self._open(config)
+
+    def as_configured(self, config: ProjectConfig) -> Project:
+        """Return the project as it would be with other choices; nothing is stored.
+
+        Raises:
+            NotFoundError: no such project.
+            WorkspaceError: the values differ.
+        """
+        self._check_values(config)
         return self._open(config)
 
     def _open(self, config: ProjectConfig) -> Project:
         root = self.root / "projects" / config.name
         (root / "adapters").mkdir(parents=True, exist_ok=True)
         return Project(self._records, config, root)
+
+    def _check_values(self, config: ProjectConfig) -> None:
+        former = self.project(config.name)
+        if former.values != config.values:
+            raise WorkspaceError(
+                f"project {config.name} balances {', '.join(former.values)}, "
+                f"not {', '.join(config.values)}; create another project for other values"
+            )
 
     def _folder(self, name: str) -> Path:
         path = self.root / name

@@ -1,6 +1,6 @@
 """The first chapter of a project: its pairs, their rewards, and the gaps between them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+from sqlalchemy import select, update
 
 from vcsoup.consistency import pooled_std, value_consistency
 from vcsoup.errors import NotFoundError
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.set_aside import with_set_aside
 from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.datasets import DatasetInfo, Datasets, digest
 from vcsoup.workspace.filters import Scale
-from vcsoup.workspace.records import Records
+from vcsoup.workspace.records import PROJECTS, Records
 from vcsoup.workspace.removed import Bin, RemovedDataset
 from vcsoup.workspace.tables import Figures, RewardTables, reward_columns
 
@@ -47,6 +49,33 @@ class ScoredPairs:
     def values(self) -> tuple[str, ...]:
         """The values to balance, in order."""
         return self.config.values
+
+    # Judges
+
+    def set_reward(self, value: str, spec: RewardSpec | None) -> None:
+        """Change what judges a value, None for nothing; rewards by the former judge become stale.
+
+        Raises:
+            UnknownValueError: no such value.
+        """
+        self._datasets.check_value(value)
+
+        def changed(config: ProjectConfig) -> ProjectConfig:
+            judges = {**config.rewards, value: spec}
+            rewards = {name: judge for name in self.values if (judge := judges.get(name))}
+            return config.model_copy(update={"rewards": rewards})
+
+        self._change_config(changed)
+
+    def _change_config(self, change: Callable[[ProjectConfig], ProjectConfig]) -> None:
+        """Change the stored choices; what another tab changed meanwhile stays."""
+        of_this = PROJECTS.c.name == self.name
+        with self._records.write() as connection:
+            stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one()
+            config = change(ProjectConfig.model_validate_json(stored))
+            written = update(PROJECTS).where(of_this).values(config=config.model_dump_json())
+            connection.execute(written)
+        self.config = self._rewards.config = config
 
     # Pairs
 

@@ -28,19 +28,23 @@ Figures = npt.NDArray[np.float32]
 
 
 class RewardTables:
-    """The rewards of one project."""
+    """The rewards of one project.
+
+    Attributes:
+        config: The project's choices; its reward models decide which rewards are current.
+    """
 
     def __init__(
         self, records: Records, config: ProjectConfig, root: Path, *, datasets: Datasets
     ) -> None:
-        self._config = config
+        self.config = config
         self._datasets = datasets
         self.table = VersionedTable(records, REWARDS, project=config.name, folder=root / "rewards")
 
     def save(self, value: str, table: pd.DataFrame) -> None:
         """Store the rewards of a value's pairs (contract: `Project.save_rewards`)."""
         info = self._datasets.info(value)
-        table = check_rewards(value, table, self._config.values)
+        table = check_rewards(value, table, self.config.values)
         if not self._datasets.is_named_by(value, table["id"]):
             raise WorkspaceError(
                 f"rewards of {value} have other ids or another order than its stored pairs; "
@@ -68,7 +72,7 @@ class RewardTables:
             if writer:
                 writer.close()
 
-        columns = reward_columns(self._config.values)
+        columns = reward_columns(self.config.values)
         self._store(value, self._datasets.info(value).hash, sha.hexdigest, write)
 
     def load(self, value: str) -> pd.DataFrame | None:
@@ -129,7 +133,7 @@ class RewardTables:
         self.table.store(value, row)
 
     def _specs_hash(self) -> str:
-        specs = {value: spec.model_dump() for value, spec in self._config.rewards.items()}
+        specs = {value: spec.model_dump() for value, spec in self.config.rewards.items()}
         return digest([json.dumps(specs, sort_keys=True)])
 
 

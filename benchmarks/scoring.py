@@ -1,0 +1,301 @@
+"""Scoring with long shared prompts: one text per forward, a plain padded batch, and vcsoup.
+
+    python benchmarks/scoring.py [--texts 64] [--rounds 3] [--shape small|demo|7b]
+
+(a) is the published VC-Soup code's way: each text in a forward of its own, in bfloat16; the same
+in float32 stands beside it. (b) pads 16 texts as they come, in float32. Ours is `RewardModel`, in
+float32, which lays out, tokenises and scores texts; the others get the same inputs. Prompts and
+replies are put together from the demo's prompts. Rounds alternate; (a) runs on a part of the texts
+and is compared per token that it is given. The limit is the ratio of operations that must be done:
+each distinct token once through the layers, looking at those before it in its row. A pair with a
+prompt of its own has two texts to share it, so no exact way does much less than half of (a)'s work.
+
+Shapes: `small` is a random GPT-2 of 12 layers of width 256; `demo` is the embedded world's reward
+model; `7b` is a random Llama of 7 billion parameters in bfloat16 and needs a GPU.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from parts import limits
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GPT2Config,
+    LlamaConfig,
+    PreTrainedModel,
+)
+from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging
+
+from vcsoup.demo.bundle import bundle_folder, read_bundle
+from vcsoup.rewards.model import RewardModel
+from vcsoup.rewards.spec import RewardSpec
+from vcsoup.rewards.token_tree import token_tree
+
+PADDED = 16  # texts of a plain batch
+OURS = "vcsoup"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Texts to score.
+
+    Attributes:
+        title: What they stand for.
+        preamble: Tokens that all prompts begin with.
+        prompt: Fewest and most tokens of a prompt after that.
+        replies: Replies per prompt, 30 to 60 tokens each.
+        values: Values that read the same model; the others run it once for each.
+    """
+
+    title: str
+    preamble: int
+    prompt: tuple[int, int]
+    replies: int
+    values: int = 1
+
+
+CASES = (
+    Case("pairs", 0, (400, 600), 2),
+    Case("four answers to a prompt", 0, (400, 600), 4),
+    Case("pairs, three values on one model", 0, (400, 600), 2, values=3),
+    Case("sixteen soups' replies to a prompt", 0, (400, 600), 16),
+    Case("pairs under one preamble", 440, (20, 60), 2),
+)
+
+
+class Texts:
+    """Prompts and replies of wanted lengths, from the demo's texts."""
+
+    def __init__(self, tokenizer, seed: int = 0) -> None:
+        self._tokenizer, self._rng = tokenizer, np.random.default_rng(seed)
+        self._said = read_bundle(bundle_folder()).held_out
+
+    def make(self, case: Case, texts: int, most: int) -> tuple[list[str], list[str]]:
+        """About `texts` prompts and replies; prompts shrink where `most` tokens must do."""
+        shrink = min(1.0, (most - 80) / (case.preamble + case.prompt[1]))
+        preamble = self._words(int(case.preamble * shrink))
+        prompts, replies = [], []
+        for _ in range(max(1, texts // case.replies)):
+            low, high = (int(length * shrink) for length in case.prompt)
+            prompt = preamble + self._words(int(self._rng.integers(low, high + 1)))
+            for _ in range(case.replies):
+                prompts.append(prompt)
+                replies.append(self._words(int(self._rng.integers(30, 61))))
+        return prompts, replies
+
+    def _words(self, tokens: int) -> str:
+        said = " ".join(self._rng.choice(self._said, size=1 + tokens // 4))
+        return self._tokenizer.decode(self._tokenizer(said)["input_ids"][:tokens])
+
+
+class Ways:
+    """The ways to score the texts of one case."""
+
+    def __init__(self, judge: RewardModel, plain: dict[str, PreTrainedModel]) -> None:
+        """Take our model, and the others' copies of it by precision; the last one for batches."""
+        self.judge, self._plain = judge, plain
+
+    def take(self, prompts: list[str], replies: list[str], alone: int) -> None:
+        """Take the texts; `alone` of them are scored by (a)."""
+        self._asked = prompts, replies
+        self.rows = [row["input_ids"] for row in self.judge.encode(*self._asked)]
+        self.some = np.unique(np.linspace(0, len(prompts) - 1, alone).astype(int))
+        self.all = np.arange(len(prompts))
+
+    def named(self) -> dict[str, tuple[Callable[[], np.ndarray], np.ndarray]]:
+        """Name -> what gives logits, and the texts that it gives them of."""
+        told = {
+            f"(a) one text per forward, {name}": (partial(self._alone, model), self.some)
+            for name, model in self._plain.items()
+        }
+        told[f"(b) padded batches of {PADDED}"] = (self._batches, self.all)
+        return told | {OURS: (self.ours, self.all)}
+
+    def ours(self) -> np.ndarray:
+        """Our logits, shape (n, heads)."""
+        parts = list(self.judge.logit_batches(*self._asked))
+        order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+        return np.concatenate([said for _, said in parts])[order]
+
+    @torch.inference_mode()
+    def _alone(self, model: PreTrainedModel) -> np.ndarray:
+        said = []
+        for prompt, reply in ([part[k] for part in self._asked] for k in self.some):
+            [text] = self.judge.encode([prompt], [reply])
+            inputs = {name: torch.tensor([row]).to(model.device) for name, row in text.items()}
+            said.append(model(**inputs).logits[0].float().cpu().numpy())
+        return np.stack(said)
+
+    @torch.inference_mode()
+    def _batches(self) -> np.ndarray:
+        model = list(self._plain.values())[-1]
+        pad, said = int(model.config.pad_token_id), []
+        inputs = self.judge.encode(*self._asked)
+        for start in range(0, len(inputs), PADDED):
+            rows = [text["input_ids"] for text in inputs[start : start + PADDED]]
+            longest = max(map(len, rows))
+            ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows])
+            mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+            told = model(ids.to(model.device), attention_mask=mask.to(model.device)).logits
+            said.append(told.float().cpu().numpy())
+        return np.concatenate(said)
+
+
+def compare(ways: Ways, case: Case, rounds: int, peak: float) -> None:
+    """Print one case's table."""
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ways.named()}
+    said: dict[str, np.ndarray] = {}
+    lengths = np.array([len(row) for row in ways.rows])
+    ways.ours()  # nobody's first call counts
+    for _ in range(rounds):
+        for name, (way, texts) in ways.named().items():
+            wall, processor = time.perf_counter(), time.process_time()
+            said[name] = way()
+            whole = lengths.sum() / lengths[texts].sum() * (1 if name == OURS else case.values)
+            wall, processor = time.perf_counter() - wall, time.process_time() - processor
+            spent[name].append((wall * whole, processor * whole))
+    n = len(lengths)
+    print(f"\n{case.title}: {n} texts of {lengths.mean():.0f} tokens")
+    print(f"  {'':36s} ms a text  ours is faster by (range)  by processor time")
+    for name, took in spent.items():
+        both = list(zip(took, spent[OURS], strict=True))
+        wall, processor = ([one[k] / ours[k] for one, ours in both] for k in (0, 1))
+        shown = f"{statistics.median(wall):.2f}x ({min(wall):.1f} to {max(wall):.1f})"
+        each = statistics.median(a for a, _ in took) / n * 1e3
+        print(f"  {name:36s} {each:9.1f}  {shown:25s}  {statistics.median(processor):.2f}x")
+    tell_limit(ways, case, statistics.median(a for a, _ in spent[OURS]), peak)
+    tell_differences(ways, said)
+
+
+def tell_limit(ways: Ways, case: Case, seconds: float, peak: float) -> None:
+    """Print what must be computed, against what the others compute and how long ours took."""
+    needed = operations(ways.judge.model, [token_tree(ways.rows).positions])
+    given = operations(ways.judge.model, [np.arange(len(row)) for row in ways.rows])
+    print(
+        f"  limit: {given * case.values / needed:.1f}x fewer operations than (a); ours does "
+        f"{needed / seconds / 1e9:.0f} GFLOP/s, {needed / seconds / peak:.0%} of a large product's "
+        f"{peak / 1e9:.0f}"
+    )
+
+
+def tell_differences(ways: Ways, said: dict[str, np.ndarray]) -> None:
+    """Print how far our scores are from the others'."""
+    told = ", ".join(
+        f"{np.abs(said[OURS][texts] - said[name]).max():.1e} ({name})"
+        for name, (_, texts) in ways.named().items()
+        if name != OURS
+    )
+    print(f"  largest difference of a score: {told}; they spread by {said[OURS].std():.2f}")
+
+
+def operations(model: PreTrainedModel, rows: Sequence[np.ndarray]) -> float:
+    """Operations of the layers' matrix products and of attention, for tokens at these positions."""
+    config, body = model.config, model.base_model
+    kinds = (torch.nn.Linear, Conv1D)
+    weights = sum(part.weight.numel() for part in body.modules() if isinstance(part, kinds))
+    per_key = 4 * config.hidden_size * config.num_hidden_layers
+    return float(sum(2 * weights * len(row) + per_key * (row + 1).sum() for row in rows))
+
+
+def small(folder: Path) -> Path:
+    """Save a random GPT-2 of 12 layers."""
+    tokenizer = demo_tokenizer()
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_embd=256,
+        n_layer=12,
+        n_head=4,
+        num_labels=3,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_config(config)
+    torch.nn.init.normal_(model.score.weight, std=0.5)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def demo_tokenizer():
+    """The demo's tokenizer, with room for long texts."""
+    folder = bundle_folder() / "models" / "base"
+    return AutoTokenizer.from_pretrained(folder, model_max_length=1024)
+
+
+def on_disk(folder: Path) -> tuple[RewardModel, dict[str, PreTrainedModel]]:
+    """A saved model, once for ours and once for each other way."""
+    load = AutoModelForSequenceClassification.from_pretrained
+    dtypes = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+    plain = {name: load(folder, dtype=dtype).eval() for name, dtype in dtypes.items()}
+    return RewardModel.load(RewardSpec(model=str(folder)), "cpu"), plain
+
+
+def seven_billion() -> tuple[RewardModel, dict[str, PreTrainedModel]]:
+    """A random Llama of 7 billion parameters on the GPU, one copy for all ways."""
+    tokenizer = demo_tokenizer()
+    config = LlamaConfig(num_labels=3, pad_token_id=tokenizer.pad_token_id, dtype=torch.bfloat16)
+    with torch.device("cuda"):
+        model = AutoModelForSequenceClassification.from_config(config, dtype=torch.bfloat16)
+    return RewardModel(RewardSpec(model="random 7b"), model, tokenizer), {"bfloat16": model}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=64, help="texts of a case, about")
+    parser.add_argument("--alone", type=int, default=12, help="texts that (a) scores of them")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--shape", choices=("small", "demo", "7b"), default="small")
+    parser.add_argument("--cases", type=int, nargs="+", default=range(len(CASES)))
+    options = parser.parse_args()
+    if options.shape == "7b" and not torch.cuda.is_available():
+        raise SystemExit("no GPU here: the 7b shape was not measured")
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as folder:
+        if options.shape == "7b":
+            ways = Ways(*seven_billion())
+        elif options.shape == "small":
+            ways = Ways(*on_disk(small(Path(folder))))
+        else:
+            ways = Ways(*on_disk(bundle_folder() / "models" / "reward-helpful"))
+    peak = product_speed(ways.judge.model)
+    print(
+        f"{options.shape}, {ways.judge.model.num_parameters() / 1e6:.0f} million parameters; "
+        f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, median of "
+        f"{options.rounds} rounds"
+    )
+    texts = Texts(ways.judge.tokenizer)
+    for case in (CASES[place] for place in options.cases):
+        ways.take(*texts.make(case, options.texts, ways.judge.max_length), options.alone)
+        compare(ways, case, options.rounds, peak)
+
+
+def product_speed(model: PreTrainedModel) -> float:
+    """Operations a second of a large matrix product where the model is, in its precision."""
+    if model.device.type == "cpu":
+        return limits.peak_speed()
+    a, b = torch.randn(2, 8192, 8192, device=model.device, dtype=model.dtype)
+    times = []
+    for _ in range(15):
+        start = time.perf_counter()
+        (a @ b)[0, 0].item()
+        times.append(time.perf_counter() - start)
+    return 2 * 8192**3 / min(times)
+
+
+if __name__ == "__main__":
+    main()

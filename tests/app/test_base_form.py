@@ -1,0 +1,87 @@
+"""The form for a base model: what it returns, and what a look at the base shows."""
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.tiny_models import tiny_causal, tiny_classifier
+from vcsoup.base_models.settings import BaseLoading
+from vcsoup.jobs import Jobs
+from vcsoup.ui.base_form import BaseChoice, look_args
+
+
+def page() -> None:
+    import streamlit as st
+
+    from vcsoup.ui import state
+    from vcsoup.ui.base_form import base_form
+
+    st.session_state["choice"] = base_form("base", state.workspace())
+
+
+@pytest.fixture
+def form() -> AppTest:
+    app = AppTest.from_function(page, default_timeout=30).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def entered(app: AppTest, model: str | Path) -> AppTest:
+    return app.text_input(key="base_base").set_value(str(model)).run()
+
+
+def looked(app: AppTest, workspace) -> AppTest:
+    """Press the button and wait for the job behind it."""
+    app.button(key="base_look").click().run()
+    deadline = time.monotonic() + 120
+    while any(job.active for job in Jobs(workspace.jobs_root).list(kind="look")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_nothing_is_chosen_before_a_base_is_named(form):
+    assert form.session_state["choice"] is None
+    assert "Name a folder" in form.caption[-1].value
+    entered(form, "org/base")
+    assert form.session_state["choice"] == BaseChoice("org/base", BaseLoading())
+
+
+def test_the_settings_are_part_of_the_choice_and_of_the_command(form, workspace):
+    entered(form, "org/base")
+    form.text_input(key="base_revision").set_value("v1").run()
+    form.selectbox(key="base_quantization").set_value("4bit").run()
+    form.checkbox(key="base_gradient_checkpointing").check().run()
+    loading = BaseLoading(revision="v1", quantization="4bit", gradient_checkpointing=True)
+    assert form.session_state["choice"] == BaseChoice("org/base", loading)
+    assert look_args("--strange", loading, workspace) == [
+        *("base", "look", "--revision=v1", "--quantization=4bit", "--gradient-checkpointing"),
+        *("--workspace", str(workspace.root), "--", "--strange"),
+    ]
+
+
+def test_a_look_shows_what_the_base_is_and_stays_after_a_refresh(form, workspace, tmp_path):
+    base = tiny_causal("gpt_neox", tmp_path / "base", chat=False)
+    looked(entered(form, base), workspace)
+    choice = form.session_state["choice"]
+    assert choice.usable
+    assert "**GPTNeoXForCausalLM**, 34,272 parameters, 2 layers" in form.markdown[-1].value
+    assert "Its tokenizer has no chat template" in form.info[0].value
+    shown = form.dataframe[0].value
+    assert list(shown["for"]) == ["training, float32", "serving, float32"]
+    assert list(shown["weights"]) == ["134 KiB", "134 KiB"]
+    assert set(shown["on this machine"]) == {"fits"}
+    assert "query\\_key\\_value" in form.caption[-1].value
+    again = entered(AppTest.from_function(page, default_timeout=30).run(), base)
+    assert again.session_state["choice"] == choice
+
+
+def test_a_base_that_cannot_be_used_is_said_with_a_remedy(form, workspace, tmp_path):
+    looked(entered(form, tiny_classifier(tmp_path / "judge")), workspace)
+    assert not form.session_state["choice"].usable
+    assert "not a causal language model. Choose a model for text generation" in form.error[0].value
+    assert not form.dataframe

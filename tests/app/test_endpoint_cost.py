@@ -1,0 +1,80 @@
+"""Data: what a judge behind an endpoint costs, before scoring and when a run met its cap."""
+
+import time
+
+import pytest
+
+from tests.standin_judge import StandinJudge, standin_judge
+from tests.tiny_pairs import tiny_pairs
+from vcsoup.jobs import Jobs
+from vcsoup.rewards.spec import RewardSpec
+from vcsoup.workspace import Project, ProjectConfig, Workspace
+
+
+@pytest.fixture
+def server():
+    with standin_judge() as judge:
+        yield judge
+
+
+def judged_project(workspace: Workspace, server: StandinJudge, **fields: object) -> Project:
+    """Twenty pairs of one value, judged by an endpoint and a rule."""
+    spec = server.spec(input_price=1000.0, output_price=1000.0, answer_tokens=5, **fields)
+    rewards = {"kind": spec, "brief": RewardSpec(kind="length", sign=-1)}
+    config = ProjectConfig(name="asked", values=tuple(rewards), base="org/base", rewards=rewards)
+    project = workspace.create_project(config)
+    project.save_pairs("kind", tiny_pairs(20), source="tiny_pairs")
+    return project
+
+
+def captions(app) -> str:
+    return " | ".join(caption.value for caption in app.caption)
+
+
+def test_the_cost_shows_before_scoring_and_a_missing_key_too(workspace, visit, server, monkeypatch):
+    """Forty answers of at most 5 tokens are 200; 1000 for a million of them is 0.2 and more."""
+    monkeypatch.delenv("STAND_IN_KEY", raising=False)
+    judged_project(workspace, server, key_env="STAND_IN_KEY")
+    app = visit("data", project="asked")
+    assert "kind is judged by stand-in at 127.0.0.1: at most 40 requests" in captions(app)
+    assert "up to 200 answered, cost about " in captions(app)
+    assert r"no STAND\_IN\_KEY" in app.warning[0].value
+    monkeypatch.setenv("STAND_IN_KEY", "held")
+    app = visit("data", project="asked")
+    assert "at most 40 requests" in captions(app)
+    assert not app.warning
+    assert not server.bodies
+
+
+def test_an_endpoint_that_nobody_agreed_to_is_named(workspace, visit, server):
+    project = judged_project(workspace, server)
+    away = "https://judge.example/v1"
+    project.set_reward("kind", server.spec(url=away))
+    (warning,) = visit("data", project="asked").warning
+    assert "Nobody agreed to send texts to" in warning.value
+    assert f"`python -m vcsoup reward consent {away}`" in warning.value
+    workspace.consents.give(away)
+    assert not visit("data", project="asked").warning
+
+
+def test_a_run_that_met_its_cap_says_what_it_took_and_what_is_kept(workspace, visit, server):
+    """A request costs 0.105 (105 tokens at 1000 a million); 1 pays for nine."""
+    judged_project(workspace, server, most_cost=1.0, at_once=1)
+    job = Jobs(workspace.jobs_root).start(
+        ["score", "--project", "asked", "--workspace", str(workspace.root)],
+        kind="score",
+        title="Scoring kind",
+        project="asked",
+        meta={"values": ["kind"], "n": [20]},
+    )
+    until = time.monotonic() + 120
+    while job.active:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    asked = len(server.bodies)
+    assert asked in (8, 9)
+    app = visit("data", project="asked")
+    assert "was stopped before it costs more than most" in app.error[0].value
+    spent = f"{asked} requests, {105 * asked} tokens, cost {0.105 * asked:.4g}"
+    assert f"Asked of endpoints so far: {spent}" in captions(app)
+    assert f"{asked} of 40 rewards of the steps that had begun are kept" in captions(app)

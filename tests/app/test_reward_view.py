@@ -1,0 +1,161 @@
+"""The view "Reward models": judges per value, what the clinic found, one click to mend, undo."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.app.fixture_project import full_project
+from vcsoup.jobs import Jobs
+from vcsoup.rewards.findings import Finding
+from vcsoup.rewards.spec import RewardSpec, changed_spec
+from vcsoup.workspace import Project, ProjectConfig
+from vcsoup.workspace.checkups import Checkup
+
+TURNED = Finding(
+    "fault",
+    "sign",
+    "helpful",
+    "orders 5% of 64 pairs",
+    "set sign=1",
+    figures={"agreement": 0.05, "pairs": 64},
+    fix={"sign": 1},
+)
+PADDED = Finding(
+    "fault", "padding", "helpful", "padding matters", "set pad_side=left", fix={"pad_side": "left"}
+)
+ALIKE = Finding("ok", "relation", "helpful and harmless", "gaps correlate at -0.21")
+
+
+@pytest.fixture
+def project(workspace) -> Project:
+    """Three values; the sign of helpful's judge is turned, and the clinic has seen it."""
+    project = full_project(workspace)
+    wrong = changed_spec(project.config.rewards["helpful"], sign=-1)
+    project.set_reward("helpful", wrong)
+    sound = [Finding("ok", "start token", value, "written once") for value in project.values]
+    project.save_checkup(
+        Checkup(
+            checked="2026-01-02T03:04:05.678901+00:00",
+            findings=(TURNED, PADDED, *sound, ALIKE),
+            pairs=dict.fromkeys(project.values, 64),
+            correlations=[[1.0, -0.21, 0.5], [-0.21, 1.0, None], [0.5, None, 1.0]],
+            judges=project.config.rewards,
+            data={value: info.hash for value, info in project.datasets().items()},
+        )
+    )
+    return project
+
+
+def texts(app) -> str:
+    return " | ".join(element.value for element in [*app.markdown, *app.caption])
+
+
+def test_a_new_project_is_led_to_its_first_judge(workspace, visit):
+    config = ProjectConfig(name="raw", values=("calm", "kind"), base="org/base")
+    workspace.create_project(config)
+    app = visit("data", view="judges")
+    assert texts(app).count("Nothing judges this value yet.") == 2
+    assert "Name a judge per value first" in texts(app)
+    app.button(key="judge_kind").click().run()
+    assert app.button(key="judge_save").disabled
+    [kind] = [box for box in app.selectbox if box.label == "What judges kind"]
+    kind.select("refusal").run()
+    app.button(key="judge_save").click().run()
+    assert workspace.project("raw").config.rewards == {"kind": RewardSpec(kind="refusal")}
+    assert "is judged by refusal now" in texts(app)
+    assert not [button for button in app.button if button.key == "judge_save"]
+
+
+def test_what_the_clinic_found_is_shown_with_its_figures(project, visit):
+    app = visit("data", view="judges")
+    shown = texts(app)
+    assert "error: 2 faults" in shown
+    assert shown.count("check_circle: sound") == 2
+    assert "Orders 5% of 64 pairs." in shown
+    assert "Orders 5% of 64 pairs of its own as labelled." in shown
+    assert "Checked 2026-01-02 03:04 UTC on 64 pairs of helpful" in shown
+    assert [e.label for e in app.expander if "passed" in e.label] == ["4 checks passed"]
+    [chart] = app.get("plotly_chart")
+    [map_] = json.loads(chart.proto.spec)["data"]
+    assert map_["text"][0] == ["+1.00", "\N{MINUS SIGN}0.21", "+0.50"]
+    assert map_["text"][1][2] == "unknown"
+
+
+def test_a_click_turns_the_sign_and_another_one_takes_it_back(project, workspace, visit):
+    """The padding is still to be mended, for a turned sign does not touch it; rewards are stale."""
+    app = visit("data", view="judges")
+    [click] = [button for button in app.button if button.label == "Turn the sign"]
+    click.click().run()
+    assert workspace.project("demo").config.rewards["helpful"].sign == 1
+    shown = texts(app)
+    assert "mended" in shown
+    assert "Changed since: helpful." in shown
+    assert shown.count("update: changed since checked") == 1
+    assert [b.label for b in app.button if b.label in ("Turn the sign", "Pad on the left")] == [
+        "Pad on the left"
+    ]
+    assert app.button(key="start_check").label == "Check again"
+    app.button(key="undo_judge").click().run()
+    assert workspace.project("demo").config.rewards["helpful"].sign == -1
+    assert "error: 2 faults" in texts(app)
+
+
+def test_a_removed_judge_makes_the_rewards_stale_and_comes_back(project, workspace, visit):
+    project.set_reward("helpful", changed_spec(project.config.rewards["helpful"], sign=1))
+    app = visit("data", view="judges")
+    assert texts(app).count("check_circle: scored") == 3
+    app.button(key="unjudge_harmless").click().run()
+    shown = texts(app)
+    assert "Nothing judges **harmless** now." in shown
+    assert "Soups measured so far keep the rewards" in shown
+    assert "No reward model for harmless." in shown
+    assert shown.count("update: stale") == 3
+    app.button(key="undo_judge").click().run()
+    assert texts(app).count("check_circle: scored") == 3
+
+
+def test_a_changed_judge_is_saved_and_the_form_begins_anew(project, workspace, visit):
+    app = visit("data", view="judges")
+    app.button(key="judge_helpful").click().run()
+    [own] = [field for field in app.text_input if field.label == "Folder or hub id"]
+    assert own.value == "org/reward-helpful"
+    [kind] = [box for box in app.selectbox if box.label == "What judges helpful"]
+    kind.select("length").run()
+    app.button(key="judge_save").click().run()
+    assert workspace.project("demo").config.rewards["helpful"] == RewardSpec(kind="length")
+    app.button(key="judge_helpful").click().run()
+    [kind] = [box for box in app.selectbox if box.label == "What judges helpful"]
+    assert kind.value == "length"
+
+
+def test_a_double_click_starts_one_check(project, visit, monkeypatch):
+    started = []
+    monkeypatch.setattr(Jobs, "start", lambda self, args, **about: started.append((args, about)))
+    app = visit("data", view="judges")
+    app.button(key="start_check").click().run()
+    [(args, about)] = started
+    assert args[:4] == ["reward", "check", "--project", "demo"]
+    assert about["kind"] == "check"
+
+
+def test_an_outlier_opens_in_the_reader(project, workspace, visit):
+    pair = project.pairs("harmless")["id"][40]
+    far = {"side": "rejected", "pair": pair, "value": "harmless", "reward": 99.5}
+    note = Finding("note", "outliers", "helpful", "1 reward is far", figures={"farthest": [far]})
+    project.save_checkup(project.checkup().model_copy(update={"findings": (note,)}))
+    app = visit("data", view="judges")
+    [read] = [button for button in app.button if button.label == "Read: rejected, 99.5"]
+    read.click().run()
+    assert "**Pair 41**" in texts(app)
+    assert (app.query_params["value"], app.query_params["pair"]) == ("harmless", pair)
+
+
+def test_a_finding_of_replaced_pairs_is_told_to_be_old(project, visit):
+    checkup = project.checkup()
+    data = {**checkup.data, "helpful": "0" * 16}
+    old = (replace(TURNED, says="*bold* <b>x</b>", fix={}),)
+    project.save_checkup(checkup.model_copy(update={"data": data, "findings": old}))
+    shown = texts(visit("data", view="judges"))
+    assert "The judge or the pairs were changed since; check again." in shown
+    assert r"\*bold\* \<b\>x\</b\>" in shown

@@ -1,0 +1,135 @@
+"""The wizard without a browser: which steps are open, what is missing, kept, and given out."""
+
+import pytest
+
+from tests.app.fixture_project import hand_project
+from vcsoup.project_yaml import parse_project_file
+from vcsoup.rewards.spec import RewardSpec
+from vcsoup.ui.wizard import draft_text
+from vcsoup.ui.wizard_score import estimate_args
+from vcsoup.workspace import project_config
+from vcsoup.workspace.project_drafts import ProjectDraft
+
+STEPS = ("values", "base", "data", "rewards", "check", "score")
+DRAFT = ProjectDraft(title="Kind & short", name="kind-short", values=("kind", "short"))
+
+
+def steps_open(app) -> list[str]:
+    return [step for step in STEPS if not app.button(key=f"step_{step}").disabled]
+
+
+def captions(app) -> str:
+    return " ".join(element.value for element in app.caption)
+
+
+def test_a_fresh_visit_can_only_name_the_project(workspace, visit):
+    app = visit("new")
+    assert steps_open(app) == ["values"]
+    assert app.button(key="wizard_next").disabled
+    assert "Give the project a name." in captions(app)
+    assert workspace.drafts.list() == []
+
+
+def test_a_name_makes_a_draft_and_the_short_name_follows(workspace, visit):
+    app = visit("new")
+    app.text_input[0].set_value("Kind & Short").run()
+    assert app.text_input[1].value == "kind-short"
+    (draft,) = workspace.drafts.list()
+    assert (draft.title, draft.name) == ("Kind & Short", "kind-short")
+    assert draft.id in app.query_params["draft"]
+    assert "Name at least two values." in captions(app)
+    app.text_input[1].set_value("mine").run()
+    app.text_input[0].set_value("Other").run()
+    assert app.text_input[1].value == "mine"  # someone wrote it: it follows no more
+
+
+def test_a_draft_in_the_address_goes_on(workspace, visit):
+    saved = workspace.drafts.save(DRAFT)
+    app = visit("new", draft=saved.id, step="base")
+    assert steps_open(app) == ["values", "base"]
+    assert app.button(key="wizard_next").label == "Create the project"
+    assert app.button(key="wizard_next").disabled
+    first = visit("new", draft=saved.id, step="score")  # not yet
+    assert [field.value for field in first.text_input[:2]] == ["Kind & short", "kind-short"]
+    assert first.multiselect[0].value == ["kind", "short"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": "Not A Slug"}, "project name 'Not A Slug' cannot be used"),
+        ({"values": ("kind",)}, "Name at least two values."),
+        ({"name": "taken"}, "There is a project taken already"),
+    ],
+)
+def test_what_keeps_a_draft_is_told(change, told, workspace, visit):
+    workspace.create_project(project_config(name="taken", values=("a", "b"), base="org/base"))
+    saved = workspace.drafts.save(DRAFT.model_copy(update=change))
+    app = visit("new", draft=saved.id)
+    assert app.button(key="wizard_next").disabled
+    assert told in captions(app)
+
+
+def test_creating_makes_a_project_and_forgets_the_draft(workspace, visit):
+    saved = workspace.drafts.save(DRAFT.model_copy(update={"base": "org/base"}))
+    app = visit("new", draft=saved.id, step="base")
+    app.button(key="wizard_next").click().run()
+    project = workspace.project("kind-short")
+    assert (project.values, project.config.base) == (("kind", "short"), "org/base")
+    assert workspace.drafts.list() == []
+    assert "kind-short" in app.query_params["project"]
+    assert steps_open(app) == list(STEPS)
+    assert "No pairs yet for kind, short." in captions(app)
+
+
+def test_a_created_project_keeps_its_values_and_may_change_its_base(workspace, visit):
+    workspace.create_project(project_config(name="mine", values=("a", "b"), base="org/base"))
+    app = visit("new", project="mine", step="values")
+    assert not app.text_input
+    assert "name and values stand" in captions(app)
+    base = visit("new", project="mine", step="base")
+    base.text_input[0].set_value("org/other").run()
+    base.button(key="wizard_next").click().run()
+    assert workspace.project("mine").config.base == "org/other"
+
+
+def test_scoring_waits_for_judges_and_pairs(workspace, visit):
+    workspace.create_project(project_config(name="mine", values=("a", "b"), base="org/base"))
+    app = visit("new", project="mine", step="score")
+    assert app.button(key="wizard_score").disabled
+    assert app.info[0].value == "Nothing judges a, b yet."
+    workspace.project("mine").set_reward("a", RewardSpec(kind="length"))
+    assert "Nothing judges b yet." in visit("new", project="mine", step="score").info[0].value
+
+
+def test_a_scored_project_has_nothing_to_score(workspace, visit):
+    project = hand_project(workspace)
+    app = visit("new", project=project.name, step="score")
+    assert app.success[0].value == "All pairs are scored already."
+    args = estimate_args(project, ["helpful"])
+    assert args[:5] == ["score", "--project", project.name, "--value", "helpful"]
+    assert args[-1] == "--estimate"
+
+
+def test_an_unknown_project_is_an_error_not_a_traceback(workspace, visit):
+    app = visit("new", project="nowhere")
+    assert "has no project 'nowhere'" in app.error[0].value
+
+
+def test_home_leads_to_a_draft_and_can_discard_it(workspace, visit):
+    saved = workspace.drafts.save(DRAFT)
+    app = visit("home")
+    assert app.button(key="new_project").label == "New project"
+    app.button(key=f"discard_{saved.id}").click().run()
+    assert workspace.drafts.list() == []
+
+
+def test_a_draft_is_a_project_file():
+    draft = DRAFT.model_copy(update={"base": "org/base"})
+    file = parse_project_file(draft_text(draft))
+    assert (list(file.values), file.base.model, file.title) == (
+        ["kind", "short"],
+        "org/base",
+        "Kind & short",
+    )
+    assert parse_project_file(draft_text(DRAFT)).base is None

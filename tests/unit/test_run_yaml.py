@@ -1,0 +1,149 @@
+"""From a project file to a measured front and exported soups, on every kind of base and judge.
+
+A covering design: each base goes once through everything, each kind of judge is met at least twice,
+and each file format of the samples once. The models are tiny, built and saved by the test.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tests.tiny_pairs import KIND
+from tests.yaml_project import FILE, PAIRS, write_pairs, write_project
+from vcsoup.errors import NotFoundError, ProjectFileError
+from vcsoup.project_yaml import load_project_file
+from vcsoup.running import dry_run, run
+from vcsoup.soup.model import SoupModel
+from vcsoup.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.mark.parametrize(
+    ("base", "judges"),
+    [
+        pytest.param("qwen2", ("gpt2", "deberta"), id="qwen2-by-gpt2-and-deberta"),
+        pytest.param("llama", ("llama", "qwen2"), id="llama-by-llama-and-qwen2"),
+        pytest.param("gpt2", ("deberta", "llama"), id="gpt2-by-deberta-and-llama"),
+        pytest.param("gpt_neox", ("qwen2", "gpt2"), id="gpt_neox-by-qwen2-and-gpt2"),
+        pytest.param("gemma", ("gpt2", "llama"), id="gemma-by-gpt2-and-llama"),
+    ],
+)
+def test_from_nothing_to_a_front_and_a_soup(base, judges, tmp_path, workspace):
+    file = load_project_file(write_project(tmp_path, base, judges))
+    assert {report.state for report in dry_run(workspace, file)} == {"to do"}
+    assert workspace.projects() == []
+    reports = run(workspace, file)
+    assert {report.state for report in reports} == {"made"}
+    project = workspace.project("mine")
+    _scored_as_taught(project)
+    _filtered_and_trained(project)
+    (measured,) = [report for report in reports if report.stage == "measure"]
+    assert measured.figures["front"]["points"] == 4  # the base, two corners, the middle
+    assert measured.cost.passes == 4 * 3 * 2
+    _loads_in_plain_peft(tmp_path, project)
+    again = run(workspace, file)
+    assert {report.state for report in again} == {"there"}
+    assert {report.state for report in dry_run(workspace, file)} == {"there"}
+
+
+def _scored_as_taught(project) -> None:
+    """The judges know kind words from rude ones, whatever the (partly wrong) labels say."""
+    for value in project.values:
+        kind = [set(text.split()) <= set(KIND) for text in project.pairs(value)["chosen"]]
+        assert 0.5 < np.mean(kind) < 0.95
+        agreed = (project.gaps(value) > 0) == np.array(kind)[:, None]
+        assert (agreed.mean(axis=0) > 0.85).all(), agreed.mean(axis=0)
+    assert [info.n for info in project.datasets().values()] == [PAIRS, PAIRS]
+    assert project.datasets()["helpful"].title == "Kind answers"
+
+
+def _filtered_and_trained(project) -> None:
+    held_out = {json.dumps(prompt) for prompt in project.held_out_prompts()}
+    for value, info in project.adapter_set("filtered").items():
+        free = [json.dumps(prompt) not in held_out for prompt in project.pairs(value)["prompt"]]
+        kept = project.filters()[value].mask(project.gaps(value)[free]).sum()
+        assert info.manifest["n_pairs"] == kept
+        assert kept < sum(free)
+        assert info.manifest["steps_done"] == 4
+    assert not (project.root / "checkpoints").exists() or not any(
+        (project.root / "checkpoints").iterdir()
+    )
+
+
+def _loads_in_plain_peft(folder: Path, project) -> None:
+    """Logits of base + exported adapter, with nothing of ours, against the soup model's."""
+    recipe = (folder / "soups" / "half" / "recipe.yaml").read_text()
+    assert "weight: 0.5" in recipe
+    base = str(folder / "base")
+    tokens = AutoTokenizer.from_pretrained(base)("Is soup kind?", return_tensors="pt")
+    adapters = [info.path for info in project.adapter_set("filtered").values()]
+    soup = SoupModel.load(base, adapters)
+    plain_model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    merged = PeftModel.from_pretrained(plain_model, folder / "soups" / "half").eval()
+    with torch.no_grad():
+        expected = soup(tokens.input_ids, weights=[[0.5, 0.5]]).logits
+        found = merged(input_ids=tokens.input_ids).logits
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+def test_only_what_a_change_touches_is_made_again(tmp_path, workspace):
+    """A threshold: one adapter and its soups. Another judge that keeps the same pairs: all soups.
+
+    Fewer lines in a file: the pairs are read again, and are other ones.
+    """
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    both = FILE.replace("groups: [filtered]", "groups: [filtered, unfiltered]")
+    path.write_text(both)
+    run(workspace, load_project_file(path), until="measure")
+    path.write_text(both.replace("filter: 0.2", "filter: -1.0"))
+    changed = load_project_file(path)
+    expected = ["adapter of helpful, filtered", "measured soups, filtered"]
+    assert _open(dry_run(workspace, changed, until="measure"), "to do") == expected
+    assert _open(run(workspace, changed, until="measure"), "made") == expected
+    path.write_text(both.replace("label: diff", "label: 1").replace("filter: 0.2", "filter: -1.0"))
+    judged = ["rewards of all pairs", "measured soups, filtered", "measured soups, unfiltered"]
+    assert _open(run(workspace, load_project_file(path), until="measure"), "made") == judged
+    before = workspace.project("mine").datasets()["helpful"].hash
+    (tmp_path / "helpful.jsonl").write_text(
+        "".join((tmp_path / "helpful.jsonl").read_text().splitlines(keepends=True)[:-8])
+    )
+    reports = run(workspace, load_project_file(path), until="data")
+    assert _open(reports, "made") == ["pairs of helpful"]
+    assert workspace.project("mine").datasets()["helpful"].hash != before
+
+
+def _open(reports, state: str) -> list[str]:
+    return [report.title for report in reports if report.state == state]
+
+
+@pytest.mark.parametrize(
+    ("change", "to", "until", "told"),
+    [
+        ("base: base\n", "", "data", "names no base model; add `base:"),
+        ("helpful.jsonl", "helpfull.jsonl", "data", "helpfull.jsonl does not exist"),
+        ("    reward: judge-helpful\n", "", "score", "no reward model"),
+        ("reward: judge-helpful", "reward: {kind: column, column: score}", "export", "soups"),
+    ],
+)
+def test_what_is_missing_is_told_before_anything_is_made(
+    change, to, until, told, tmp_path, workspace
+):
+    write_pairs(tmp_path)
+    path = tmp_path / "project.yaml"
+    assert FILE.count(change) == 1
+    path.write_text(FILE.replace(change, to))
+    file = load_project_file(path)
+    with pytest.raises((ProjectFileError, NotFoundError), match=told):
+        dry_run(workspace, file, until=until)
+    with pytest.raises((ProjectFileError, NotFoundError), match=told):
+        run(workspace, file, until=until)
+    assert all(not project.datasets() for project in workspace.projects())

@@ -1,0 +1,109 @@
+"""What the report says, word by word, from figures that are known."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.published_study import STUDY_FILE, put_study
+from vcsoup.errors import NotFoundError
+from vcsoup.study.pictures import Bar, interval_picture
+from vcsoup.study.published import ABOUT, load_published, newest_study, publish, shipped_study
+from vcsoup.study.report import page, write_report
+from vcsoup.study.report_words import statement
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def known(tmp_path):
+    put_study(tmp_path / "result")
+    return load_published(tmp_path / "result")
+
+
+def test_the_statement_says_what_the_intervals_allow(known):
+    """0.3: +0.50 (0.30 to 0.70) to unfiltered; 0.6: -0.40, and -0.30 to random, both unclear."""
+    told = statement(known).replace("\N{MINUS SIGN}", "-")
+    assert "at threshold 0.3 by +0.50 (+0.30 to +0.70) against the unfiltered soup" in told
+    assert "and +0.40 (+0.20 to +0.60) against a random filter of the same size" in told
+    assert "at threshold 0.6 by -0.40 (-1.00 to +0.20) against the unfiltered soup" in told
+    assert "20 % wrong labels, 45 % in conflict" in told
+    assert told.endswith(
+        "Against the unfiltered soup: better at 1 of 2 thresholds, no clear difference at 1 of 2 "
+        "thresholds; against the random filter: better at 1 of 2 thresholds, no clear difference "
+        "at 1 of 2 thresholds."
+    )
+
+
+def test_the_page_has_every_world_every_comparison_and_every_failure(known):
+    told = page(known)
+    assert statement(known) in told
+    for setting in STUDY_FILE.worlds.settings()[1:]:
+        assert f"### {setting.title}" in told
+    assert "80 comparisons are listed" in told  # 5 worlds x 4 pairs x 4 measures
+    assert "about 4 of their intervals" in told
+    assert "- one that failed" in told
+    assert "40 of 80" in told
+    assert "| filtered-0.3 | 2.50 (2.30 to 2.70) |" in told
+    assert "| policy | 10 | 2.00 | 5 |" in told
+    assert f"--only {STUDY_FILE.worlds.centre.name}/filtered-0.3" in told
+
+
+def test_the_report_is_written_with_its_pictures(known, tmp_path):
+    files = write_report(tmp_path / "result", tmp_path / "docs")
+    assert {path.name for path in files} == {
+        "STUDY.md",
+        "comparisons.md",
+        "hypervolume.svg",
+        "truth.svg",
+        "worlds.svg",
+    }
+    for path in files:
+        if path.suffix == ".svg":
+            ET.parse(path)
+
+
+def test_a_picture_puts_means_and_ends_where_they_belong():
+    """Interval 0 to 2 around 1: its middle is the mark, and a wider one is wider."""
+    bars = [Bar("a <b>", 0, 1.0, 0.0, 2.0), Bar("c", 1, 1.0, 0.5, 1.5)]
+    svg = interval_picture(bars, series=("x", "y"), x_name="gain", title="t")
+    root = ET.fromstring(svg)
+    name = "{http://www.w3.org/2000/svg}"
+    lines = [e for e in root.iter(f"{name}line") if e.get("stroke-width") == "2"]
+    ends = [(float(line.get("x1")), float(line.get("x2"))) for line in lines]
+    mark = next(e for e in root.iter(f"{name}circle") if float(e.get("cy")) > 40)
+    assert float(mark.get("cx")) == pytest.approx(sum(ends[0]) / 2, abs=0.1)
+    assert ends[0][1] - ends[0][0] == pytest.approx(2 * (ends[1][1] - ends[1][0]), abs=0.2)
+    assert "a &lt;b&gt;" in svg
+
+
+def test_one_seed_has_no_interval_in_the_picture():
+    svg = interval_picture(
+        [Bar("a", 0, 1.0, float("nan"), float("nan"))], series=["x"], x_name="x", title="t"
+    )
+    assert "nan" not in svg
+
+
+def test_the_newest_study_of_a_workspace_goes_before_the_shipped_one(tmp_path):
+    shipped = shipped_study() if (shipped_study() / ABOUT).is_file() else None
+    assert newest_study(tmp_path) == shipped
+    put_study(tmp_path / "studies" / "small" / "result")
+    assert newest_study(tmp_path) == tmp_path / "studies" / "small" / "result"
+
+
+def test_a_published_copy_is_the_result(known, tmp_path):
+    publish(tmp_path / "result", tmp_path / "ships")
+    copy = load_published(tmp_path / "ships")
+    assert copy.rows.equals(known.rows)
+    assert copy.study == known.study
+    with pytest.raises(NotFoundError, match="holds no result"):
+        load_published(tmp_path)
+
+
+@pytest.mark.skipif(
+    not (shipped_study() / ABOUT).is_file(), reason="the project's own study has not been run"
+)
+def test_the_readme_and_the_report_say_what_the_shipped_tables_say():
+    known = load_published(shipped_study())
+    assert statement(known) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (ROOT / "docs" / "STUDY.md").read_text(encoding="utf-8") == page(known)

@@ -1,0 +1,165 @@
+"""A judge behind an OpenAI-compatible endpoint: one request for each distinct reply not yet known.
+
+Several requests are under way at once. Answers go into the reward cache in small batches as they
+come, so a killed run goes on where it was and nothing is paid for twice. A reply without a usable
+answer is asked again, and then has the reward nan; many of those in a row end the run.
+"""
+
+import math
+import time
+from collections.abc import Container, Generator, Sequence
+from contextlib import closing
+
+import numpy as np
+import numpy.typing as npt
+
+from vcsoup.errors import RewardModelError
+from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.pairs import Prompt
+from vcsoup.rewards.bill import Bill, Estimate, estimate
+from vcsoup.rewards.cache import RewardCache, reply_key
+from vcsoup.rewards.consent import check_consent
+from vcsoup.rewards.endpoint_asking import Asking
+from vcsoup.rewards.saved_answers import SavedAnswers
+from vcsoup.rewards.spec import RewardSpec
+
+FloatArray = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+
+_SHORTEST_GAP_S = 0.5  # between reports with figures
+
+
+class EndpointJudge:
+    """Scores replies for one value by asking a server; has the methods of a `RewardModel`."""
+
+    def __init__(
+        self,
+        spec: RewardSpec,
+        *,
+        cache: RewardCache | None = None,
+        consents: Container[str] = (),
+    ) -> None:
+        """Prepare a judge; nothing is sent yet.
+
+        Args:
+            spec: Of kind "endpoint".
+            cache: Rewards known already; new ones are added as they come.
+            consents: Keys of the consents to send texts to other machines.
+
+        Raises:
+            RewardModelError: no consent for this address, or no key in the environment.
+        """
+        check_consent(spec, consents)
+        self.spec, self._cache = spec, cache
+        self.bill = Bill(spec)
+        self._asking = Asking(spec, self.bill)
+        self._fingerprint = spec.fingerprint()
+        self._to_come: Estimate | None = None  # of the last texts, when some were not known
+
+    def score(
+        self,
+        prompts: Sequence[Prompt | str],
+        replies: Sequence[str],
+        *,
+        stage: str = "scoring",
+        monitor: Monitor = SILENT,
+    ) -> FloatArray:
+        """Reward n replies, shape (n,), the sign applied.
+
+        Raises:
+            RewardModelError: a reply without a usable answer; otherwise as `rate`.
+        """
+        rewards = self.rate(prompts, replies, stage=stage, monitor=monitor)
+        self._check_usable(np.arange(len(rewards)), rewards)
+        return rewards
+
+    def rate(
+        self,
+        prompts: Sequence[Prompt | str],
+        replies: Sequence[str],
+        *,
+        stage: str = "scoring",
+        monitor: Monitor = SILENT,
+    ) -> FloatArray:
+        """Like `score`, with nan for a reply without a usable answer.
+
+        Args:
+            prompts: n prompts, messages or plain strings.
+            replies: n replies.
+            stage: Name of this step in progress reports.
+            monitor: Hears how far it is, with requests, tokens and cost so far.
+
+        Raises:
+            RewardModelError: the server refuses everything, or the cap of the cost is reached;
+                what came until then is in the cache.
+            StopRequested: asked to stop.
+        """
+        rewards = np.full(len(replies), np.nan, dtype=np.float32)
+        done, told = 0, -math.inf
+        try:
+            with closing(self.raw_batches(prompts, replies)) as batches:
+                for rows, raw in batches:
+                    rewards[rows] = raw * self.spec.sign
+                    done, now = done + len(rows), time.monotonic()
+                    due, first = now - told > _SHORTEST_GAP_S, math.isinf(told)
+                    told = now if due else told
+                    figures = self.bill.figures() if due else {}
+                    if first and self._to_come:
+                        figures["expected"] = self._to_come.words
+                    monitor.report(stage, done, len(replies), **figures)
+                    if monitor.stop_requested and done < len(replies):
+                        raise StopRequested(f"{stage} was stopped at {done} of {len(replies)}")
+        finally:
+            monitor.report(stage, done, len(replies), **self.bill.figures())
+        return rewards
+
+    def batches(
+        self,
+        prompts: Sequence[Prompt | str],
+        replies: Sequence[str],
+        *,
+        tokens_per_batch: int = 0,
+    ) -> Generator[tuple[Rows, FloatArray]]:
+        """Yield (row numbers, rewards with the sign), each row once; no rows while it waits.
+
+        Raises:
+            RewardModelError: as `score`.
+        """
+        with closing(self.raw_batches(prompts, replies)) as batches:
+            for rows, raw in batches:
+                self._check_usable(rows, raw)
+                yield rows, raw * np.float32(self.spec.sign)
+
+    def raw_batches(
+        self, prompts: Sequence[Prompt | str], replies: Sequence[str]
+    ) -> Generator[tuple[Rows, FloatArray]]:
+        """Yield (row numbers, raw rewards, nan where unusable), each row once.
+
+        Comes back every tenth of a second, if need be without rows, so that the caller can look at
+        other things meanwhile.
+        """
+        keys = [reply_key(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+        rows_of: dict[str, list[int]] = {}
+        for row, key in enumerate(keys):
+            rows_of.setdefault(key, []).append(row)
+        raw = np.full(len(keys), np.nan, dtype=np.float32)
+        if self._cache is not None:
+            raw = self._cache.lookup(self._fingerprint, keys)
+        todo = {key: rows[0] for key, rows in rows_of.items() if np.isnan(raw[rows[0]])}
+        texts = {key: (prompts[row], replies[row]) for key, row in todo.items()}
+        self._to_come = estimate(self.spec, *zip(*texts.values(), strict=True)) if texts else None
+        known = np.flatnonzero(np.isfinite(raw))
+        yield known, raw[known]
+        saved = SavedAnswers(self._cache, self._fingerprint)
+        with closing(self._asking.scores(texts, saved)) as answers:
+            for key, said in answers:
+                rows = np.array(rows_of[key] if key else [], dtype=np.intp)
+                yield rows, np.full(len(rows), said, dtype=np.float32)
+
+    def _check_usable(self, rows: Rows, rewards: FloatArray) -> None:
+        unusable = np.isnan(rewards)
+        if unusable.any():
+            raise RewardModelError(
+                f"{self.spec.title} gave no usable score for reply {int(rows[unusable][0]) + 1}: "
+                f"{self._asking.reason}. Ask again, leave this reply out, or take another model"
+            )

@@ -1,0 +1,44 @@
+"""Held-out prompts as a file: one JSON per line, a prompt as text or as messages."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from vcsoup.errors import NotFoundError, PreferenceFormatError, ProjectFileError
+from vcsoup.preferences.pairs import Prompt, as_messages
+
+
+def read_held_out(path: Path) -> list[Prompt]:
+    """Read prompts, each as messages.
+
+    Raises:
+        NotFoundError: the file cannot be read.
+        ProjectFileError: a line that holds no prompt, or no line at all.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFoundError(
+            f"held-out prompts {path} cannot be read; give a file with one JSON per line"
+        ) from error
+    prompts = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+            prompts.append(as_messages(found["prompt"] if isinstance(found, dict) else found))
+        except (ValueError, KeyError, PreferenceFormatError) as error:
+            raise ProjectFileError(
+                f"{path.name}, line {number}: no prompt ({error}); write "
+                '{"prompt": "text"} or {"prompt": [{"role": "user", "content": "text"}]}'
+            ) from error
+    if not prompts:
+        raise ProjectFileError(f"{path.name} holds no prompt; write one JSON per line")
+    return prompts
+
+
+def write_held_out(path: Path, prompts: Sequence[Prompt]) -> None:
+    """Write prompts so that `read_held_out` reads them back."""
+    lines = [json.dumps({"prompt": prompt}, ensure_ascii=False) for prompt in prompts]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,177 @@
+"""Go through a plan: skip what is there, tell what the rest costs, make it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vcsoup.errors import NotFoundError
+from vcsoup.filtering import PairFilter
+from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.numbers import duration
+from vcsoup.preferences.pairs import Prompt
+from vcsoup.project_file import ProjectFile
+from vcsoup.project_yaml import dump_project_file
+from vcsoup.running.cost import Cost
+from vcsoup.running.held_out_file import read_held_out
+from vcsoup.running.plan import Run, Stage, Step, planned
+from vcsoup.running.sources import check_source
+from vcsoup.workspace import Project, ProjectConfig, Workspace
+
+RUN_FILE = "run.yaml"
+"""In a project's folder: the file that was run last, with absolute paths."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What became of one step.
+
+    Attributes:
+        stage: Which part of the method.
+        title: What it makes.
+        state: "there" when its result was current, "made" now, "to do" in a dry run.
+        cost: What it was said to take; None for what is done in a moment.
+        seconds: What it took; 0 when nothing was made.
+        figures: What came of it.
+    """
+
+    stage: Stage
+    title: str
+    state: str
+    cost: Cost | None = None
+    seconds: float = 0.0
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def run(
+    workspace: Workspace,
+    file: ProjectFile,
+    *,
+    until: Stage = "export",
+    monitor: Monitor = SILENT,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[StepReport]:
+    """Make what a project file says, as far as it is not there.
+
+    Args:
+        workspace: Where the project lives; it is created when missing, and brought to what the file
+            says when it differs.
+        file: The project file, paths absolute (`load_project_file`).
+        until: The last stage.
+        monitor: Hears progress; a stop request ends the run, and what is finished is kept.
+        tell: Says a line: what is skipped, what a step costs, what came of it.
+
+    Returns:
+        One report per step.
+
+    Raises:
+        ProjectFileError: the file lacks something that these stages need.
+        VcsoupError: what a step raises; the steps before it are finished.
+        StopRequested: asked to stop.
+    """
+    steps = planned(file, until)
+    project = set_up(workspace, file)
+    (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
+    reports = []
+    for number, step in enumerate(steps, start=1):
+        here = Run(workspace, file, project, project.filters(), monitor, tell)
+        reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}"))
+        project = workspace.project(file.project)
+    return reports
+
+
+def dry_run(
+    workspace: Workspace, file: ProjectFile, *, until: Stage = "export"
+) -> list[StepReport]:
+    """Say what a run would do and, where it can be counted, what that costs; change nothing.
+
+    Raises:
+        ProjectFileError: the file lacks something that these stages need.
+        VcsoupError: data or models that are not where the file says.
+    """
+    steps = planned(file, until)
+    try:
+        project = workspace.project(file.project)
+    except NotFoundError:
+        for entry in file.values.values():
+            if entry.data is not None:
+                check_source(entry.data)
+        return [StepReport(step.stage, step.title, "to do") for step in steps]
+    wanted = workspace.as_configured(wanted_config(project, file))
+    here = Run(workspace, file, wanted, wanted_filters(project, file), SILENT, lambda line: None)
+    reports, still_open = [], list[Step]()
+    for step in steps:
+        below = any(step.stands_on(other) for other in still_open)
+        there = not below and step.is_done(here)
+        cost = None if there or below else step.cost(here, timed=False)
+        reports.append(StepReport(step.stage, step.title, "there" if there else "to do", cost))
+        still_open += [] if there else [step]
+    return reports
+
+
+def set_up(workspace: Workspace, file: ProjectFile) -> Project:
+    """Create the project, or bring its choices and filters to what the file says.
+
+    Raises:
+        WorkspaceError: a project of this name balances other values.
+    """
+    try:
+        project = workspace.project(file.project)
+    except NotFoundError:
+        project = workspace.create_project(_config(file))
+    wanted = wanted_config(project, file)
+    if project.config != wanted:
+        project = workspace.update_project(wanted)
+    for value, chosen in wanted_filters(project, file).items():
+        if project.filters()[value] != chosen:
+            project.set_filter(value, chosen)
+    prompts = _held_out(file)
+    if prompts and project.held_out_prompts() != prompts:
+        project.save_held_out_prompts(prompts)
+    return project
+
+
+def wanted_config(project: Project, file: ProjectFile) -> ProjectConfig:
+    """Return a project's choices as the file wants them; a judge that it leaves out stays."""
+    config = _config(file)
+    return config.model_copy(update={"rewards": {**project.config.rewards, **config.rewards}})
+
+
+def wanted_filters(project: Project, file: ProjectFile) -> dict[str, PairFilter]:
+    """Return the filters as the file wants them; one that it leaves out stays."""
+    named = {value: entry.filter for value, entry in file.values.items() if entry.filter}
+    return {**project.filters(), **named}
+
+
+def _config(file: ProjectFile) -> ProjectConfig:
+    """The file's choices; when it brings held-out prompts, exactly those are held out."""
+    config, own = file.config(), _held_out(file)
+    return config.model_copy(update={"prompts": len(own)}) if own else config
+
+
+def _held_out(file: ProjectFile) -> list[Prompt]:
+    """The held-out prompts that the file brings; none when it brings none."""
+    path = file.measuring.held_out
+    return read_held_out(Path(path)) if path else []
+
+
+def _taken(step: Step, here: Run, name: str) -> StepReport:
+    if here.monitor.stop_requested:
+        raise StopRequested(f"stopped before: {step.title}; run the file again to go on")
+    if step.is_done(here):
+        here.tell(f"{name}: there already")
+        return StepReport(step.stage, step.title, "there")
+    here.tell(name)
+    if cost := step.cost(here, timed=True):
+        here.tell(f"    expected: {cost.told()}")
+    began = time.monotonic()
+    figures = step.make(here)
+    seconds = time.monotonic() - began
+    told = figures.pop("told", "done")
+    here.tell(f"    made in {duration(seconds)}: {told}")
+    return StepReport(step.stage, step.title, "made", cost, round(seconds, 2), figures)

@@ -1,0 +1,102 @@
+"""A study's result on disk: what the report, the Compare page and `--only` read.
+
+    <folder>/study.yaml            the study file, as it was run
+    <folder>/figures.parquet       one line per setting, arm, seed and measure
+    <folder>/rows.parquet          means with intervals
+    <folder>/comparisons.parquet   every paired difference
+    <folder>/about.json            yardsticks, cost, errors; written last
+
+Torch-free.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from vcsoup.errors import NotFoundError
+from vcsoup.study.results import Results, read_stick
+from vcsoup.study.scoring import Yardstick
+from vcsoup.study.study_file import StudyFile, load_study
+from vcsoup.workspace.files import replacing, write_json
+
+ABOUT, RESULT = "about.json", "result"
+_TABLES = ("figures", "rows", "comparisons")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A study's result.
+
+    Attributes:
+        study: The study file.
+        figures: As `Results.figures`.
+        rows: As `Results.rows`.
+        comparisons: As `Results.comparisons`.
+        about: `yardsticks`, `cost` and `errors`.
+    """
+
+    study: StudyFile
+    figures: pd.DataFrame
+    rows: pd.DataFrame
+    comparisons: pd.DataFrame
+    about: Mapping[str, Any]
+
+    def sticks(self) -> dict[str, Yardstick]:
+        """The yardstick of every setting."""
+        return {name: read_stick(told) for name, told in self.about["yardsticks"].items()}
+
+
+def shipped_study() -> Path:
+    """Where the project's own study lies."""
+    return Path(__file__).parents[2] / "assets" / "study"
+
+
+def newest_study(workspace: Path) -> Path | None:
+    """The result of a workspace's newest finished study, else the shipped one, else None."""
+    found = [path.parent for path in workspace.glob(f"studies/*/{RESULT}/{ABOUT}")]
+    if found:
+        return max(found, key=lambda folder: (folder / ABOUT).stat().st_mtime_ns)
+    return shipped_study() if (shipped_study() / ABOUT).is_file() else None
+
+
+def publish(result: Path, folder: Path) -> None:
+    """Copy a result to where it ships, `about.json` last."""
+    load_published(result)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("study.yaml", *(f"{name}.parquet" for name in _TABLES), ABOUT)
+    for name in names:
+        with replacing(folder / name) as aside:
+            aside.write_bytes((result / name).read_bytes())
+
+
+def save_results(study: StudyFile, results: Results, cost: Mapping[str, Any], folder: Path) -> None:
+    """Write a result; an interrupted writing leaves the former `about.json` or none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "study.yaml") as aside:
+        told = study.model_dump(mode="json")
+        aside.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+    for name in _TABLES:
+        with replacing(folder / f"{name}.parquet") as aside:
+            getattr(results, name).to_parquet(aside, index=False, compression="zstd")
+    about = {"yardsticks": results.yardsticks, "cost": dict(cost), "errors": list(results.errors)}
+    write_json(folder / ABOUT, about)
+
+
+def load_published(folder: Path) -> Published:
+    """Read a result.
+
+    Raises:
+        NotFoundError: no complete result there.
+    """
+    if not (folder / ABOUT).is_file():
+        raise NotFoundError(
+            f"{folder} holds no result of a study; run `python -m vcsoup study study.yaml`"
+        )
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    return Published(load_study(folder / "study.yaml"), **tables, about=about)

@@ -1,0 +1,167 @@
+"""The sentences of docs/STUDY.md: the answer, how it was measured, where the worlds come from.
+
+The README's sentence about the method's benefit is `statement`, word by word; a test holds them
+together. Whatever the intervals say is said.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from vcsoup.numbers import signed
+from vcsoup.study.measures import MEASURES
+from vcsoup.study.published import Published
+from vcsoup.study.results import PRIMARY
+
+SIGMAS = "standard deviations of the base's rewards"
+
+WORLDS = (
+    "**Label noise.** People who label preferences agree with each other on about 63 % to 77 % of "
+    "pairs (figures commonly cited for the labels behind arXiv:2203.02155, arXiv:2204.05862 and "
+    "arXiv:2009.01325; taken from a secondary source, not checked in the papers). If two people "
+    "err independently with probability e, they agree on (1 - e)² + e² of the pairs, so these "
+    "agreements mean 13 % to 25 % wrong labels. Another study finds more than 25 % of Anthropic's "
+    "HH pairs at odds with a committee of reward models (arXiv:2410.01957, abstract). The levels "
+    "span that range.\n\n"
+    "**Conflict** is the share of pairs on which the truth of another value prefers the other "
+    "answer. Unselected replies of this world have 43 % to 50 %, by value; the levels stand around "
+    "that. No published figure of this kind was found: assumed.\n\n"
+    "**Shared quality** is the share of pairs whose answers differ in flaws, which every value "
+    "dislikes. Left as the world draws it, it is 46 % to 58 %, by value: assumed."
+)
+
+
+def statement(known: Published) -> str:
+    """What the study says about filtering, in the centre of its worlds."""
+    gaps = [
+        f"at threshold {arm.removeprefix('filtered-')} by {versus}"
+        for arm in filtered_arms(known)
+        if (versus := _versus(known, arm))
+    ]
+    where = known.study.worlds.centre.title
+    return (
+        f"Filtering changes the hypervolume of the soups {'; '.join(gaps)} (means over "
+        f"{len(known.study.seeds.reporting)} training seeds with 95 % intervals over seeds and "
+        f"prompts; the base alone has 1; embedded world, {where}). {_verdict(known)}"
+    )
+
+
+def method(known: Published) -> str:
+    """How it was measured, as a list."""
+    study = known.study
+    config, n = study.config(0), len(known.comparisons)
+    seeds, tuning = (
+        ", ".join(map(str, own)) for own in (study.seeds.reporting, study.seeds.tuning)
+    )
+    vectors = "; ".join(" ".join(f"{w:g}" for w in vector) for vector in study.vectors(K_of(known)))
+    lines = [
+        f"Seeds {seeds}: each draws its own pairs, trains its own policies and samples its own "
+        f"replies. Choices were made on other seeds ({tuning or 'none'}).",
+        f"{int(known.rows['n_prompts'].max())} held-out prompts, the same for all arms and seeds, "
+        "with the same random numbers within a seed.",
+        f"Every policy: {config.steps} steps of {config.batch_size} pairs, LoRA rank "
+        f"{config.rank}, beta {config.beta:g}, rate {config.learning_rate:g}, whatever the arm.",
+        f"Every arm is asked for the weights {vectors}. A soup answers all of them with one "
+        "training per value. Reward-weighted DPO needs one training per vector: its pairs are all "
+        "data sets together, and the answer of the larger weighted reward, in standard deviations, "
+        "is the chosen one, whatever the label says. Reward-conditioned fine-tuning is one "
+        "training of as many steps as the policies of one soup together, asked for other reward "
+        "levels in the prompt. Best-of-n chooses among replies of the base by weighted reward: an "
+        "upper reference, not a policy.",
+        "Random filter: as many pairs of each value as that threshold keeps, drawn at random. It "
+        "tells cleaner data from fewer data.",
+        "Hypervolume and IGD+ by moocore. The reference point is one standard deviation below the "
+        "base on every value, so that the base alone has volume 1. Balanced: the point whose worst "
+        "value gains most, chosen on half of the prompts and measured on the other half.",
+        "Intervals: seeds and prompts are drawn again independently of each other (crossed), every "
+        "arm with the same draws (paired), percentiles expanded for few seeds. One base model and "
+        "one set of judges stand behind everything; the intervals do not cover others.",
+        f"{n:,} comparisons are listed, all that were made. If nothing differed at all, about "
+        f"{n * 0.05:.0f} of their intervals would exclude zero all the same. Primary, named before "
+        f"anything was measured: {' and '.join(PRIMARY)}.",
+    ]
+    table = ["| measure | what it is |", "|---|---|"]
+    table += [f"| {name} | {what} |" for name, what in MEASURES.items()]
+    return "\n".join([*(f"- {line}" for line in lines), "", *table])
+
+
+def repeat(known: Published) -> str:
+    """How to make one row again."""
+    arm = next(iter(filtered_arms(known)), "unfiltered")
+    return (
+        "From nothing (drawing, scoring, training, measuring); the command says of every figure "
+        "whether it lands inside its interval:\n\n"
+        "```bash\n"
+        f"python -m vcsoup study assets/study/study.yaml --only {centre_of(known)}/{arm}\n"
+        "```\n\n"
+        "`--seed N` (repeatable) takes other seeds than those that were reported. The whole study "
+        "is `python -m vcsoup study assets/study/study.yaml --workers 2 --report docs`; stopped or "
+        "killed at any time, the same command goes on."
+    )
+
+
+def filtered_arms(known: Published) -> list[str]:
+    """Names of the arms that filter by value consistency, lowest threshold first."""
+    own = known.rows[known.rows["kind"] == "filtered"]
+    return list(dict.fromkeys(own.sort_values("threshold", kind="stable")["arm"]))
+
+
+def centre_of(known: Published) -> str:
+    """Name of the world in the centre."""
+    return known.study.worlds.centre.name
+
+
+def K_of(known: Published) -> int:  # noqa: N802 - the field's letter for the number of values
+    """How many values the study balances."""
+    return len(next(iter(known.about["yardsticks"].values()))["unit"])
+
+
+def _versus(known: Published, arm: str) -> str:
+    """The differences in hypervolume of one filtered arm to its two controls."""
+    controls = {
+        "unfiltered": "against the unfiltered soup",
+        arm.replace("filtered", "random", 1): "against a random filter of the same size",
+    }
+    table = _primary(known)
+    told = []
+    for second, versus in controls.items():
+        gap = table[(table["first"] == arm) & (table["second"] == second)]
+        if len(gap):
+            row = gap.iloc[0]
+            ends = f"{signed(row['low'])} to {signed(row['high'])}"
+            told.append(f"{signed(row['mean'])} ({ends}) {versus}")
+    return " and ".join(told)
+
+
+def _verdict(known: Published) -> str:
+    """What the intervals allow, in one sentence."""
+    table = _primary(known)
+    table = table[table["first"].isin(filtered_arms(known))]
+    random = table["second"].str.startswith("random")
+    told = [
+        f"{name}: {_counted(verdicts)}"
+        for name, verdicts in (
+            ("Against the unfiltered soup", table[table["second"] == "unfiltered"]["verdict"]),
+            ("against the random filter", table[random]["verdict"]),
+        )
+        if len(verdicts)
+    ]
+    return f"{'; '.join(told)}." if told else "Nothing was compared."
+
+
+def _counted(verdicts: pd.Series) -> str:
+    words = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}
+    counts = verdicts.map(words).value_counts()
+    return ", ".join(f"{word} at {n} of {len(verdicts)} thresholds" for word, n in counts.items())
+
+
+def _primary(known: Published) -> pd.DataFrame:
+    table = known.comparisons
+    return table[(table["setting"] == centre_of(known)) & (table["measure"] == "hypervolume")]
+
+
+def errors(lines: Sequence[str]) -> str:
+    """What could not be trained or measured."""
+    if not lines:
+        return "Nothing: every arm was trained and measured with every seed."
+    return "\n".join(f"- {line}" for line in lines)

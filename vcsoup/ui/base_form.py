@@ -1,0 +1,232 @@
+"""Choose a base model: a folder or hub id, how it is loaded, and a look at it before that.
+
+The look is the job `python -m vcsoup base look`, so the page neither waits nor imports a model
+library, and what was found is there again after a refresh. Storing the choice is up to the caller.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading, base_loading
+from vcsoup.jobs import Job, Jobs
+from vcsoup.numbers import count, memory
+from vcsoup.rewards.model_files import full_name
+from vcsoup.ui.literal import literal, message
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Workspace
+
+_SHOWN = {"fault": st.error, "warning": st.warning, "note": st.info}
+_ICONS = {"fault": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
+_LABELS = {
+    "dtype": "Numbers",
+    "quantization": "Bits of its layers",
+    "device_map": "Placement",
+    "gradient_checkpointing": "Gradient checkpointing",
+}
+_WORDS = {"none": "as they are", "8bit": "8 bits", "4bit": "4 bits", "auto": "automatic"}
+_PLACES = {"none": "one device", "auto": "spread over all GPUs"}
+
+
+@dataclass(frozen=True)
+class BaseChoice:
+    """A base as it was chosen.
+
+    Attributes:
+        base: Folder or hub id.
+        loading: How it is brought into memory.
+        look: What `base look` found with these settings; None while nobody has looked.
+    """
+
+    base: str
+    loading: BaseLoading
+    look: Mapping[str, Any] | None = None
+
+    @property
+    def usable(self) -> bool:
+        """False when the look found a fault."""
+        return self.look is None or bool(self.look["usable"])
+
+
+def base_form(
+    key: str, workspace: Workspace, *, start: BaseChoice | None = None
+) -> BaseChoice | None:
+    """Draw the form.
+
+    Args:
+        key: Prefix of the widgets' keys.
+        workspace: Where the look runs as a job.
+        start: What the form shows first.
+
+    Returns:
+        The base as it stands on the screen; None while none is named or a setting is wrong.
+    """
+    with shown_errors():
+        named, revision = st.columns([3, 1])
+        typed = named.text_input(
+            "Folder or hub id",
+            start.base if start else "",
+            key=f"{key}_base",
+            placeholder="/models/my-base or org/model",
+            help="A causal language model of transformers with safetensors.",
+            persist_state="session",
+        )
+        settings = start.loading if start else AS_ALWAYS
+        asked = revision.text_input(
+            "Revision",
+            settings.revision or "",
+            key=f"{key}_revision",
+            placeholder="main",
+            help="Branch, tag or commit of a hub model; a commit makes results repeatable.",
+            persist_state="session",
+        )
+        loading = base_loading({"revision": asked, **_settings(key, settings)})
+        if not typed.strip():
+            st.caption("Name a folder that holds a model, or a model of the hub such as org/model.")
+            return None
+        base = full_name(typed)
+        look = _look(key, Jobs(workspace.jobs_root), look_args(base, loading, workspace))
+        return BaseChoice(base, loading, look)
+    return None
+
+
+def look_args(base: str, loading: BaseLoading, workspace: Workspace) -> list[str]:
+    """Write the command that looks at a base.
+
+    Args:
+        base: Folder or hub id.
+        loading: How it is brought into memory.
+        workspace: Where the command runs as a job.
+
+    Returns:
+        The arguments behind `python -m vcsoup`.
+    """
+    options = [
+        f"--{name.replace('_', '-')}" + ("" if entry is True else f"={entry}")
+        for name, entry in loading.model_dump().items()
+    ]
+    # Options first, then "--": a name that begins with a hyphen is no option.
+    return ["base", "look", *options, "--workspace", str(workspace.root), "--", base]
+
+
+def _settings(key: str, start: BaseLoading) -> dict[str, Any]:
+    """The choices of loading behind an expander."""
+    with st.expander("How it is loaded", icon=":material/memory:"):
+        columns = st.columns(3)
+        return {
+            name: _field(name, start, key, columns[place % 3]) for place, name in enumerate(_LABELS)
+        }
+
+
+def _field(name: str, start: BaseLoading, key: str, where: Any) -> Any:
+    field, usual = BaseLoading.model_fields[name], getattr(start, name)
+    common = {
+        "label": _LABELS[name],
+        "key": f"{key}_{name}",
+        "help": field.description,
+        "persist_state": "session",
+    }
+    if get_origin(field.annotation) is Literal:
+        options = list(get_args(field.annotation))
+        words = _PLACES if name == "device_map" else _WORDS
+        return where.selectbox(
+            **common,
+            options=options,
+            index=options.index(usual),
+            format_func=lambda entry: words.get(entry, entry),
+        )
+    return where.checkbox(**common, value=usual)
+
+
+def _look(key: str, jobs: Jobs, args: list[str]) -> Mapping[str, Any] | None:
+    """What the newest look with these settings found; offers one where there is none."""
+    job = next((one for one in jobs.list(kind="look") if one.args == args), None)
+    active = job is not None and job.active
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        label = "Look again" if job is not None and not active else "Look at it"
+        if st.button(label, key=f"{key}_look", icon=":material/search:", disabled=active):
+            jobs.start(args, kind="look", title=f"Looking at {args[-1]}")
+            st.rerun()
+        if job is None:
+            st.caption(
+                "Tells what it is and whether it fits this machine; loads nothing.", width="stretch"
+            )
+    if job is None:
+        return None
+    if active:
+        st.fragment(run_every=0.5)(_waiting)(job)
+        return None
+    if not job.result:
+        st.error(message(job.error or "The look was stopped."), icon=":material/error:")
+        return None
+    _show(job.result)
+    return job.result
+
+
+def _waiting(job: Job) -> None:
+    if not job.active:
+        st.rerun()
+    st.caption(":material/hourglass_top: Reading its configuration, tokenizer and headers.")
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    if "architecture" in found:
+        st.markdown(_facts(found))
+    for problem in found["problems"]:
+        said = " ".join(_sentence(part) for part in (problem["says"], problem["remedy"]) if part)
+        _SHOWN[problem["level"]](message(said), icon=_ICONS[problem["level"]])
+    if found["usable"]:
+        _memory(found["memory"])
+        alone = f"; attention alone: {_names(found['attention'])}" if found["attention"] else ""
+        st.caption(f"Layers that adapters can change: {_names(found['targets'])}{alone}.")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _names(layers: Sequence[str]) -> str:
+    return ", ".join(literal(name) for name in layers)
+
+
+def _facts(found: Mapping[str, Any]) -> str:
+    context = f"{count(found['context'])} tokens of context" if found["context"] else "no bound"
+    parts = [
+        f"**{literal(found['architecture'])}**",
+        f"{count(found['parameters'])} parameters",
+        f"{found['layers']} layers",
+        context,
+        f"vocabulary of {count(found['vocabulary'])}",
+        "a chat template" if found["chat_template"] else "no chat template",
+    ]
+    if found["stored"]:
+        parts.append(f"{memory(found['stored_bytes'])} stored as {literal(found['stored'])}")
+    return ", ".join(parts) + "."
+
+
+def _memory(uses: Mapping[str, Mapping[str, Any]]) -> None:
+    """Memory by part, training and serving side by side, and what there is."""
+    shown = pd.DataFrame([_row(use, told) for use, told in uses.items()]).fillna("")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        alt="Memory that training and serving take, by part",
+        column_config={name: st.column_config.TextColumn(name) for name in shown},
+    )
+    told = uses["training"]
+    room, load = told["room"], told["load"]
+    here = literal(_sentence(room["name"])[:-1])
+    st.caption(
+        f"Training: {load['pairs']} pairs per pass of {count(load['tokens'])} tokens, rank "
+        f"{load['rank']}. Serving: {load['values']} adapters, {load['rows']} replies at once. "
+        f"{here}: {memory(room['free'])} of {memory(room['total'])} are free."
+    )
+
+
+def _row(use: str, told: Mapping[str, Any]) -> dict[str, str]:
+    parts = {name: memory(size) for name, size in told["parts"].items()}
+    summed = {"together": memory(told["total"]), "on this machine": str(told["verdict"])}
+    return {"for": f"{use}, {told['dtype']}", **summed, **parts}

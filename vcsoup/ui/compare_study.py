@@ -1,0 +1,133 @@
+"""The Compare page's last part: what the study found, over seeds, against every baseline.
+
+Shows the workspace's newest study, else the one that ships. World and threshold are picked; every
+figure is read from the published tables, nothing is computed here.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.errors import NotFoundError
+from vcsoup.numbers import signed
+from vcsoup.plots.canvas import CONFIG
+from vcsoup.plots.study import arm_chart
+from vcsoup.study.published import Published, load_published, newest_study
+from vcsoup.ui import state, theme
+
+_MEASURES = {
+    "hypervolume": ("Hypervolume", "hypervolume (the base alone has 1)", 1.0),
+    "balanced": ("Worst value", "worst value's gain of the best balanced point", 0.0),
+    "utility": ("Gain asked for", "gain by the weights that were asked for", 0.0),
+    "truth_utility": ("Gain by the truth", "gain by the hidden truth", 0.0),
+}
+_VERDICTS = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}
+_ALWAYS = ("filtered", "random")  # kinds of arm that have a threshold
+
+
+def show() -> None:
+    """Show the study's charts with a picker for threshold, noise and conflict."""
+    folder = newest_study(state.workspace().root)
+    if folder is None:
+        return
+    try:
+        known = _published(str(folder), (folder / "about.json").stat().st_mtime_ns)
+    except NotFoundError:
+        return
+    st.space("small")
+    st.subheader("What the study found", anchor=False)
+    st.caption(
+        "Trained again and again with other seeds, against every baseline, at equal steps. "
+        f"Study {known.study.name}, made by `python -m vcsoup study`."
+    )
+    setting, threshold = _choose(known)
+    rows = known.rows[known.rows["setting"] == setting]
+    rows = rows[~rows["kind"].isin(_ALWAYS) | (rows["threshold"] == threshold)]
+    rows = rows[rows["kind"] != "averaged"]
+    measure = _measure(rows)
+    _, axis, zero = _MEASURES[measure]
+    shown = rows[rows["measure"] == measure]
+    figure = arm_chart(shown, x_name=axis, colours=theme.colours(), zero=zero)
+    st.plotly_chart(figure, key="study", config=CONFIG, alt=f"{axis} of {len(shown)} arms")
+    _differences(known, setting, set(shown["arm"]))
+
+
+def _choose(known: Published) -> tuple[str, float]:
+    """Pick a world and a threshold; levels that no world has together are not offered."""
+    worlds = known.rows.drop_duplicates("setting")
+    centre = known.study.worlds.centre
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        noise = _pick("Wrong labels", worlds, "noise", centre.noise)
+        worlds = worlds[worlds["noise"] == noise]
+        conflict = _pick("In conflict", worlds, "conflict", centre.conflict)
+        worlds = worlds[worlds["conflict"].eq(conflict) | worlds["conflict"].isna()]
+        thresholds = sorted(known.rows["threshold"].dropna().unique())
+        threshold = st.segmented_control(
+            "Threshold",
+            thresholds,
+            default=thresholds[len(thresholds) // 2] if thresholds else None,
+            required=bool(thresholds),
+            format_func=lambda level: f"{level:g}",
+            key="study_threshold",
+        )
+    return str(worlds["setting"].iloc[0]), float(threshold or 0.0)
+
+
+def _pick(label: str, worlds: pd.DataFrame, level: str, usual: float | None) -> float | None:
+    levels = sorted(worlds[level].dropna().unique())
+    if not levels:
+        return None
+    if st.session_state.get(f"study_{level}") not in levels:  # of another world
+        st.session_state.pop(f"study_{level}", None)
+    picked: float = st.segmented_control(
+        label,
+        levels,
+        default=usual if usual in levels else levels[0],
+        required=True,
+        format_func=lambda share: f"{share:.0%}",
+        key=f"study_{level}",
+    )
+    return picked
+
+
+def _measure(rows: pd.DataFrame) -> str:
+    known = [name for name in _MEASURES if (rows["measure"] == name).any()]
+    return str(
+        st.segmented_control(
+            "Measure",
+            known,
+            default=known[0],
+            required=True,
+            format_func=lambda name: _MEASURES[name][0],
+            key="study_measure",
+        )
+    )
+
+
+def _differences(known: Published, setting: str, arms: set[str]) -> None:
+    """List every paired difference between the arms that are shown."""
+    table = known.comparisons
+    table = table[table["setting"].eq(setting)]
+    table = table[table["first"].isin(arms) & table["second"].isin(arms)]
+    rows = [
+        {
+            "difference": f"{row.first} minus {row.second}",
+            "measure": _MEASURES[row.measure][0],
+            "mean": signed(row.mean),
+            "95 % interval": f"{signed(row.low)} to {signed(row.high)}",
+            "the first is": _VERDICTS[row.verdict],
+            "n": f"{row.n_seeds} seeds, {row.n_prompts} prompts",
+        }
+        for row in table.itertuples()
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="study_differences")
+    st.caption(
+        f"{len(rows)} of the {len(known.comparisons)} comparisons of the study. Intervals over "
+        "seeds and prompts; one base model and one set of judges stand behind all of them."
+    )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _published(folder: str, stamp: int) -> Published:
+    return load_published(Path(folder))

@@ -1,0 +1,209 @@
+"""One preference file that holds several preferences: all of them offered at once.
+
+Each value takes one of them (UltraFeedback's aspects, HelpSteer's attributes, PKU's better and
+safer); several data sets come of one file. Small files are read at once, large ones by a job per
+value, `data add --aspect`.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.intake import allowed_file, data_root, preview_file, store_pairs
+from vcsoup.numbers import plural
+from vcsoup.preferences.look import FileLook, first_rows, look_at
+from vcsoup.preferences.pairs import prompt_text
+from vcsoup.preferences.readers import Reading
+from vcsoup.ui import state
+from vcsoup.ui.data_chosen import Arriving, received
+from vcsoup.ui.literal import literal, message
+from vcsoup.ui.runs_words import progress_text
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+
+NONE = "leave as it is"
+_SAME = {"better": "helpful", "safer": "harmless", "helpfulness": "helpful", "honesty": "honest"}
+_CUT = 160
+
+
+def show(project: Project) -> None:
+    """Choose a file, say which preference is about which value, store them all."""
+    key = f"shared_{project.name}"
+    with shown_errors():
+        _coming(project)
+        found: tuple[Arriving, FileLook] | None = st.session_state.get(key)
+        if found is None:
+            _choose(project, key)
+            return
+        arriving, look = found
+        st.markdown(f"**{literal(arriving.source, most=200)}**, read as {literal(look.format)}")
+        chosen = _match(project, look, key)
+        with st.container(horizontal=True, gap="small"):
+            label = f"Store {plural(len(chosen), 'dataset')}"
+            store = st.button(
+                label,
+                type="primary",
+                icon=":material/save:",
+                key=f"{key}_store",
+                disabled=not chosen,
+            )
+            if st.button("Discard", icon=":material/close:", key=f"{key}_drop"):
+                st.session_state.pop(key)
+                st.rerun()
+        if store:
+            with st.spinner("Reading the file"):
+                _store(project, arriving, chosen)
+            st.session_state.pop(key)
+            st.rerun()
+
+
+def matches(aspects: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:
+    """Guess which preference is about which value; values without a likely one are left out.
+
+    Example:
+        >>> matches(("better", "safer"), ("helpful", "harmless", "brief"))
+        {'helpful': 'better', 'harmless': 'safer'}
+        >>> matches(("helpfulness", "verbosity"), ("helpful", "concise"))
+        {'helpful': 'helpfulness'}
+    """
+    found: dict[str, str] = {}
+    for value in values:
+        known = [aspect for aspect in aspects if value in (aspect, _SAME.get(aspect))]
+        near = known or get_close_matches(value, aspects, n=1, cutoff=0.7)
+        if near and near[0] not in found.values():
+            found[value] = near[0]
+    return found
+
+
+def _choose(project: Project, key: str) -> None:
+    st.caption(
+        "PKU-SafeRLHF holds two preferences (better, safer), UltraFeedback one per aspect, "
+        "HelpSteer one per attribute. Each becomes the pairs of one value."
+    )
+    upload, local = st.columns(2, gap="large")
+    with upload:
+        file = st.file_uploader("Upload the file", key=f"{key}_upload")
+        if file is not None and st.session_state.get(f"{key}_seen") != file.file_id:
+            st.session_state[f"{key}_seen"] = file.file_id
+            _take(received(file.name, file), key)
+    with local, st.form(f"{key}_local", border=False):
+        root = data_root()
+        typed = st.text_input(
+            "Or a file or folder on this machine",
+            key=f"{key}_path",
+            placeholder="preferences/all.jsonl",
+            help=f"Below `{root}`; VCSOUP_DATA_ROOT changes that folder.",
+        )
+        if st.form_submit_button("Look at it", icon=":material/search:") and typed:
+            path = allowed_file(typed, root)
+            if path.is_dir():
+                _take(Arriving(str(path), path=path), key)
+            else:
+                with path.open("rb") as content:
+                    _take(received(str(path), content, path), key)
+
+
+def _take(arriving: Arriving, key: str) -> None:
+    with arriving.file() as path:
+        look = look_at(path, name=Path(arriving.source).name)
+    if len(look.aspects) < 2:
+        what = f"one preference ({look.format})" if look.format else "no format that is known here"
+        st.info(
+            f"{literal(arriving.source, most=200)} holds {what}. Add it under “A file per value”.",
+            icon=":material/info:",
+        )
+        return
+    st.session_state[key] = (arriving, look)
+    st.rerun()
+
+
+def _match(project: Project, look: FileLook, key: str) -> dict[str, str]:
+    """Let each value take a preference, and show the first pair of each."""
+    guessed = matches(look.aspects, project.values)
+    chosen: dict[str, str] = {}
+    for place, column in enumerate(st.columns(min(4, len(project.values)))):
+        for value in project.values[place :: min(4, len(project.values))]:
+            options = [NONE, *look.aspects]
+            taken = column.selectbox(
+                f"Pairs of {value}",
+                options,
+                index=options.index(guessed.get(value, NONE)),
+                key=f"{key}_of_{value}",
+                format_func=literal,
+            )
+            if taken != NONE:
+                chosen[value] = taken
+    if chosen:
+        st.dataframe(
+            pd.DataFrame([_first(look, value, aspect) for value, aspect in chosen.items()]),
+            hide_index=True,
+            alt="The first pair of each preference",
+        )
+    return chosen
+
+
+def _first(look: FileLook, value: str, aspect: str) -> dict[str, str]:
+    rows = first_rows(look, Reading(aspect=aspect), most=20)
+    pair = next((row.pair for row in rows if row.pair is not None), None)
+    if pair is None:
+        why = next((row.problem for row in rows), "no row")
+        return {"value": value, "prompt": "", "chosen answer": why, "rejected answer": ""}
+    texts = prompt_text(pair["prompt"]), pair["chosen"], pair["rejected"]
+    names = ("prompt", "chosen answer", "rejected answer")
+    cut = (" ".join(text[:_CUT].split()) for text in texts)
+    return {"value": value, **dict(zip(names, cut, strict=True))}
+
+
+def _store(project: Project, arriving: Arriving, chosen: Mapping[str, str]) -> None:
+    """Read a small file now; hand a large one to a job per value."""
+    if arriving.content is None:
+        for value, aspect in chosen.items():
+            _start(project, arriving, value, aspect)
+        return
+    with arriving.file() as path:
+        reads = [
+            preview_file(value, path, Reading(aspect=aspect), source=arriving.source)
+            for value, aspect in chosen.items()
+        ]
+    for read in reads:
+        store_pairs(project, read.value, read)
+    told = ", ".join(f"{read.value} {len(read.pairs):,}" for read in reads)
+    st.toast(f"Pairs stored: {literal(told)}", icon=":material/check_circle:")
+
+
+def _start(project: Project, arriving: Arriving, value: str, aspect: str) -> None:
+    options = [f"--source={arriving.source}", f"--aspect={aspect}"]
+    where = ["--project", project.name, "--workspace", str(state.workspace().root)]
+    # Options first, then "--": a name that begins with a hyphen is no option.
+    state.jobs().start(
+        ["data", "add", *options, *where, "--", value, str(arriving.path)],
+        kind="data",
+        title=f"Pairs of {value}",
+        project=project.name,
+        meta={"value": value, "source": arriving.source, "shared": True},
+    )
+
+
+def _coming(project: Project) -> None:
+    """Show how far the jobs are that read a large file, and what was wrong with one."""
+    jobs = [job for job in state.jobs().list(kind="data", project=project.name)]
+    shared = [job for job in jobs if job.meta.get("shared")]
+    if any(job.active for job in shared):
+        st.fragment(run_every=1.0)(_live)(project)
+    for value in project.values:
+        newest = next((job for job in shared if job.meta.get("value") == value), None)
+        if newest is not None and newest.error and value not in project.datasets():
+            st.error(message(f"{value}: {newest.error}"), icon=":material/error:")
+
+
+def _live(project: Project) -> None:
+    jobs = state.jobs().list(kind="data", project=project.name)
+    active = [job for job in jobs if job.meta.get("shared") and job.active]
+    if not active:
+        st.rerun()
+    for job in active:
+        done, text = progress_text(job)
+        st.progress(done, text=f"{literal(str(job.meta['value']))}: {text}")

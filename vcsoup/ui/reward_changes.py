@@ -1,0 +1,80 @@
+"""Changing what judges a value, with one step back, and the words for a judge."""
+
+import streamlit as st
+
+from vcsoup.numbers import count
+from vcsoup.rewards.spec import RewardSpec
+from vcsoup.ui.literal import literal
+from vcsoup.ui.reward_settings import words_of
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+
+_UNDO = "judge_undo"
+
+
+def change(project: Project, value: str, spec: RewardSpec | None, *, told: str) -> None:
+    """Store another judge of a value, or none.
+
+    Args:
+        project: The project.
+        value: Whose judge.
+        spec: The new one; None takes it away.
+        told: What was done, for people; shown with the way back.
+    """
+    former = project.config.rewards.get(value)
+    project.set_reward(value, spec)
+    st.session_state[_UNDO] = (project.name, value, former, told)
+
+
+def show_undo(project: Project) -> None:
+    """Say what was changed last, and offer the way back."""
+    name, value, former, told = st.session_state.get(_UNDO) or ("", "", None, "")
+    if name != project.name or project.config.rewards.get(value) == former:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="judge_undo"):
+        st.markdown(f":material/check: {told}", width="content")
+        st.caption(_stale(project), width="stretch")
+        if st.button("Undo", key="undo_judge", icon=":material/undo:"):
+            with shown_errors():
+                project.set_reward(value, former)
+                st.session_state.pop(_UNDO)
+                st.rerun()
+
+
+def name_of(spec: RewardSpec) -> str:
+    """Name a judge for people, in Markdown: a folder is cut to its last part.
+
+    Example:
+        >>> name_of(RewardSpec(kind="length"))
+        'length in words'
+    """
+    cut = spec.kind == "model" and spec.model.startswith("/")
+    return literal(spec.model.rstrip("/").rpartition("/")[2] if cut else spec.title, most=80)
+
+
+def how_asked(spec: RewardSpec) -> str:
+    """Say in a few words how a judge is asked.
+
+    Example:
+        >>> how_asked(RewardSpec(model="org/rm", template="hh", sign=-1))
+        'hh-rlhf dialogue, output 0, larger is worse, up to 1,024 tokens'
+    """
+    sign = words_of("sign", spec.sign)
+    if spec.kind == "endpoint":
+        return f"{literal(spec.criterion, most=160)}, {sign}"
+    if spec.kind != "model":
+        return sign
+    output = "output 1 minus output 0" if spec.label == "diff" else f"output {spec.label}"
+    parts = [words_of("template", spec.template), output, sign]
+    parts += [f"up to {count(spec.max_length)} tokens"]
+    parts += [f"padded on the {spec.pad_side}"] if spec.pad_side != "right" else []
+    if spec.special_tokens != "auto":
+        parts.append(f"special tokens {words_of('special_tokens', spec.special_tokens)}")
+    return ", ".join(parts)
+
+
+def _stale(project: Project) -> str:
+    told = "Rewards by the former judge count no more; score again to use the new one."
+    if project.points():
+        told += " Soups measured so far keep the rewards that they were measured with."
+    return told if any(map(project.was_scored, project.values)) or project.points() else ""

@@ -1,0 +1,152 @@
+"""The wizard's last step: what scoring costs on this machine, then one click.
+
+Counting and timing are the job `score --estimate`: it loads each reward model and lets it judge a
+few real answers. Before it is done, the number of answers is known from the pairs alone.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from vcsoup.jobs import Job
+from vcsoup.numbers import DASH, count, duration, memory, plural
+from vcsoup.running.cost import Cost, added
+from vcsoup.ui import data_scoring, state, wizard_pairs
+from vcsoup.ui.literal import literal, message
+from vcsoup.ui.navigation import page
+from vcsoup.ui.runs_words import progress_text
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project
+
+
+def score_step(project: Project, back: Callable[[], None]) -> None:
+    """Show the cost, and start scoring.
+
+    Args:
+        project: The project.
+        back: Draws the way back.
+    """
+    trouble = wizard_pairs.without_judge(project) or wizard_pairs.without_pairs(project)
+    values = [value for value in project.datasets() if not project.rewards_stamp(value)]
+    can = bool(values) and not wizard_pairs.without_judge(project)
+    if trouble:
+        st.info(trouble, icon=":material/info:")
+    if can:
+        _estimate(project, values)
+    elif project.datasets() and not values:
+        st.success("All pairs are scored already.", icon=":material/check_circle:")
+    st.space("small")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        back()
+        if st.button(
+            "Start scoring",
+            key="wizard_score",
+            type="primary",
+            icon=":material/grade:",
+            disabled=not can,
+        ):
+            data_scoring.start(project, values)
+            st.switch_page(page("data"), query_params={"project": project.name})
+        if not can:
+            st.page_link(page("data"), label="To the Data page", icon=":material/arrow_forward:")
+        else:
+            st.caption("It runs on when this page is closed, and goes on where it was stopped.")
+
+
+def estimate_args(project: Project, values: Sequence[str]) -> list[str]:
+    """Write the command that counts and times.
+
+    Returns:
+        The arguments behind `python -m vcsoup`.
+    """
+    return [*data_scoring.score_args(project, values), "--estimate"]
+
+
+def _estimate(project: Project, values: Sequence[str]) -> None:
+    stamp = _stamp(project, values)
+    jobs = state.jobs().list(kind="estimate", project=project.name)
+    job = next((one for one in jobs if one.meta.get("stamp") == stamp), None)
+    if job is None:
+        job = _begin(project, values, stamp)
+    st.fragment(run_every=1.0 if job.active else None)(_live)(project, job.id, job.active)
+
+
+def _begin(project: Project, values: Sequence[str], stamp: str) -> Job:
+    return state.jobs().start(
+        estimate_args(project, values),
+        kind="estimate",
+        title="Timing the reward models",
+        project=project.name,
+        meta={"stamp": stamp, "values": list(values)},
+    )
+
+
+def _live(project: Project, job_id: str, was_active: bool) -> None:
+    with shown_errors():
+        job = state.jobs().get(job_id)
+        if was_active and not job.active:
+            st.rerun()
+        with st.container(border=True, gap="small", key="scoring_cost"):
+            st.markdown("**What it costs**")
+            if job.active:
+                _waiting(project, job)
+            elif job.result:
+                _costs(job.result["judges"])
+            else:
+                _waiting(project, job)
+                said = job.error or "The timing was stopped."
+                st.warning(message(said), icon=":material/warning:")
+                if st.button("Time again", key="estimate_again", icon=":material/refresh:"):
+                    _begin(project, job.meta["values"], job.meta["stamp"])
+                    st.rerun()
+
+
+def _waiting(project: Project, job: Job) -> None:
+    """What is known without loading a model."""
+    answers = 2 * sum(info.n for info in project.datasets().values())
+    models = [spec for spec in project.config.rewards.values() if spec.kind == "model"]
+    judges = len({spec.model_dump_json(exclude={"label", "sign"}) for spec in models})
+    st.markdown(
+        f"At most {count(answers * judges)} forward passes: {count(answers)} answers, each judged "
+        f"by {plural(judges, 'model')}."
+    )
+    if job.active:
+        done, text = progress_text(job)
+        st.progress(done, text=f"Loading each model and timing it on a few answers: {text}")
+
+
+def _costs(judges: list[Mapping[str, Any]]) -> None:
+    rows = [
+        {
+            "judges": ", ".join(one["values"]),
+            "reward model": one["title"],
+            "forward passes": DASH if one["is_rule"] else count(one["passes"]),
+            "known already": count(one["known"]),
+            "about tokens": count(one["tokens"]) if one["tokens"] else DASH,
+            "about time": DASH if one["seconds"] is None else duration(one["seconds"]),
+            "memory": DASH if one["memory"] is None else memory(one["memory"]),
+            **({"money": f"{one['money']:.4g}"} if one.get("money") is not None else {}),
+        }
+        for one in judges
+    ]
+    st.dataframe(
+        pd.DataFrame(rows).fillna(""), hide_index=True, alt="What scoring costs, model by model"
+    )
+    costs = [
+        Cost(one["passes"], one["tokens"], one["seconds"], one["memory"], money=one.get("money"))
+        for one in judges
+        if not one["is_rule"]
+    ]
+    if costs:
+        st.markdown(f"Together: {literal(added(costs).told())}.")
+    st.caption("Time and memory as measured just now on a few of these answers, on this machine.")
+
+
+def _stamp(project: Project, values: Sequence[str]) -> str:
+    """Changes when pairs or reward models do."""
+    parts = [f"{v} {project.datasets()[v].hash}" for v in values]
+    parts += [f"{v} {spec.model_dump_json()}" for v, spec in project.config.rewards.items()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,198 @@
+"""The wizard's first two steps: name and values, then the base model; they make a draft.
+
+The project is created at the end of the second. After that its values stand; another set of values
+is another project.
+"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from vcsoup.errors import VcsoupError
+from vcsoup.ui import state
+from vcsoup.ui.base_form import BaseChoice, base_form
+from vcsoup.ui.literal import literal
+from vcsoup.ui.shell import shown_errors
+from vcsoup.workspace import Project, project_config
+from vcsoup.workspace.names import check_slug, slug_of
+from vcsoup.workspace.project_drafts import ProjectDraft
+
+USUAL_VALUES = ("helpful", "harmless", "humorous", "honest", "concise", "polite")
+_DRAFT = "wizard_draft"
+
+
+def fresh_draft() -> ProjectDraft:
+    """Return this visit's draft while nothing of it is saved; always the same one."""
+    kept: ProjectDraft | None = st.session_state.get(_DRAFT)
+    if kept is None or state.workspace().drafts.load(kept.id) is not None:
+        kept = st.session_state[_DRAFT] = ProjectDraft()
+    return kept
+
+
+def draft_of(project: Project) -> ProjectDraft:
+    """Return what a created project answers to the questions of the first two steps."""
+    config = project.config
+    return ProjectDraft(
+        title=config.title,
+        name=config.name,
+        values=config.values,
+        base=config.base,
+        loading=config.loading,
+    )
+
+
+def missing(draft: ProjectDraft) -> str:
+    """Say what a draft lacks to be given a base model; empty when nothing."""
+    try:
+        if not draft.name:
+            return "Give the project a name."
+        check_slug(draft.name, "project")
+        if len(draft.values) < 2:
+            return "Name at least two values."
+        for value in draft.values:
+            check_slug(value, "value")
+    except VcsoupError as error:
+        return str(error)
+    taken = {project.name for project in state.workspace().projects()}
+    if draft.name in taken:
+        return f"There is a project {draft.name} already; choose another short name."
+    return ""
+
+
+def values_step(draft: ProjectDraft, *, created: bool) -> ProjectDraft:
+    """Ask for name and values, and keep what is entered.
+
+    Args:
+        draft: What was entered so far.
+        created: Whether the project exists; then its values are shown.
+
+    Returns:
+        The draft as it is now.
+    """
+    if created:
+        st.markdown(
+            f"**{literal(draft.title or draft.name)}** balances {literal(', '.join(draft.values))}."
+        )
+        st.caption(
+            "The project is created, so name and values stand. Other values make another project: "
+            "start a new one on Home."
+        )
+        return draft
+    key = f"wizard_{draft.id}"
+    _seed(draft, key)
+    left, right = st.columns([3, 2])
+    with left:
+        title = st.text_input(
+            "Name of the project",
+            key=f"{key}_title",
+            max_chars=60,
+            placeholder="Kind and short",
+            help="As people read it.",
+            on_change=_follow,
+            args=(key,),
+        )
+    with right:
+        name = st.text_input(
+            "Short name",
+            key=f"{key}_name",
+            max_chars=40,
+            help="For commands and folders: a-z, 0-9 and '-'.",
+            on_change=lambda: st.session_state.update({f"{key}_own": True}),
+        )
+    chosen = st.multiselect(
+        "Values",
+        list(dict.fromkeys([*USUAL_VALUES, *draft.values])),
+        key=f"{key}_values",
+        accept_new_options=True,
+        placeholder="Choose, or type your own and press Enter",
+        help="Two or more. Each has its own preference pairs and its own reward model; the soup "
+        "balances them.",
+    )
+    values = tuple(dict.fromkeys(filter(None, map(slug_of, chosen))))
+    st.caption(
+        "A value is anything that one answer can have more of than another. The pairs of one value "
+        "say which answer is better in its sense alone."
+    )
+    return _kept(draft, title=title.strip(), name=name.strip(), values=values)
+
+
+def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], None]) -> None:
+    """Ask for the base model; create the project, or change the base of the one that is there.
+
+    Args:
+        draft: What was entered so far.
+        project: The project, once it is created.
+        back: Draws the way back.
+    """
+    start = BaseChoice(draft.base, draft.loading) if draft.base else None
+    key = f"wizard_base_{project.name if project else draft.id}"
+    choice = base_form(key, state.workspace(), start=start)
+    if choice is not None and project is None:
+        draft = _kept(draft, base=choice.base, loading=choice.loading)
+    st.space("small")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        back()
+        clicked = st.button(
+            "Save and go on" if project else "Create the project",
+            key="wizard_next",
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=choice is None or not choice.usable,
+        )
+        if choice is not None and not choice.usable:
+            st.caption("This base cannot be used as it is; the message above says why.")
+    if clicked and choice is not None:
+        with shown_errors():
+            name = _create(draft) if project is None else _change(project, choice)
+            st.query_params.from_dict({"project": name, "step": "data"})
+            st.rerun()
+
+
+def _seed(draft: ProjectDraft, key: str) -> None:
+    """Fill the widgets from the draft when this visit has not met them yet."""
+    st.session_state.setdefault(f"{key}_title", draft.title)
+    st.session_state.setdefault(f"{key}_name", draft.name)
+    st.session_state.setdefault(f"{key}_own", draft.name != slug_of(draft.title))
+    st.session_state.setdefault(f"{key}_values", list(draft.values))
+
+
+def _follow(key: str) -> None:
+    """The short name follows the name until someone writes it."""
+    if not st.session_state.get(f"{key}_own"):
+        st.session_state[f"{key}_name"] = slug_of(st.session_state[f"{key}_title"])
+
+
+def _kept(draft: ProjectDraft, **entries: object) -> ProjectDraft:
+    """Save a draft that has changed, and let the address name it."""
+    changed = draft.model_copy(update=entries)
+    if changed == draft:
+        return draft
+    saved = state.workspace().drafts.save(changed)
+    st.session_state[_DRAFT] = saved
+    if st.query_params.get("draft") != saved.id:
+        st.query_params["draft"] = saved.id
+    return saved
+
+
+def _create(draft: ProjectDraft) -> str:
+    workspace = state.workspace()
+    config = project_config(
+        name=draft.name,
+        title=draft.title,
+        values=draft.values,
+        base=draft.base,
+        loading=draft.loading,
+    )
+    workspace.create_project(config)
+    workspace.drafts.delete(draft.id)
+    st.session_state.pop(_DRAFT, None)
+    return config.name
+
+
+def _change(project: Project, choice: BaseChoice) -> str:
+    wanted = {"base": choice.base, "loading": choice.loading}
+    config = project.config.model_copy(update=wanted)
+    if config != project.config:
+        state.workspace().update_project(config)
+    return project.name
