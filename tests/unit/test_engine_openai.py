@@ -182,14 +182,17 @@ def test_a_reader_that_goes_away_ends_its_replies(
 def test_a_full_engine_refuses_and_goes_on(client: openai.OpenAI) -> None:
     """Far more requests than it takes at a time: each is answered or refused with 429."""
     short = {"model": name(0.5), "messages": QUESTION, "max_tokens": 120, "temperature": 0}
+    # With more idle connections than it may keep, httpx closes one that a thread has just taken.
+    every = httpx.Client(limits=httpx.Limits(max_connections=None, max_keepalive_connections=None))
+    many = client.with_options(http_client=every)
 
     def one(_: int) -> str:
         try:
-            return client.chat.completions.create(**short).choices[0].message.content
+            return many.chat.completions.create(**short).choices[0].message.content
         except openai.RateLimitError:
             return "refused"
 
-    with ThreadPoolExecutor(200) as pool:
+    with every, ThreadPoolExecutor(200) as pool:
         told = list(pool.map(one, range(200)))
     answers = set(told) - {"refused"}
     assert len(answers) == 1
