@@ -37,8 +37,10 @@ def second_node(ray: TwoNodes) -> str:
     return found
 
 
-def test_a_run_goes_to_ray_from_the_page(page: Page, scene: Scene):
+def test_a_run_goes_to_ray_from_the_page(page: Page, scene: Scene, monkeypatch):
     with two_node_ray() as ray:
+        # Looking at the jobs here may be what wakes the queue's runner, which needs the token.
+        monkeypatch.setenv("RAY_AUTH_TOKEN", ray.token)
         RaySettings(address=ray.address).save(scene.jobs.root)
         url = f"http://127.0.0.1:{free_port()}"
         command = [sys.executable, "-m", "vcsoup", "app", "--port", url.rpartition(":")[2]]

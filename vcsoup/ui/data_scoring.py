@@ -57,8 +57,8 @@ def _newest(project: Project) -> Job | None:
 def _live(project: Project, was_active: bool) -> None:
     with shown_errors():
         job = _newest(project)
-        if was_active and (job is None or not job.active):
-            st.rerun()
+        if was_active != (job is not None and job.active):
+            st.rerun()  # looks by itself from now on, or no longer
         with st.container(border=True, gap="small", key="scoring"):
             open_values = [v for v in project.datasets() if scoring_of(project, v) != "scored"]
             _heading(project, job, open_values)
@@ -80,15 +80,21 @@ def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> N
             st.badge(job.state, color=colour, icon=icon)
         st.caption(_standing(project, open_values, missing), width="stretch")
         if job is not None and job.active:
-            if st.button("Stop", key="stop_scoring", icon=":material/stop:"):
-                job.stop()
-                st.rerun()
+            st.button(
+                "Stop", key="stop_scoring", icon=":material/stop:", on_click=_stopped, args=(job,)
+            )
         elif open_values and not missing:
             again = job is not None and job.state in ("stopped", "lost", "failed")
             label = "Go on scoring" if again else "Score the pairs"
-            if st.button(label, type="primary", key="start_scoring", icon=":material/grade:"):
-                start(project, open_values)
-                st.rerun()
+            # A callback: a click while the page is being redrawn counts too.
+            st.button(
+                label,
+                type="primary",
+                key="start_scoring",
+                icon=":material/grade:",
+                on_click=_started,
+                args=(project, open_values),
+            )
 
 
 def _standing(project: Project, open_values: Sequence[str], missing: Sequence[str]) -> str:
@@ -113,6 +119,16 @@ def start(project: Project, values: Sequence[str]) -> None:
         project=project.name,
         meta={"values": list(values), "n": [project.datasets()[v].n for v in values]},
     )
+
+
+def _stopped(job: Job) -> None:
+    with shown_errors():
+        job.stop()
+
+
+def _started(project: Project, values: Sequence[str]) -> None:
+    with shown_errors():
+        start(project, values)
 
 
 def _progress(project: Project, job: Job) -> None:

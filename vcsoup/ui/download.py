@@ -191,13 +191,14 @@ def _maker(make: Callable[[], str]) -> Callable[[], str]:
 
 
 def _start(export: Export) -> None:
-    state.jobs().start(
-        export_args(export),
-        kind="export",
-        title=f"soup of {export.group} adapters",
-        project=export.project,
-        meta={"folder": str(export.folder)},
-    )
+    with shown_errors():
+        state.jobs().start(
+            export_args(export),
+            kind="export",
+            title=f"soup of {export.group} adapters",
+            project=export.project,
+            meta={"folder": str(export.folder)},
+        )
 
 
 def _job(export: Export) -> Job | None:
