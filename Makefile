@@ -29,7 +29,7 @@ bench: $(VENV)/dev.stamp ## side-by-side measurements
 faults: $(VENV)/dev.stamp chromium ## kill -9, full disk, read-only folders: nothing may be lost (ten minutes)
 	$(BIN)/python -m tests.faults.run
 
-matrix: $(VENV)/dev.stamp chromium ## every kind of base with every kind of judge, in the browser (ten minutes)
+matrix: $(VENV)/dev.stamp chromium ## every kind of base with every kind of judge, in the browser (six minutes)
 	VCSOUP_MATRIX=1 $(BIN)/python -m pytest tests/e2e/test_matrix.py
 
 demo: $(VENV)/app.stamp ## rebuild assets/demo from its seed (most of an hour)

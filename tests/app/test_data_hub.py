@@ -1,9 +1,11 @@
 """A data set of the hub on the Data page: what was found, what is asked, which job comes next."""
 
 import io
+import json
 
 import pytest
 
+from vcsoup.hub.dataset_id import HubOrigin
 from vcsoup.jobs import Jobs, job_worker
 from vcsoup.workspace import ProjectConfig
 from vcsoup.workspace.incoming import Incoming
@@ -118,3 +120,51 @@ def test_what_is_no_id_starts_nothing(looked, started, workspace, visit):
     next(button for button in app.button if button.label == "Look it up").click().run()
     assert "write it as org/name" in app.error[0].value
     assert started == []
+
+
+@pytest.fixture
+def fetched(workspace, visit):
+    """Return a function that opens the wizard once rows for several values are here."""
+    workspace.create_project(
+        ProjectConfig(name="raw", values=("helpful", "harmless"), base="org/base")
+    )
+
+    def open_page(content):
+        origin = HubOrigin("org/both", "default", "train", "", "0123456789ab", 3, 3, False)
+        about = {"kind": "data", "title": "Fetching", "project": "raw", "args": ["data", "fetch"]}
+        with job_worker(**about, jobs_root=workspace.jobs_root, slot=False) as worker:
+            worker.finish({**origin.to_dict(), "path": "somewhere"})
+        place = str(workspace.incoming.receive(io.BytesIO(content)))
+        coming = Incoming("raw", "", "org/both", place, True, worker.path.name, step="fetch")
+        workspace.incoming.put(coming)
+        return visit("new", project="raw", step="data")
+
+    return open_page
+
+
+def safe_rlhf(n):
+    answers = {"response_0": "So.", "response_1": "No."}
+    labels = {"better_response_id": 0, "safer_response_id": 1}
+    rows = [{"prompt": f"How {i}?", **answers, **labels} for i in range(n)]
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def test_few_rows_for_several_values_are_stored_at_once(fetched, started, workspace):
+    app = fetched(safe_rlhf(3))
+    assert app.segmented_control(key="wizard_way").value == "One file for several values"
+    app.button(key="shared_raw_store").click().run()
+    project = workspace.project("raw")
+    chosen = {value: project.pairs(value)["chosen"].tolist() for value in project.values}
+    assert chosen == {"helpful": ["So."] * 3, "harmless": ["No."] * 3}
+    assert "org/both, split train" in project.datasets()["helpful"].source
+    assert started == []
+    assert not list((workspace.root / "incoming").iterdir())
+
+
+def test_a_data_set_of_one_preference_is_not_for_several_values(fetched, workspace):
+    row = {"prompt": "Sky?", "chosen": "Blue.", "rejected": "Green."}
+    app = fetched(json.dumps(row).encode())
+    assert "org/both holds one preference" in text(app)
+    app.button(key="shared_back").click().run()
+    assert workspace.incoming.find("raw", "") is None
+    assert not list((workspace.root / "incoming").iterdir())

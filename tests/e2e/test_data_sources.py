@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.entering import choice
 from tests.standin_hub import StandinHub, standin_hub
 from vcsoup.workspace import Project, Workspace, project_config
 
 JOB_MS = 120_000
+MANY = 20_000
+"""Rows that a job reads, not the page."""
 
 
 def lines(rows) -> bytes:
@@ -32,6 +35,7 @@ def hub(tmp_path_factory):
     home = tmp_path_factory.mktemp("hub")
     with standin_hub() as hub, pytest.MonkeyPatch.context() as patch:
         hub.add("org/safe", {"train.jsonl": lines(safe_rlhf(6)), "test.jsonl": lines(safe_rlhf(2))})
+        hub.add("org/large", {"train.jsonl": lines(safe_rlhf(MANY))})
         hub.add("org/gated", {"train.jsonl": lines(safe_rlhf(2))}, gated=True)
         for name, value in hub.environment(home).items():
             patch.setenv(name, value)
@@ -53,8 +57,8 @@ def metric(page: Page, label: str):
     return shown.get_by_test_id("stMetricValue")
 
 
-def look_up(page: Page, url: str, repo: str) -> None:
-    page.goto(f"{url}/data?value=helpful&view=add")
+def look_up(page: Page, address: str, repo: str) -> None:
+    page.goto(address)
     page.get_by_role("tab", name="Hugging Face hub").click()
     page.get_by_placeholder("Anthropic/hh-rlhf").fill(repo)
     page.get_by_role("button", name="Look it up").click()
@@ -63,7 +67,7 @@ def look_up(page: Page, url: str, repo: str) -> None:
 def test_rows_of_the_hub_become_a_data_set_that_knows_its_commit(
     page: Page, app_url: str, project: Project, hub: StandinHub
 ):
-    look_up(page, app_url, "org/safe")
+    look_up(page, f"{app_url}/data?value=helpful&view=add", "org/safe")
     fetch = page.get_by_role("button", name="Fetch")
     expect(fetch).to_be_enabled(timeout=JOB_MS)
     commit = hub.repositories["dataset", "org/safe"].names["main"]
@@ -86,7 +90,7 @@ def test_rows_of_the_hub_become_a_data_set_that_knows_its_commit(
 
 
 def test_a_refusal_says_what_to_do_and_leads_back(page: Page, app_url: str):
-    look_up(page, app_url, "org/gated")
+    look_up(page, f"{app_url}/data?value=helpful&view=add", "org/gated")
     expect(page.get_by_text("org/gated is gated; log in with")).to_be_visible(timeout=JOB_MS)
     page.get_by_role("button", name="Choose something else").click()
     expect(page.get_by_role("tab", name="Hugging Face hub")).to_be_visible()
@@ -115,3 +119,31 @@ def test_a_folder_of_files_is_one_data_set_with_a_limit_on_lengths(
     problems = project.datasets()["harmless"].report["problems"]
     told = [(problem["file"], problem["row"], problem["kind"]) for problem in problems]
     assert told == [("a.jsonl", 4, "long"), ("b.jsonl", 3, "unreadable")]
+
+
+def test_one_data_set_of_the_hub_is_asked_for_once_for_all_its_values(
+    page: Page, app_url: str, workspace: Workspace
+):
+    config = project_config(name="both", values=("helpful", "harmless"), base="org/base", prompts=2)
+    project = workspace.create_project(config)
+    address = f"{app_url}/new?project=both&step=data"
+    page.goto(address)
+    choice(page, "One file for several values").click()
+    page.get_by_role("tab", name="Hugging Face hub").click()
+    page.get_by_placeholder("Anthropic/hh-rlhf").fill("org/large")
+    page.get_by_role("button", name="Look it up").click()
+    fetch = page.get_by_role("button", name="Fetch")
+    expect(fetch).to_be_enabled(timeout=JOB_MS)
+    page.goto(address)  # it is on its way in every tab
+    fetch.click()
+    page.get_by_role("button", name="Store 2 datasets").click(timeout=JOB_MS)
+    expect(page.get_by_text("No pairs yet")).to_have_count(0, timeout=JOB_MS)
+    assert {value: len(project.pairs(value)) for value in project.values} == dict.fromkeys(
+        project.values, MANY
+    )
+    chosen = {value: set(project.pairs(value)["chosen"]) for value in project.values}
+    assert chosen == {"helpful": {"So it is."}, "harmless": {"No, never."}}
+    origins = [info.report["origin"]["repo"] for info in project.datasets().values()]
+    assert origins == ["org/large"] * 2
+    expect(page.get_by_role("tab", name="Hugging Face hub")).to_be_visible()
+    assert not list((workspace.root / "incoming").iterdir())

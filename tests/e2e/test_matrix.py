@@ -3,7 +3,7 @@
 The covering design of `tests.yaml_project`. Each project's judges are first asked wrongly: one by
 a turned sign, the wrong pad side and a start token too many, the other by the wrong label. The
 clinic must see each and mend it by a click, so that over the design every kind of judge meets every
-plant. `make matrix` drives all five projects; a run of the suite drives none, for their time.
+plant. `make matrix` drives all five projects; a run of the suite drives one, for their time.
 """
 
 import os
@@ -21,10 +21,9 @@ from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, PAIRS, write_project
 from vcsoup.workspace import Project, Workspace
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("VCSOUP_MATRIX"), reason="`make matrix` drives it"
-)
 SLOW_MS = 180_000
+IN_SUITE = "gpt2"  # its judges are a DeBERTa, whose padding is a fault, and a Llama
+ALL = bool(os.environ.get("VCSOUP_MATRIX"))
 STEPS = 2
 WRONG = {"sign": -1, "pad_side": "left", "special_tokens": "add"}
 RIGHT = {"sign": 1, "pad_side": "right", "special_tokens": "auto"}
@@ -50,7 +49,16 @@ def app_url(workspace: Workspace, brought: Path):
 
 
 @pytest.mark.parametrize(
-    ("base", "judges"), COVERING, ids=[f"{base}-by-{a}-and-{b}" for base, (a, b) in COVERING]
+    ("base", "judges"),
+    [
+        pytest.param(
+            base,
+            (first, second),
+            id=f"{base}-by-{first}-and-{second}",
+            marks=[] if ALL or base == IN_SUITE else pytest.mark.skip("`make matrix` drives it"),
+        )
+        for base, (first, second) in COVERING
+    ],
 )
 def test_from_new_project_to_a_merged_soup(
     base: str,
@@ -197,8 +205,6 @@ def _score(page: Page, project: Project) -> None:
 def _train(page: Page, app_url: str, project: Project) -> None:
     page.goto(f"{app_url}/train?project={project.name}")
     choice(page, "unfiltered").click()
-    # The other preset names the layers of Llama, which a GPT-2 and a GPT-NeoX do not have.
-    choice(page, "demo").click()
     fill(page.get_by_role("spinbutton", name="Steps"), str(STEPS))
     page.get_by_role("button", name="Start 2 runs").click()
     for value in project.values:

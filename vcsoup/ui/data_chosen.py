@@ -16,6 +16,12 @@ from vcsoup.preferences.look import FileLook
 from vcsoup.preferences.packing import packing
 from vcsoup.ui import state
 
+TABS = (
+    ":material/upload: Upload",
+    ":material/folder_open: This machine",
+    ":material/hub: Hugging Face hub",
+)
+"""Where a file may come from."""
 INLINE_BYTES = 400_000
 """Larger files are read by a job: reading them here would hold the tab up."""
 INLINE_LINES = 5_000

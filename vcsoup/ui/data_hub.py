@@ -6,7 +6,7 @@ refreshed page goes on with it; the page itself never asks the hub.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,16 @@ from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.incoming import Incoming
 
+Fetched = Callable[[Project, Incoming, HubOrigin], None]
+"""Shows what is to be done with a data set whose rows are here."""
+
 
 def ask(project: Project, value: str) -> None:
     """Ask for the id of a data set, and start to look it up.
 
     Args:
         project: The project.
-        value: Which value's preferences.
+        value: Which value's preferences; empty for those of several.
     """
     with st.form(f"hub_{value}", border=False):
         repo, revision = st.columns([3, 2])
@@ -56,14 +59,21 @@ def ask(project: Project, value: str) -> None:
     st.rerun()
 
 
-def show(project: Project, arriving: Incoming) -> None:
-    """Show how far a data set is on its way, and ask what it takes next."""
+def show(project: Project, arriving: Incoming, fetched: Fetched | None = None) -> None:
+    """Show how far a data set is on its way, and ask what it takes next.
+
+    Args:
+        project: The project.
+        arriving: The data set.
+        fetched: What follows once its rows are here; without one they become the pairs of a value.
+    """
     job = data_arrival.job_of(arriving)
     active = job is not None and job.active
-    st.fragment(run_every=1.0 if active else None)(_live)(project, arriving, active)
+    every = 1.0 if active else None
+    st.fragment(run_every=every)(_live)(project, arriving, active, fetched or _read)
 
 
-def _live(project: Project, arriving: Incoming, was_active: bool) -> None:
+def _live(project: Project, arriving: Incoming, was_active: bool, fetched: Fetched) -> None:
     with shown_errors():
         job = data_arrival.job_of(arriving)
         if job is None:
@@ -79,7 +89,8 @@ def _live(project: Project, arriving: Incoming, was_active: bool) -> None:
         elif arriving.step == "look":
             _part(project, arriving, job.result or {})
         else:
-            _read(project, arriving, job)
+            told = {name: part for name, part in (job.result or {}).items() if name != "path"}
+            fetched(project, arriving, HubOrigin(**told))
 
 
 def _part(project: Project, arriving: Incoming, result: Mapping[str, Any]) -> None:
@@ -96,10 +107,8 @@ def _part(project: Project, arriving: Incoming, result: Mapping[str, Any]) -> No
     st.rerun()
 
 
-def _read(project: Project, arriving: Incoming, job: Job) -> None:
+def _read(project: Project, arriving: Incoming, origin: HubOrigin) -> None:
     """Read what was fetched, after asking what its columns do not say."""
-    figures = {name: told for name, told in (job.result or {}).items() if name != "path"}
-    origin = HubOrigin(**figures)
     look = look_at(Path(arriving.file), name=origin.repo)
     how: Reading | None = USUAL
     if not look.settled and data_choice.can_choose(look):

@@ -24,17 +24,11 @@ from vcsoup.numbers import count, plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
-from vcsoup.ui.data_chosen import Arriving, Unsettled, received
+from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.problems import COLUMNS
-
-_TABS = (
-    ":material/upload: Upload",
-    ":material/folder_open: This machine",
-    ":material/hub: Hugging Face hub",
-)
 
 
 def show(project: Project, value: str) -> None:
@@ -65,7 +59,7 @@ def _choose(project: Project, value: str) -> None:
             f"The {plural(present.n, 'pair')} of {value} stay until you confirm; then they go to "
             "the bin."
         )
-    upload, local, hub = st.tabs(_TABS)
+    upload, local, hub = st.tabs(TABS)
     with upload, shown_errors():
         _upload(project, value)
     with local, shown_errors():

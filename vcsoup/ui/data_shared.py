@@ -5,26 +5,31 @@ safer); several data sets come of one file. Small files are read at once, large 
 value, `data add --aspect`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from vcsoup.hub.dataset_id import HubOrigin
 from vcsoup.intake import allowed_file, data_root, preview_file, store_pairs
 from vcsoup.numbers import plural
 from vcsoup.preferences.look import FileLook, first_rows, look_at
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
-from vcsoup.ui import state
-from vcsoup.ui.data_chosen import Arriving, received
+from vcsoup.ui import data_arrival, data_hub, state
+from vcsoup.ui.data_chosen import TABS, Arriving, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
+from vcsoup.workspace.incoming import Incoming
 
 NONE = "leave as it is"
+_SEVERAL, _FEWEST = "", 2
 _SAME = {"better": "helpful", "safer": "harmless", "helpfulness": "helpful", "honesty": "honest"}
 _CUT = 160
 
@@ -33,35 +38,72 @@ def show(project: Project) -> None:
     """Choose a file, say which preference is about which value, store them all."""
     key = f"shared_{project.name}"
     with shown_errors():
-        _coming(project)
+        hub = of_hub(project)
+        _coming(project, hub)
         found: tuple[Arriving, FileLook] | None = st.session_state.get(key)
-        if found is None:
+        if hub is not None and hub.step != "store":
+            data_hub.show(project, hub, _fetched)
+        elif found is not None:
+            _offer(project, *found, discard=partial(st.session_state.pop, key, None))
+        else:
             _choose(project, key)
-            return
-        arriving, look = found
-        st.markdown(f"**{literal(arriving.source, most=200)}**, read as {literal(look.format)}")
-        chosen = _match(project, look, key)
-        with st.container(horizontal=True, gap="small"):
-            label = f"Store {plural(len(chosen), 'dataset')}"
-            store = st.button(
-                label,
-                type="primary",
-                icon=":material/save:",
-                key=f"{key}_store",
-                disabled=not chosen,
-            )
-            st.button(
-                "Discard",
-                icon=":material/close:",
-                key=f"{key}_drop",
-                on_click=trying,
-                args=(st.session_state.pop, key, None),
-            )
-        if store:
-            with st.spinner("Reading the file"):
-                _store(project, arriving, chosen)
-            st.session_state.pop(key)
-            st.rerun()
+
+
+def _fetched(project: Project, hub: Incoming, origin: HubOrigin) -> None:
+    """Offer what was fetched, or say why it is not for several values."""
+    path, discard = Path(hub.file), partial(data_arrival.drop, hub)
+    look = look_at(path, name=origin.repo)
+    if len(look.aspects) < _FEWEST:
+        _not_several(origin.repo, look)
+        st.button(
+            "Choose something else",
+            icon=":material/arrow_back:",
+            key="shared_back",
+            on_click=trying,
+            args=(discard,),
+        )
+        return
+    with path.open("rb") as content:
+        arriving = received(origin.words, content, path)
+    _offer(project, arriving, look, discard=discard)
+
+
+def _offer(
+    project: Project, arriving: Arriving, look: FileLook, *, discard: Callable[[], object]
+) -> None:
+    """Let each value take a preference of a file, and store what was taken."""
+    key = f"shared_{project.name}"
+    st.markdown(f"**{literal(arriving.source, most=200)}**, read as {literal(look.format)}")
+    chosen = _match(project, look, key)
+    with st.container(horizontal=True, gap="small"):
+        store = st.button(
+            f"Store {plural(len(chosen), 'dataset')}",
+            type="primary",
+            icon=":material/save:",
+            key=f"{key}_store",
+            disabled=not chosen,
+        )
+        st.button(
+            "Discard",
+            icon=":material/close:",
+            key=f"{key}_drop",
+            on_click=trying,
+            args=(discard,),
+        )
+    if store:
+        with st.spinner("Reading the file"):
+            _store(project, arriving, chosen)
+        hub = of_hub(project)
+        if hub is not None and arriving.path is not None:
+            state.workspace().incoming.put(replace(hub, step="store"))
+        else:
+            discard()
+        st.rerun()
+
+
+def of_hub(project: Project) -> Incoming | None:
+    """Return the data set of the hub that is on its way to several values; None without one."""
+    return state.workspace().incoming.find(project.name, _SEVERAL)
 
 
 def matches(aspects: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:
@@ -87,7 +129,7 @@ def _choose(project: Project, key: str) -> None:
         "PKU-SafeRLHF holds two preferences (better, safer), UltraFeedback one per aspect, "
         "HelpSteer one per attribute. Each becomes the pairs of one value."
     )
-    upload, local = st.columns(2, gap="large")
+    upload, local, hub = st.tabs(TABS)
     with upload:
         file = st.file_uploader("Upload the file", key=f"{key}_upload")
         if file is not None and st.session_state.get(f"{key}_seen") != file.file_id:
@@ -96,7 +138,7 @@ def _choose(project: Project, key: str) -> None:
     with local, st.form(f"{key}_local", border=False):
         root = data_root()
         typed = st.text_input(
-            "Or a file or folder on this machine",
+            "File or folder on this machine",
             key=f"{key}_path",
             placeholder="preferences/all.jsonl",
             help=f"Below `{root}`; VCSOUP_DATA_ROOT changes that folder.",
@@ -108,20 +150,26 @@ def _choose(project: Project, key: str) -> None:
             else:
                 with path.open("rb") as content:
                     _take(received(str(path), content, path), key)
+    with hub:
+        data_hub.ask(project, _SEVERAL)
 
 
 def _take(arriving: Arriving, key: str) -> None:
     with arriving.file() as path:
         look = look_at(path, name=Path(arriving.source).name)
-    if len(look.aspects) < 2:
-        what = f"one preference ({look.format})" if look.format else "no format that is known here"
-        st.info(
-            f"{literal(arriving.source, most=200)} holds {what}. Add it under “A file per value”.",
-            icon=":material/info:",
-        )
+    if len(look.aspects) < _FEWEST:
+        _not_several(arriving.source, look)
         return
     st.session_state[key] = (arriving, look)
     st.rerun()
+
+
+def _not_several(source: str, look: FileLook) -> None:
+    what = f"one preference ({look.format})" if look.format else "no format that is known here"
+    st.info(
+        f"{literal(source, most=200)} holds {what}. Add it under “A file per value”.",
+        icon=":material/info:",
+    )
 
 
 def _match(project: Project, look: FileLook, key: str) -> dict[str, str]:
@@ -191,12 +239,14 @@ def _start(project: Project, arriving: Arriving, value: str, aspect: str) -> Non
     )
 
 
-def _coming(project: Project) -> None:
+def _coming(project: Project, hub: Incoming | None) -> None:
     """Show how far the jobs are that read a large file, and what was wrong with one."""
     jobs = [job for job in state.jobs().list(kind="data", project=project.name)]
     shared = [job for job in jobs if job.meta.get("shared")]
     if any(job.active for job in shared):
         st.fragment(run_every=1.0)(_live)(project)
+    elif hub is not None and hub.step == "store":
+        data_arrival.drop(hub)
     for value in project.values:
         newest = next((job for job in shared if job.meta.get("value") == value), None)
         if newest is not None and newest.error and value not in project.datasets():

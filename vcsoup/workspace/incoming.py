@@ -1,4 +1,4 @@
-"""Files on their way in that are too large to read at once: one per project and value.
+"""Files on their way in that are too large to read at once: one per value, one for several.
 
 The file of an upload lies here until it is stored or discarded; a file that someone named stays
 where it is. What is known about it lies beside it, so that another tab, or this one after a
@@ -24,14 +24,15 @@ class Incoming:
 
     Attributes:
         project: The project's name.
-        value: The value that it is for.
+        value: The value that it is for; empty for several.
         source: Where it comes from, for people.
         file: Where it lies.
         owned: Whether it is an upload of ours, to be removed at the end.
         job: The job that looks through it.
         store_job: The job that stores it; empty until someone says so.
         options: How it is to be read, as options of `data add`.
-        step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file.
+        step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file;
+            "store" while a job for each of several values stores it.
     """
 
     project: str
@@ -64,7 +65,7 @@ class IncomingFiles:
         return path
 
     def find(self, project: str, value: str) -> Incoming | None:
-        """Return what is on its way to a value; None when nothing is, or its file is gone."""
+        """Return what is on its way to a value ("" for several); None when nothing is there."""
         content = read_json(self._record(project, value))
         if not content or not Path(content["file"]).exists():
             return None
@@ -88,5 +89,5 @@ class IncomingFiles:
         self._record(incoming.project, incoming.value).unlink(missing_ok=True)
 
     def _record(self, project: str, value: str) -> Path:
-        names = check_slug(project, "project"), check_slug(value, "value")
+        names = [check_slug(project, "project"), *([check_slug(value, "value")] if value else [])]
         return self._folder / f"{'.'.join(names)}.json"
