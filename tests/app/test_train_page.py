@@ -76,6 +76,19 @@ def test_the_cost_follows_the_settings(workspace, visit):
     assert "| helpful, unfiltered | 10 of 10 | 80.0 | " in shown(app)
 
 
+def test_runs_with_less_than_one_batch_are_named(workspace, visit):
+    """Of 5 and 10 pairs 0 are held out (5 % of them, rounded): 5 are fewer than a batch of 8."""
+    project = hand_project(workspace)
+    project.set_threshold("helpful", 0.5)
+    app = visit("train")
+    app.pills(key="train_values").set_value(["helpful"]).run()
+    number(app, "batch_size").set_value(8).run()
+    (told,) = [warning.value for warning in app.warning]
+    assert "Fewer pairs to train on than one batch of 8: helpful, filter 0.50. Lower" in told
+    number(app, "batch_size").set_value(5).run()
+    assert not app.warning
+
+
 def number(app, field):
     (found,) = [one for one in app.number_input if re.fullmatch(rf"set_\d+_{field}", one.key)]
     return found

@@ -100,6 +100,15 @@ class TrainConfig(BaseModel):
             )
         return self
 
+    def n_heldout(self, n: int) -> int:
+        """How many of n pairs are held out to watch the run.
+
+        Example:
+            >>> TrainConfig(holdout=0.05, holdout_max=64).n_heldout(100)
+            5
+        """
+        return min(round(n * self.holdout), self.holdout_max)
+
 
 # Fields that change what is seen or kept of a run, but not where it ends.
 ONLY_SEEN = frozenset({"checkpoint_every", "sample_tokens"})

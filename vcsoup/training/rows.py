@@ -64,7 +64,7 @@ def make_rows(
     lengths = _token_counts(pairs, tokenizer)
     fitting = np.flatnonzero(lengths[:, 0] < config.max_length)
     shuffled = np.random.default_rng(config.seed).permutation(fitting)
-    n_heldout = min(round(len(fitting) * config.holdout), config.holdout_max)
+    n_heldout = config.n_heldout(len(fitting))
     heldout, train = shuffled[:n_heldout], shuffled[n_heldout:]
     _check_enough(len(pairs), len(fitting), n_train=len(train), config=config)
     order = shown_order(train, lengths.sum(axis=1), config=config)

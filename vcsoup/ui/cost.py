@@ -75,14 +75,22 @@ def show(project: Project, plan: Plan) -> None:
         f"{config.steps} steps of {config.batch_size} pairs, {count(seen)} in all, per run."
     )
     rows = ["| run | pairs | passes | about tokens |", "|:--|--:|--:|--:|"]
+    too_few = []
     for run in plan.runs:
         load = load_of(project, *run)
         passes = f"{seen / load.kept:.1f}" if load.kept else DASH
         tokens = rough(load.tokens * seen) if load.tokens else DASH
         name = f"{load.value}, {load.told}"
+        too_few += [name] if load.kept - config.n_heldout(load.kept) < config.batch_size else []
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {passes} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
+    if too_few:
+        st.warning(
+            f"Fewer pairs to train on than one batch of {config.batch_size}: "
+            f"{'; '.join(too_few)}. Lower the threshold or the batch size.",
+            icon=":material/warning:",
+        )
     st.caption(time_told(timing(project, config), len(plan.runs)))
 
 

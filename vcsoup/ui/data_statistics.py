@@ -17,6 +17,7 @@ from vcsoup.ui import theme
 from vcsoup.workspace import DatasetInfo, Project
 
 _SIDES = ("prompt", "chosen answer", "rejected answer")
+_NARROW, _WIDE = 300, 560  # pixels
 
 
 def show(project: Project, value: str) -> None:
@@ -34,19 +35,19 @@ def show(project: Project, value: str) -> None:
     chart = length_histogram(lengths, colours=theme.colours())
     told = f"Median {lengths.median[1]:.0f} characters chosen, {lengths.median[2]:.0f} rejected"
     st.plotly_chart(chart, key="lengths", config=CONFIG, alt=told)
-    beyond = f" {plural(lengths.beyond, 'longer answer')} stand in the last bar."
+    beyond = f" The last bar also holds {plural(lengths.beyond, 'longer answer')}."
     st.caption(
         f"The chosen answer is the longer one in {share(lengths.chosen_longer)} of the pairs, and "
         f"as long in {share(lengths.same_length)}. A model can learn length from this."
         + (beyond if lengths.beyond else "")
     )
-    left, middle, right = st.columns([4, 4, 7], gap="medium")
-    with left:
-        _length_table(lengths)
-    with middle:
-        _ties(project, info)
-    with right:
-        _reported(info)
+    with st.container(horizontal=True, gap="medium"):  # what does not fit goes below
+        with st.container(width=_NARROW):
+            _length_table(lengths)
+        with st.container(width=_NARROW):
+            _ties(project, info)
+        with st.container(width=_WIDE):
+            _reported(info)
 
 
 def _figures(info: DatasetInfo, lengths: LengthStatistics, prompts: PromptSample) -> None:

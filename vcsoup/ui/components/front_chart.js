@@ -44,6 +44,12 @@ function range(numbers) {
   return [low - room, high + room];
 }
 
+// What an axis must show: every point, and the interval of the current soup once it is measured.
+const reached = (points, soup, axis) => [
+  ...points.map((p) => p[axis]),
+  ...soup.flatMap((p) => (p.state === "measured" ? [p[`${axis}Low`], p[`${axis}High`]] : [])),
+];
+
 const middle = (low, high, from, to) => (at) => from + ((at - low) / (high - low)) * (to - from);
 
 function styleOf(point, colours) {
@@ -149,7 +155,7 @@ function render(state) {
   const soup = data.current ? [data.current] : [];
   const all = [...data.points, ...data.twin, ...soup];
   if (!all.length) return;
-  const xRange = range(all.map((p) => p.x)), yRange = range(all.map((p) => p.y));
+  const [xRange, yRange] = ["x", "y"].map((axis) => range(reached(all, soup, axis)));
   const x = middle(...xRange, PAD.left, width - PAD.right);
   const y = middle(...yRange, height - PAD.bottom, PAD.top);
   const plane = { x, y, width, height, xRange, yRange };
