@@ -56,7 +56,8 @@ def test_the_pair_is_right_for_its_value_and_wrong_for_another(workspace, stage)
     project = full_project(workspace, n=60)
     app = stage("data")
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)
-    gaps = dict(zip(figure["data"][0]["y"], figure["data"][0]["x"], strict=True))
+    bars = figure["data"][0]
+    gaps = {told.split()[0]: gap for told, gap in zip(bars["y"], bars["x"], strict=True)}
     own = project.gaps("helpful")
     rights = np.minimum(own[:, 0], -own[:, 1:].min(axis=1))
     assert min(gaps["helpful"], -min(gaps["harmless"], gaps["humorous"])) == pytest.approx(

@@ -101,7 +101,7 @@ def test_few_adapters_are_lines_and_many_a_table():
 def test_stage_charts_are_large_and_exact():
     colour_of = value_colours(["a", "b"], LIGHT)
     bars = pair_gaps({"a": 2.04, "b": -1.0}, colour_of=colour_of, colours=LIGHT).data[0]
-    assert list(bars.text) == [f"+2.0 {SIGMA}", f"{MINUS}1.0 {SIGMA}"]
+    assert list(bars.y) == [f"a +2.0 {SIGMA}", f"b {MINUS}1.0 {SIGMA}"]
     gaps = np.array([[1.0, 2.0], [-1.0, 0.0], [0.5, 0.5]])
     cloud = kept_cloud(gaps, np.array([True, False, True]), names=("a", "b"), colours=LIGHT)
     assert list(by_name(cloud)["kept"].y) == [2.0, 0.5]

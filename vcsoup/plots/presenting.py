@@ -36,23 +36,19 @@ def pair_gaps(
         Horizontal bars around zero.
     """
     figure = canvas(90 + 64 * len(gaps), colours, legend=False, top=8)
-    values = list(gaps)
-    limit = max(1.0, *(abs(gap) for gap in gaps.values())) * 1.35
+    limit = max(1.0, *(abs(gap) for gap in gaps.values())) * 1.1
     figure.add_bar(
         x=list(gaps.values()),
-        y=values,
+        y=[f"{value} {gap:+.1f} {SIGMA}".replace("-", MINUS) for value, gap in gaps.items()],
         orientation="h",
-        marker={"color": [colour_of[value] for value in values]},
-        text=[f"{gap:+.1f} {SIGMA}".replace("-", MINUS) for gap in gaps.values()],
-        textposition="outside",
-        textfont={"size": FONT, "color": colours.ink},
-        cliponaxis=False,
+        marker={"color": [colour_of[value] for value in gaps]},
         hoverinfo="skip",
     )
     figure.update_xaxes(
         range=[-limit, limit],
         tickvals=[-limit * 0.55, limit * 0.55],
-        ticktext=["rejected is better", "chosen is better"],
+        ticktext=["rejected", "chosen"],
+        title_text="preferred answer",
         showgrid=False,
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
