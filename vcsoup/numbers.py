@@ -1,6 +1,7 @@
 """How numbers read on the screens and in exports: one format per kind, so that columns line up."""
 
 import math
+from collections.abc import Sequence
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -85,6 +86,16 @@ def plural(number: int, noun: str) -> str:
         ('1 pair', '2 pairs')
     """
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join two or more names in a sentence.
+
+    Example:
+        >>> listed(["helpful", "harmless", "humorous"])
+        'helpful, harmless and humorous'
+    """
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def memory(size: float) -> str:

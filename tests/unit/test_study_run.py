@@ -19,7 +19,7 @@ from vcsoup.monitor import StopRequested
 from vcsoup.study.conduct import Order, compared_rows, conduct, repeat_row, study_bench
 from vcsoup.study.cost import plan_cost
 from vcsoup.study.measures import MEASURES
-from vcsoup.study.published import RESULT, load_published
+from vcsoup.study.published import RESULT, load_published, tuning_errors, tuning_rows
 from vcsoup.study.report import write_report
 from vcsoup.study.settings import StudyError
 from vcsoup.study.study_file import parse_study
@@ -227,6 +227,24 @@ def test_tuning_takes_its_own_seeds_in_the_centre_alone(done, tmp_path):
     assert bench.shelf.root == tmp_path / "tuning"
 
 
+def test_other_steps_are_tried_on_the_tuning_seeds_and_kept_apart(done, tmp_path):
+    """One figure per arm, measure and number of steps; no pair has a consistency of 1."""
+    study = parse_study(STUDY).model_copy(update={"tuning_arms": ("filtered",)})
+    own = study.config(0).steps
+    for steps in (None, own + 1):
+        order = Order(tuning=True, steps=steps, folder=tmp_path)
+        tried = study.with_steps(steps) if steps else study
+        conduct(tried, study_bench(tried, done[0], order))
+    rows = pd.DataFrame(tuning_rows(tmp_path))
+    assert set(rows["steps"]) == {own, own + 1}
+    assert not rows.duplicated(["arm", "measure", "steps"]).any()
+    tokens = rows[(rows["arm"] == "filtered--0.5") & (rows["measure"] == "tokens")]
+    assert tokens.set_index("steps")["mean"].is_monotonic_increasing
+    told = tuning_errors(tmp_path)
+    assert [line.split(",")[0] for line in told] == [f"tuning with {own + n} steps" for n in (0, 1)]
+    assert all("filtered-1" in line for line in told)
+
+
 def test_the_command_says_what_it_would_cost_and_refuses_what_makes_no_sense(done, tmp_path):
     (tmp_path / "study.yaml").write_text(STUDY)
     args = ["study", str(tmp_path / "study.yaml"), "--workspace", str(done[0].root)]
@@ -235,6 +253,8 @@ def test_the_command_says_what_it_would_cost_and_refuses_what_makes_no_sense(don
     assert (cost["units"], cost["cpu_seconds_left"]) == (len(done[1].plan.units), 0)
     with pytest.raises(StudyError, match="--seed goes with --only"):
         CliRunner().invoke(app, [*args, "--seed", "3"], catch_exceptions=False)
+    with pytest.raises(StudyError, match="--steps goes with --tuning"):
+        CliRunner().invoke(app, [*args, "--steps", "3"], catch_exceptions=False)
 
 
 def test_killed_in_the_middle_it_loses_at_most_the_running_unit(done, tmp_path):

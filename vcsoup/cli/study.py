@@ -30,6 +30,10 @@ def study(
     tuning: Annotated[
         bool, typer.Option("--tuning", help="The tuning seeds, in the centre of the worlds.")
     ] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --tuning: steps of every training, beside the study's own."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that work on it.")] = 1,
     folder: Annotated[
         Path | None, typer.Option(help="Where units and result go.", show_default=False)
@@ -63,8 +67,11 @@ def study(
 
     if seed and not only:
         raise StudyError("--seed goes with --only; the study's own seeds stand in its file")
+    if steps and not tuning:
+        raise StudyError("--steps goes with --tuning; the study's own steps stand in its file")
     opened, asked = open_workspace(workspace), load_study(file)
-    order = Order(only, tuple(seed or ()), tuning, folder)
+    asked = asked.with_steps(steps) if steps else asked
+    order = Order(only, tuple(seed or ()), tuning, steps, folder)
     bench = study_bench(asked, opened, order, helper=bool(helper))
     if plan:
         _show_cost(plan_cost(bench.plan, bench.shelf), as_json=as_json)

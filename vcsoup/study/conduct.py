@@ -12,7 +12,14 @@ from vcsoup.monitor import SILENT, Monitor
 from vcsoup.study.cost import plan_cost
 from vcsoup.study.ground import open_ground
 from vcsoup.study.plan import make_plan
-from vcsoup.study.published import RESULT, TUNING, load_published, save_results, tuning_rows
+from vcsoup.study.published import (
+    RESULT,
+    TUNING,
+    load_published,
+    save_results,
+    tuning_errors,
+    tuning_rows,
+)
 from vcsoup.study.results import Results, make_results
 from vcsoup.study.running import Bench, run_plan
 from vcsoup.study.samples import read_samples
@@ -29,12 +36,14 @@ class Order:
         only: One row alone, from nothing, in a folder of its own.
         seeds: Other seeds than the reporting ones.
         tuning: The tuning seeds, in the centre of the worlds.
+        steps: On the tuning seeds: steps of every training, kept in a folder of their own.
         folder: Where units and result go; a folder of the workspace by default.
     """
 
     only: str | None = None
     seeds: tuple[int, ...] = ()
     tuning: bool = False
+    steps: int | None = None
     folder: Path | None = None
 
 
@@ -56,7 +65,8 @@ def study_bench(
     seeds = study.seeds.tuning if order.tuning else order.seeds or study.seeds.reporting
     plan = make_plan(study, ground.identity, ground.values, seeds=seeds)
     root = order.folder or workspace.root / "studies" / study.name
-    root = root / TUNING if order.tuning else root
+    if order.tuning:
+        root = root / (f"{TUNING}-{order.steps}" if order.steps else TUNING)
     if order.only:
         plan = plan.only(order.only)
         root = root / "again" / order.only.replace("/", "--")
@@ -75,8 +85,9 @@ def conduct(study: StudyFile, bench: Bench, *, monitor: Monitor = SILENT) -> Res
     run_plan(bench, monitor=monitor)
     results = make_results(read_samples(bench.plan, bench.shelf))
     cost = plan_cost(bench.plan, bench.shelf)
-    tuned = tuning_rows(bench.shelf.root)
-    save_results(study, results, bench.shelf.root / RESULT, cost=cost, tuning=tuned)
+    root = bench.shelf.root
+    tuned = {"tuning": tuning_rows(root), "tuning_errors": tuning_errors(root)}
+    save_results(study, results, root / RESULT, cost=cost, **tuned)
     return results
 
 

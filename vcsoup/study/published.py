@@ -10,7 +10,7 @@ Torch-free.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,13 +78,32 @@ def publish(result: Path, folder: Path) -> None:
 
 
 def tuning_rows(root: Path) -> list[dict[str, Any]]:
-    """Rows of a study's tuning seeds, plain; none when these were not run."""
-    result = root / TUNING / RESULT
-    if not (result / ABOUT).is_file():
-        return []
+    """Rows of a study's tuning seeds with the steps of their trainings, plain; none without a run.
+
+    Args:
+        root: The study's folder; one folder inside it for each number of steps that was tried.
+    """
     columns = ["arm", "measure", "mean", "low", "high", "n_seeds"]
-    table = load_published(result).rows[columns]
-    return list(table.astype(object).where(table.notna(), None).to_dict("records"))
+    rows: list[dict[str, Any]] = []
+    for steps, known in _tuned(root):
+        table = known.rows[columns].assign(steps=steps)
+        rows += table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows
+
+
+def tuning_errors(root: Path) -> list[str]:
+    """What could not be trained or measured on a study's tuning seeds."""
+    return [
+        f"tuning with {steps} steps, {line}"
+        for steps, known in _tuned(root)
+        for line in known.about["errors"]
+    ]
+
+
+def _tuned(root: Path) -> Iterator[tuple[int, Published]]:
+    for about in sorted(root.glob(f"{TUNING}*/{RESULT}/{ABOUT}")):
+        known = load_published(about.parent)
+        yield known.study.config(0).steps, known
 
 
 def save_results(
@@ -94,6 +113,7 @@ def save_results(
     *,
     cost: Mapping[str, Any],
     tuning: Sequence[Mapping[str, Any]] = (),
+    tuning_errors: Sequence[str] = (),
 ) -> None:
     """Write a result; an interrupted writing leaves the former `about.json` or none."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +126,7 @@ def save_results(
     about = {
         "yardsticks": results.yardsticks,
         "cost": dict(cost),
-        "errors": list(results.errors),
+        "errors": [*results.errors, *tuning_errors],
         "tuning": list(tuning),
     }
     write_json(folder / ABOUT, about)

@@ -108,10 +108,13 @@ def pictures(known: Published) -> dict[str, str]:
 
 def _tuning(known: Published) -> Iterator[str]:
     rows = pd.DataFrame(known.about.get("tuning", []))
-    if len(rows):
-        yield "## What was chosen, and on what"
-        yield words.chosen(rows)
-        yield measure_table(rows, COMPARED)
+    if not len(rows):
+        return
+    own = known.study.config(0).steps
+    yield "## What was chosen, and on what"
+    yield " ".join([words.chosen(rows, own), words.chosen_steps(rows, own)]).strip()
+    steps = rows["steps"].map(lambda tried: "" if tried == own else f", {tried} steps")
+    yield measure_table(rows.assign(arm=rows["arm"] + steps), COMPARED)
 
 
 def _centre(known: Published) -> Iterator[str]:

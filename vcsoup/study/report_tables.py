@@ -93,10 +93,6 @@ def number(figure: float | None, measure: str) -> str:
     return f"{figure:,.0f}" if measure in _WHOLE else plain(figure)
 
 
-def _level(level: float | None) -> str:
-    return "as drawn" if level is None or level != level else f"{level:g}"
-
-
 def _told(mean: float, low: float, high: float, measure: str) -> str:
     if measure in _WHOLE:
         return number(mean, measure)

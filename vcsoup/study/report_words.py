@@ -13,10 +13,11 @@ from vcsoup.numbers import plural, signed
 from vcsoup.study.measures import MEASURES
 from vcsoup.study.published import Published
 from vcsoup.study.results import COMPARED, PRIMARY
+from vcsoup.training.config import PRESETS
 
 # How the arms that a filtered soup is compared with are called, by how their names begin.
 _RIVALS = {
-    "Against the unfiltered soup": "unfiltered",
+    "against the unfiltered soup": "unfiltered",
     "against the random filter": "random",
     "against one training per weight vector": "weighted",
     "against reward-conditioned fine-tuning": "conditioned",
@@ -96,13 +97,15 @@ def method(known: Published) -> str:
     return "\n".join([*(f"- {line}" for line in lines), "", *table])
 
 
-def chosen(tuning: pd.DataFrame) -> str:
+def chosen(tuning: pd.DataFrame, steps: int) -> str:
     """Which filter was best on the tuning seeds, by each measure that is compared.
 
     Args:
-        tuning: Columns arm, measure, mean, n_seeds.
+        tuning: Columns arm, measure, mean, n_seeds, steps.
+        steps: Of the study's own trainings.
     """
-    filters = tuning[tuning["arm"].str.fullmatch(r"filtered-[\d.]+")]
+    filters = _filters(tuning)
+    filters = filters[filters["steps"] == steps]
     best = filters.loc[filters.groupby("measure")["mean"].idxmax()].set_index("measure")["arm"]
     told = [f"{best[name]} by {name}" for name in COMPARED if name in best]
     own = " or ".join(f"{at:g}" for at in set(read_bundle(bundle_folder()).thresholds.values()))
@@ -111,6 +114,30 @@ def chosen(tuning: pd.DataFrame) -> str:
         f"Thresholds were tried on {seeds} that enter nothing else. Highest means: "
         f"{', '.join(told)}. The embedded world's own threshold is {own}."
     )
+
+
+def chosen_steps(tuning: pd.DataFrame, steps: int) -> str:
+    """Which number of steps was best on the tuning seeds; empty when one alone was tried.
+
+    Args:
+        tuning: As in `chosen`.
+        steps: As in `chosen`.
+    """
+    tried = sorted(set(tuning["steps"]))
+    if len(tried) < 2:
+        return ""
+    means = _filters(tuning).groupby(["measure", "steps"], as_index=False)["mean"].mean()
+    best = means.loc[means.groupby("measure")["mean"].idxmax()].set_index("measure")["steps"]
+    told = [f"{best[name]} by {name}" for name in COMPARED if name in best]
+    return (
+        f"So were the steps of a training: {', '.join(map(str, tried))}. Highest means over the "
+        f"filters: {', '.join(told)}. The study takes {steps}, the demo preset "
+        f"{PRESETS['demo'].steps}."
+    )
+
+
+def _filters(tuning: pd.DataFrame) -> pd.DataFrame:
+    return tuning[tuning["arm"].str.fullmatch(r"filtered-[\d.]+")]
 
 
 def repeat(known: Published) -> str:
@@ -124,7 +151,8 @@ def repeat(known: Published) -> str:
         "```\n\n"
         "`--seed N` (repeatable) takes other seeds than those that were reported. The whole study "
         "is `python -m vcsoup study assets/study/study.yaml --workers 2 --report docs`; stopped or "
-        "killed at any time, the same command goes on."
+        "killed at any time, the same command goes on. What was chosen on the tuning seeds: the "
+        "same with `--tuning`, and with `--tuning --steps N`."
     )
 
 
@@ -172,14 +200,31 @@ def _verdict(known: Published) -> str:
         return "Nothing was compared."
     balanced = _counted(_verdicts(known, "balanced", *_RIVALS.values()), "comparisons")
     return (
-        f"{'; '.join(told)}. By the worst value's gain of the best balanced point, the other "
-        f"primary measure, against all of these: {balanced}."
+        f"By hypervolume {'; '.join(told)}. By the worst value's gain of the best balanced point, "
+        f"the other primary measure, against all of these: {balanced}.{_elsewhere(known)}"
     )
 
 
-def _verdicts(known: Published, measure: str, *rivals: str) -> pd.Series:
+def _elsewhere(known: Published) -> str:
+    """What the intervals allow in the other worlds; empty without any."""
+    told = [
+        f"{name}: {_counted(verdicts, 'comparisons')}"
+        for name, second in _RIVALS.items()
+        if len(verdicts := _verdicts(known, "hypervolume", second, elsewhere=True))
+    ]
+    others = known.comparisons["setting"].nunique() - 1
+    worlds = plural(others, "world")
+    return (
+        f" In {worlds} with other noise or conflict, by hypervolume {'; '.join(told)}."
+        if told
+        else ""
+    )
+
+
+def _verdicts(known: Published, measure: str, *rivals: str, elsewhere: bool = False) -> pd.Series:
     """Of the filtered arms against the arms whose names begin so."""
-    table = _primary(known, measure)
+    table = known.comparisons[known.comparisons["measure"] == measure]
+    table = table[(table["setting"] == centre_of(known)) != elsewhere]
     table = table[table["first"].isin(filtered_arms(known))]
     return table[table["second"].str.startswith(rivals)]["verdict"]
 

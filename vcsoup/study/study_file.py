@@ -105,6 +105,10 @@ class StudyFile(Record):
         """The training of every policy of one repetition."""
         return training(self.train, seed=seed)
 
+    def with_steps(self, steps: int) -> Self:
+        """This study with another number of optimiser steps for every policy."""
+        return self.model_copy(update={"train": {**self.train, "steps": steps}})
+
     def conditioned_steps(self, K: int) -> int:
         """Optimiser steps of reward-conditioned fine-tuning beside soups of K policies."""
         return self.conditioned.steps or K * self.config(0).steps

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vcsoup.demo.open_demo import open_demo
+from vcsoup.numbers import listed
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.front import FrontView, front_scatter
 from vcsoup.ui import guide, state
@@ -46,7 +47,7 @@ def picker(project: Project) -> None:
     if len(known) > 1:
         _choice(known, project.name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{project.title}** balances {_listed(project.values)}.", width="content")
+        st.markdown(f"**{project.title}** balances {listed(project.values)}.", width="content")
         st.space("stretch")
         st.page_link(page("new"), label="New project", icon=":material/add_circle:")
     if project.config.description:
@@ -72,7 +73,7 @@ def front(project: Project) -> None:
     st.subheader("The front so far", anchor=False)
     st.caption(
         f"Mean reward of each measured soup on {x} and {y}; the ring marks the best balanced one. "
-        f"A soup is beaten when another one is at least as good on {_listed(project.values)}."
+        f"A soup is beaten when another one is at least as good on {listed(project.values)}."
     )
     figure = front_scatter(
         on_axes(table, project.values, x=x, y=y),
@@ -169,7 +170,3 @@ def _draft(draft: ProjectDraft) -> None:
             on_click=trying,
             args=(state.workspace().drafts.delete, draft.id),
         )
-
-
-def _listed(values: Sequence[str]) -> str:
-    return ", ".join(values[:-1]) + f" and {values[-1]}"

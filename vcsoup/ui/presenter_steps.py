@@ -12,7 +12,7 @@ import streamlit as st
 
 from vcsoup.evaluation.comparison import detail, headline
 from vcsoup.front_rows import front_rows
-from vcsoup.numbers import SIGMA, count, share
+from vcsoup.numbers import SIGMA, count, listed, share
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.fronts import two_fronts
 from vcsoup.plots.palette import value_colours
@@ -48,17 +48,13 @@ class Step:
     show: Callable[[Project], None]
 
 
-def _listed(values: tuple[str, ...]) -> str:
-    return ", ".join(values[:-1]) + f" and {values[-1]}"
-
-
 def _data_sentence(project: Project) -> str:
     found = presenter_figures.conflicts(project)
     if found is None:
         return _NOT_YET.format("the pairs are not scored.")
     pairs, conflicting = found
     return (
-        f"{count(pairs)} preference pairs, one reward model each for {_listed(project.values)}: on "
+        f"{count(pairs)} preference pairs, one reward model each for {listed(project.values)}: on "
         f"**{share(conflicting / pairs)}** of the pairs some value prefers the *rejected* answer."
     )
 
