@@ -25,7 +25,7 @@ def measure_table(own: pd.DataFrame, measures: Sequence[str]) -> str:
     seeds = own.groupby("arm", sort=False)["n_seeds"].max()
     arms = [arm for arm in seeds.index if any((arm, name) in cells for name in chosen)]
     rows = ([arm, *(cells.get((arm, m), "") for m in chosen), str(seeds[arm])] for arm in arms)
-    return _table(["arm", *chosen, "seeds"], rows)
+    return markdown_table(["arm", *chosen, "seeds"], rows)
 
 
 def comparison_table(table: pd.DataFrame) -> str:
@@ -43,7 +43,7 @@ def comparison_table(table: pd.DataFrame) -> str:
         for row in table.itertuples()
     )
     names = ["world", "difference", "measure", "mean", "95 % interval", "verdict", "n"]
-    return _table(names, rows)
+    return markdown_table(names, rows)
 
 
 def world_table(known: Published) -> str:
@@ -60,7 +60,9 @@ def world_table(known: Published) -> str:
             "as drawn" if level != level or level is None else f"{level:g}" for level in row[3:5]
         ]
         rows.append([row.setting, f"{row.noise:g}", *levels, str(row.pairs), *told])
-    return _table([*names, *(f"kept by {arm.removeprefix('filtered-')}" for arm in arms)], rows)
+    return markdown_table(
+        [*names, *(f"kept by {arm.removeprefix('filtered-')}" for arm in arms)], rows
+    )
 
 
 def cost_table(known: Published) -> str:
@@ -69,7 +71,7 @@ def cost_table(known: Published) -> str:
         [sort, str(cost["units"]), f"{cost['cpu_seconds'] / 3600:.2f}", f"{cost['tokens']:,}"]
         for sort, cost in known.about["cost"].items()
     ]
-    whole = _table(["units", "number", "CPU hours", "tokens"], rows)
+    whole = markdown_table(["units", "number", "CPU hours", "tokens"], rows)
     own = known.rows[known.rows["setting"] == known.study.worlds.centre.name]
     arms = own[own["measure"].isin(["trainings", "cpu_seconds", "tokens"])]
     wide = arms.pivot_table(index="arm", columns="measure", values="mean", sort=False)
@@ -77,7 +79,7 @@ def cost_table(known: Published) -> str:
         [str(arm), *(number(row[name], name) for name in ("trainings", "cpu_seconds", "tokens"))]
         for arm, row in wide.iterrows()
     )
-    single = _table(["one repetition of", "trainings", "CPU seconds", "tokens"], lines)
+    single = markdown_table(["one repetition of", "trainings", "CPU seconds", "tokens"], lines)
     return f"{whole}\n\n{single}"
 
 
@@ -93,6 +95,20 @@ def number(figure: float | None, measure: str) -> str:
     return f"{figure:,.0f}" if measure in _WHOLE else plain(figure)
 
 
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of texts.
+
+    Example:
+        >>> print(markdown_table(["a", "b"], [["1", "2"]]))
+        | a | b |
+        |---|---|
+        | 1 | 2 |
+    """
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
 def _told(mean: float, low: float, high: float, measure: str) -> str:
     if measure in _WHOLE:
         return number(mean, measure)
@@ -100,9 +116,3 @@ def _told(mean: float, low: float, high: float, measure: str) -> str:
     if low != low:
         return plain(mean, digits)
     return f"{plain(mean, digits)} ({plain(low, digits)} to {plain(high, digits)})"
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines)

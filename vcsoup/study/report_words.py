@@ -12,17 +12,17 @@ from vcsoup.demo.bundle import bundle_folder, read_bundle
 from vcsoup.numbers import plural, signed
 from vcsoup.study.measures import MEASURES
 from vcsoup.study.published import Published
+from vcsoup.study.report_tables import markdown_table
 from vcsoup.study.results import COMPARED, PRIMARY
 from vcsoup.training.config import PRESETS
 
-# How the arms that a filtered soup is compared with are called, by how their names begin.
+# What the filtered soups are compared with, by how the names of those arms begin.
 _RIVALS = {
-    "against the unfiltered soup": "unfiltered",
-    "against the random filter": "random",
-    "against one training per weight vector": "weighted",
-    "against reward-conditioned fine-tuning": "conditioned",
+    "unfiltered": "the unfiltered soup",
+    "random": "a random filter of the same size",
+    "weighted": "one training per weight vector",
+    "conditioned": "reward-conditioned fine-tuning",
 }
-_AT = {"thresholds": "at", "comparisons": "in"}
 SIGMAS = "standard deviations of the base's rewards"
 
 WORLDS = (
@@ -42,17 +42,19 @@ WORLDS = (
 
 
 def statement(known: Published) -> str:
-    """What the study says about filtering, in the centre of its worlds."""
-    gaps = [
-        f"at threshold {arm.removeprefix('filtered-')} by {versus}"
-        for arm in filtered_arms(known)
-        if (versus := _versus(known, arm))
-    ]
+    """What the study says about filtering, in the centre of its worlds: Markdown."""
+    volume, balanced = (
+        _counted(_verdicts(known, measure, "unfiltered")) for measure in ("hypervolume", "balanced")
+    )
     where = known.study.worlds.centre.title
     return (
-        f"Filtering changes the hypervolume of the soups {'; '.join(gaps)} (means over "
-        f"{len(known.study.seeds.reporting)} training seeds with 95 % intervals over seeds and "
-        f"prompts; the base alone has 1; embedded world, {where}). {_verdict(known)}"
+        f"Soups of filtered policies against soups of unfiltered ones, by hypervolume: {volume}; "
+        f"by the worst value's gain: {balanced}.\n\n"
+        f"{_volumes(known)}\n\n"
+        f"Means over {len(known.study.seeds.reporting)} training seeds with 95 % intervals over "
+        f"seeds and prompts; the base alone has 1; embedded world, {where}. Every comparison of a "
+        f"filtered soup, one per threshold, and what its interval allows:\n\n"
+        f"{_verdict_table(known)}"
     )
 
 
@@ -172,74 +174,51 @@ def K_of(known: Published) -> int:  # noqa: N802 - the field's letter for the nu
     return len(next(iter(known.about["yardsticks"].values()))["unit"])
 
 
-def _versus(known: Published, arm: str) -> str:
-    """The differences in hypervolume of one filtered arm to its two controls."""
-    controls = {
-        "unfiltered": "against the unfiltered soup",
-        arm.replace("filtered", "random", 1): "against a random filter of the same size",
-    }
-    table = _primary(known)
-    told = []
-    for second, versus in controls.items():
-        gap = table[(table["first"] == arm) & (table["second"] == second)]
-        if len(gap):
-            row = gap.iloc[0]
-            ends = f"{signed(row['low'])} to {signed(row['high'])}"
-            told.append(f"{signed(row['mean'])} ({ends}) {versus}")
-    return " and ".join(told)
+def _volumes(known: Published) -> str:
+    """The differences in hypervolume to the two controls, a line for each threshold."""
+    gaps = known.comparisons
+    gaps = gaps[(gaps["setting"] == centre_of(known)) & (gaps["measure"] == "hypervolume")]
+    rows = []
+    for arm in filtered_arms(known):
+        controls = ("unfiltered", arm.replace("filtered", "random", 1))
+        own = gaps[gaps["first"] == arm].set_index("second")
+        told = [_gap(own.loc[second]) if second in own.index else "" for second in controls]
+        rows.append([arm.removeprefix("filtered-"), *told])
+    names = ["unfiltered", "random filter of the same size"]
+    return markdown_table(["threshold", *(f"hypervolume, minus {name}" for name in names)], rows)
 
 
-def _verdict(known: Published) -> str:
-    """What the intervals allow, by both primary measures."""
-    told = [
-        f"{name}: {_counted(verdicts, 'thresholds')}"
-        for name, second in _RIVALS.items()
-        if len(verdicts := _verdicts(known, "hypervolume", second))
-    ]
-    if not told:
-        return "Nothing was compared."
-    balanced = _counted(_verdicts(known, "balanced", *_RIVALS.values()), "comparisons")
-    return (
-        f"By hypervolume {'; '.join(told)}. By the worst value's gain of the best balanced point, "
-        f"the other primary measure, against all of these: {balanced}.{_elsewhere(known)}"
-    )
+def _gap(row: pd.Series) -> str:
+    return f"{signed(row['mean'])} ({signed(row['low'])} to {signed(row['high'])})"
 
 
-def _elsewhere(known: Published) -> str:
-    """What the intervals allow in the other worlds; empty without any."""
-    told = [
-        f"{name}: {_counted(verdicts, 'comparisons')}"
-        for name, second in _RIVALS.items()
-        if len(verdicts := _verdicts(known, "hypervolume", second, elsewhere=True))
-    ]
-    others = known.comparisons["setting"].nunique() - 1
-    worlds = plural(others, "world")
-    return (
-        f" In {worlds} with other noise or conflict, by hypervolume {'; '.join(told)}."
-        if told
-        else ""
-    )
+def _verdict_table(known: Published) -> str:
+    """What the intervals allow by both primary measures, a line for each rival."""
+    elsewhere = known.comparisons["setting"].nunique() - 1
+    columns = ["a filtered soup against", "by hypervolume", "by the worst value's gain"]
+    columns += [f"by hypervolume in {plural(elsewhere, 'other world')}"] if elsewhere else []
+    rows = []
+    for name, told in _RIVALS.items():
+        cells = [_verdicts(known, measure, name) for measure in ("hypervolume", "balanced")]
+        cells += [_verdicts(known, "hypervolume", name, elsewhere=True)] if elsewhere else []
+        if any(map(len, cells)):
+            rows.append([told, *map(_counted, cells)])
+    return markdown_table(columns, rows)
 
 
-def _verdicts(known: Published, measure: str, *rivals: str, elsewhere: bool = False) -> pd.Series:
+def _verdicts(known: Published, measure: str, rival: str, *, elsewhere: bool = False) -> pd.Series:
     """Of the filtered arms against the arms whose names begin so."""
     table = known.comparisons[known.comparisons["measure"] == measure]
     table = table[(table["setting"] == centre_of(known)) != elsewhere]
     table = table[table["first"].isin(filtered_arms(known))]
-    return table[table["second"].str.startswith(rivals)]["verdict"]
+    return table[table["second"].str.startswith(rival)]["verdict"]
 
 
-def _counted(verdicts: pd.Series, what: str) -> str:
+def _counted(verdicts: pd.Series) -> str:
     words = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}
     counts = verdicts.map(words).value_counts()
-    return ", ".join(
-        f"{word} {_AT[what]} {n} of {len(verdicts)} {what}" for word, n in counts.items()
-    )
-
-
-def _primary(known: Published, measure: str = "hypervolume") -> pd.DataFrame:
-    table = known.comparisons
-    return table[(table["setting"] == centre_of(known)) & (table["measure"] == measure)]
+    told = [f"{word} in {n} of {len(verdicts)}" for word, n in counts.items()]
+    return ", ".join(told) or "not compared"
 
 
 def errors(lines: Sequence[str]) -> str:
