@@ -97,3 +97,8 @@ def is_small(size: int, beginning: bytes) -> bool:
     packed = packing(beginning) or beginning.startswith(_BINARY)
     few = beginning.count(b"\n") <= INLINE_LINES
     return few and size * (_UNPACKS_TO if packed else 1) <= INLINE_BYTES
+
+
+def printable(name: str) -> str:
+    """A file's name without characters that no one can see; it is data, never a path."""
+    return "".join(character for character in name[:200] if character.isprintable()) or "upload"

@@ -24,7 +24,7 @@ from vcsoup.numbers import count, plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
-from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, received
+from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -88,7 +88,7 @@ def _upload(project: Project, value: str) -> None:
         return
     st.session_state[seen] = file.file_id
     with _trouble_told(project, value):
-        _take(project, value, received(_printable(file.name), file))
+        _take(project, value, received(printable(file.name), file))
     st.rerun()
 
 
@@ -183,11 +183,6 @@ def _confirm(project: Project, preview: Preview) -> None:
         _forget(project, preview.value)
 
     data_preview.decide(project, preview.value, len(preview.pairs), store=store, discard=discard)
-
-
-def _printable(name: str) -> str:
-    """A file's name without characters that no one can see; it is data, never a path."""
-    return "".join(character for character in name[:200] if character.isprintable()) or "upload"
 
 
 def _forget(project: Project, value: str) -> None:

@@ -21,7 +21,7 @@ from vcsoup.preferences.look import FileLook, first_rows, look_at
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
 from vcsoup.ui import data_arrival, data_hub, state
-from vcsoup.ui.data_chosen import TABS, Arriving, received
+from vcsoup.ui.data_chosen import TABS, Arriving, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
@@ -130,12 +130,12 @@ def _choose(project: Project, key: str) -> None:
         "HelpSteer one per attribute. Each becomes the pairs of one value."
     )
     upload, local, hub = st.tabs(TABS)
-    with upload:
+    with upload, shown_errors():
         file = st.file_uploader("Upload the file", key=f"{key}_upload")
         if file is not None and st.session_state.get(f"{key}_seen") != file.file_id:
             st.session_state[f"{key}_seen"] = file.file_id
-            _take(received(file.name, file), key)
-    with local, st.form(f"{key}_local", border=False):
+            _take(received(printable(file.name), file), key)
+    with local, shown_errors(), st.form(f"{key}_local", border=False):
         root = data_root()
         typed = st.text_input(
             "File or folder on this machine",
@@ -150,7 +150,7 @@ def _choose(project: Project, key: str) -> None:
             else:
                 with path.open("rb") as content:
                     _take(received(str(path), content, path), key)
-    with hub:
+    with hub, shown_errors():
         data_hub.ask(project, _SEVERAL)
 
 
