@@ -287,6 +287,18 @@ def test_a_link_opens_one_run_with_figures_sample_and_command(workspace, visit):
     assert any("vcsoup train --project demo --value helpful" in one.value for one in app.code)
 
 
+def test_a_run_at_work_can_be_opened(workspace, visit):
+    full_project(workspace)
+    with made.training(workspace, "helpful") as worker:
+        worker.report("training helpful", 3, 8, loss=0.5, accuracy=0.5, margin=0.0)
+        app = visit("train", run=worker.path.name)
+        assert app.subheader[1].value == "helpful, filtered"
+        assert any("running" in element.value for element in app.markdown)
+        (bar,) = app.get("progress")
+        assert bar.proto.value == 37
+        assert bar.proto.text.startswith("step 3 of 8")
+
+
 def test_a_link_to_a_run_that_is_gone_says_so(workspace, visit):
     full_project(workspace)
     made.finished(workspace, "helpful")

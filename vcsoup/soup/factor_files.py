@@ -55,7 +55,7 @@ def read_halves(path: Path) -> dict[str, Half]:
 def _read_tensors(path: Path) -> dict[str, FloatArray]:
     """Every tensor of a safetensors file as float64; numpy itself knows no bfloat16."""
     try:
-        entries = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+        entries = deserialize(path.read_bytes())
     except SafetensorError as error:
         raise AdapterError(f"{path} cannot be read ({error}); copy it again") from error
     return {name: _numbers(path, entry) for name, entry in entries}

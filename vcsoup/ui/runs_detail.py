@@ -9,7 +9,7 @@ from vcsoup.numbers import DASH, count, plain, share
 from vcsoup.plots.training import LEARNING, MACHINE
 from vcsoup.ui import runs_actions, runs_parts
 from vcsoup.ui.literal import literal, message
-from vcsoup.ui.runs_look import Run, outcome, share_done
+from vcsoup.ui.runs_look import Run, outcome, share_done, told
 from vcsoup.ui.runs_words import CHIPS
 from vcsoup.workspace import AdapterInfo, Project
 
@@ -30,8 +30,8 @@ def show(project: Project, run: Run, adapters: Sequence[AdapterInfo], stale: Seq
         colour, icon = CHIPS[run.state]
         st.badge(run.state, color=colour, icon=icon)
         if stale:
-            told = f"Changed since: {'; '.join(stale)}."
-            st.badge("stale", color="orange", icon=":material/update:", help=literal(told))
+            changed = f"Changed since: {'; '.join(stale)}."
+            st.badge("stale", color="orange", icon=":material/update:", help=literal(changed))
         st.space("stretch")
         _tools(run, list(adapters))
     st.caption(literal(_about(run)))
