@@ -31,7 +31,7 @@ def show_measure(project: Project, desk: Desk) -> None:
             list(_SCALES),
             key="scale_choice",
             required=True,
-            format_func=_SCALES.get,
+            format_func=_SCALES.__getitem__,
             on_change=_take_scale,
             disabled=len(desk.scored) < len(project.values),
             help="Rewards are divided by their standard deviation over each dataset, or over all "
@@ -122,7 +122,7 @@ def threshold_for_count(consistency: npt.ArrayLike, wanted: int) -> float:
 
 def _steps(project: Project, desk: Desk) -> None:
     saved = drafting.saved_draft(project, desk.scored)
-    offers = [
+    offers: list[tuple[str, str, bool, Callable[..., None]]] = [
         ("undo", "Ctrl+Z on a handle", not desk.history.past, _undo),
         ("redo", "Ctrl+Shift+Z on a handle", not desk.history.future, _redo),
         ("reset", "Back to the saved filters", desk.draft == saved, _reset),

@@ -94,14 +94,14 @@ def _question(
 
 
 def _bound(value: str, base: Mapping[str, float] | None) -> float | None:
-    offers = [ANY, BASE, LEAST] if base else [ANY, LEAST]
+    offers = {ANY: ANY, **({BASE: f"{BASE}, {signed(base[value])}"} if base else {}), LEAST: LEAST}
     kind = st.selectbox(
         f"and {value}",
-        offers,
+        list(offers),
         key=f"ask_{value}",
         persist_state="session",
         width=210,
-        format_func=lambda offer: f"{BASE}, {signed(base[value])}" if offer == BASE else offer,
+        format_func=offers.__getitem__,
     )
     if kind == LEAST:
         return float(

@@ -1,18 +1,20 @@
 """One card per value of the Data page: what is there, where it is from, is it scored; the bin."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import streamlit as st
 
 from vcsoup.numbers import count, plural
 from vcsoup.ui.literal import literal
+from vcsoup.ui.runs_words import Colour
 from vcsoup.ui.shell import trying
 from vcsoup.workspace import DatasetInfo, Project
 
 Scoring = Literal["scored", "stale", "not scored"]
 
 _IN_A_ROW = 4
-_CHIPS = {
+_CHIPS: Mapping[Scoring, tuple[Colour, str, str]] = {
     "scored": ("green", ":material/check_circle:", "Every reward model has scored these pairs."),
     "stale": (
         "orange",

@@ -48,7 +48,7 @@ def show(project: Project, desk: Desk) -> None:
             list(_FORMATS),
             default="jsonl",
             required=True,
-            format_func=_FORMATS.get,
+            format_func=_FORMATS.__getitem__,
             key="export_format",
         )
         layout = _layout() if side == "kept" else TRL_EXPLICIT

@@ -40,8 +40,8 @@ def show(project: Project, desk: Desk) -> None:
     ):
         _name(project, desk)
         _deleted(project)
-        for chosen in named:
-            _entry(project, chosen)
+        for entry in named:
+            _entry(project, entry)
     st.caption(f"Not saved: {', '.join(unsaved)}." if unsaved else "Saved.", width="content")
 
 

@@ -1,6 +1,7 @@
 """The parts of Home: project picker, pipeline cards, the way into the demo."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -124,7 +125,7 @@ def _choice(names: Sequence[str], current: str | None) -> None:
     )
 
 
-def _demo_button(kind: str) -> None:
+def _demo_button(kind: Literal["primary", "secondary"]) -> None:
     if st.button("Open the demo", type=kind, icon=":material/play_arrow:", key="open_demo"):
         with shown_errors(), st.spinner("Opening the demo project"):
             project = open_demo(state.workspace())

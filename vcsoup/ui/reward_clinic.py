@@ -69,10 +69,9 @@ def _heading(project: Project, job: Job | None, checkup: Checkup | None) -> None
         elif project.config.rewards:
             label = "Check the judges" if checkup is None else "Check again"
             stale = checkup is None or bool(_changed(project, checkup))
-            kind = "primary" if stale else "secondary"
             st.button(
                 label,
-                type=kind,
+                type="primary" if stale else "secondary",
                 key="start_check",
                 icon=":material/stethoscope:",
                 on_click=trying,

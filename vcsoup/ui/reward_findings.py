@@ -14,6 +14,7 @@ from vcsoup.rewards.findings import Finding, Level
 from vcsoup.rewards.spec import RewardSpec, changed_spec
 from vcsoup.ui import reward_changes
 from vcsoup.ui.literal import literal
+from vcsoup.ui.runs_words import Colour
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.checkups import Checkup
@@ -21,7 +22,7 @@ from vcsoup.workspace.checkups import Checkup
 Standing = Level | Literal["mended", "changed"]
 
 _SETTINGS = {"label", "sign", "pad_side", "special_tokens"}  # what remedies set
-_CHIPS: Mapping[Standing, tuple[str, str]] = {
+_CHIPS: Mapping[Standing, tuple[Colour, str]] = {
     "fault": ("red", ":material/error:"),
     "warning": ("orange", ":material/warning:"),
     "note": ("blue", ":material/info:"),
@@ -83,7 +84,7 @@ def standing(
     return finding.level if apart else "changed"
 
 
-def chip_of(project: Project, checkup: Checkup | None, value: str) -> tuple[str, str, str]:
+def chip_of(project: Project, checkup: Checkup | None, value: str) -> tuple[str, Colour, str]:
     """Say in a word how a value's judge came out of the last check: text, colour, icon."""
     if checkup is None or value not in checkup.judges:
         return ("not checked", "gray", ":material/help:")

@@ -8,6 +8,7 @@ from vcsoup.rewards.spec import RewardSpec
 from vcsoup.ui import reward_changes, reward_clinic, reward_consent, reward_findings, state
 from vcsoup.ui.literal import literal
 from vcsoup.ui.reward_form import reward_form
+from vcsoup.ui.runs_words import Colour
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
 from vcsoup.workspace.checkups import Checkup
@@ -54,9 +55,10 @@ def _card(project: Project, value: str, checkup: Checkup | None) -> None:
     judge = project.config.rewards.get(value)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{literal(value.capitalize())}**", width="content")
-        text, colour, icon = ("no judge", "gray", ":material/person_off:")
+        chip: tuple[str, Colour, str] = ("no judge", "gray", ":material/person_off:")
         if judge is not None:
-            text, colour, icon = reward_findings.chip_of(project, checkup, value)
+            chip = reward_findings.chip_of(project, checkup, value)
+        text, colour, icon = chip
         st.badge(text, color=colour, icon=icon)
     if judge is None:
         st.caption("Nothing judges this value yet.")

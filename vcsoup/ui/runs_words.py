@@ -1,9 +1,14 @@
 """The words and signs for the state of a job, the same on every screen. No streamlit here."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from vcsoup.jobs import Job
 from vcsoup.numbers import count, duration, plain, share
 
-CHIPS = {
+Colour = Literal["red", "orange", "blue", "green", "gray"]
+"""Of a chip, as Streamlit names it."""
+CHIPS: Mapping[str, tuple[Colour, str]] = {
     "queued": ("gray", ":material/schedule:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pending:"),
