@@ -4,6 +4,7 @@ Each is a step of the draft (`vcsoup.ui.drafting`) and can be undone. Nothing he
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
