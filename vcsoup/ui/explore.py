@@ -65,16 +65,16 @@ def _offer(project: Project, group: str, *, base_known: bool, was_active: bool, 
 
 def _progress(job: Job) -> None:
     done, text = progress_text(job)
-    bar, stop = st.columns([5, 1], vertical_alignment="center", gap="small")
-    bar.progress(done, text=f"{job.title}. {text}")
     stopping = job.state == "stopping"
-    stop.button(
-        "Stopping" if stopping else "Cancel",
-        key="explore_stop",
-        disabled=stopping,
-        on_click=trying,
-        args=(job.stop,),
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.progress(done, text=f"{job.title}: {text}")
+        st.button(
+            "Stopping" if stopping else "Cancel",
+            key="explore_stop",
+            disabled=stopping,
+            on_click=trying,
+            args=(job.stop,),
+        )
 
 
 def _offer_grid(project: Project, group: str) -> None:
