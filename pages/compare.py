@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vcsoup.ui import compare, compare_chord, compare_study, state
+from vcsoup.ui import compare, compare_chord, compare_jobs, compare_study, state
 from vcsoup.ui.shell import empty_state, header
 
 project = state.chosen_project()
@@ -30,9 +30,10 @@ else:
     first, second = compare.choose_sets(project)
     if first == second:
         st.info("Choose two different sets.", icon=":material/info:")
+    active = compare_jobs.at_work(project, first, second)
     found = compare.found_or_none(project, first, second) if first != second else None
     if first != second:
-        compare.answer(project, found, first, second)
+        compare.answer(project, found, first, second, active=active)
     axes = compare.choose_axes(project)
     compare.fronts(project, (first, second), axes, found)
     if found is not None:

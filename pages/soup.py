@@ -49,6 +49,8 @@ elif not ready:
     )
 else:
     answer.warm_up(project)
+    # What the page shows is never newer than these two: it is drawn again when they change.
+    drawn, stored = answer.mark(), len(state.stored_points(project, group))
     soups = bench.soups(project, group)
     if on_bench := not vote.on_stage():
         left, right = st.columns([4, 6], gap="large")
@@ -58,7 +60,7 @@ else:
             answer.choose_prompt(project, prompt)
     views.show(
         {
-            "answer": answer.show,
+            "answer": lambda: answer.show(drawn),
             "table": lambda: table.show(project, group, prompt),
             "vote": lambda: vote.show(project, group, soups, prompt),
             "ask": lambda: ask.show(project, soups),
@@ -71,10 +73,12 @@ else:
             known = base_rewards(soups, project.values) is not None
             with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
                 axes = bench.choose_axes(project.values)
-                explore.show(project, group, base_known=known)
+                explore.show(project, group, base_known=known, drawn=stored)
             guess = bench.guess_of(project, soups, weights)
             bench.chart(project, group, soups, guess, axes=axes)
             bench.measured(project, soups, weights, guess)
+        if views.chosen() != "answer":
+            answer.follow(drawn)
     soup_link.write(
         mixer.address(project.values)
         | bench.address(project, group)

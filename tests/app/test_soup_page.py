@@ -13,6 +13,7 @@ from vcsoup.evaluation.predict import fit_surface
 from vcsoup.exploring import measured_soups
 from vcsoup.numbers import MINUS, signed
 from vcsoup.soup.weights import format_weights
+from vcsoup.ui import bench
 from vcsoup.ui.tasting import Taster
 from vcsoup.workspace import Point
 
@@ -135,6 +136,27 @@ def test_a_tasting_shows_text_and_the_measured_point(workspace, visit):
     assert engine.requests[0]["prompt"] == "How do I plan day number 1?"
     assert [metric.value for metric in app.metric] == ["+0.50", "+0.25", f"{MINUS}0.12"]
     assert component(app, "answer")["text"] == "Start with a *list*."
+    assert any("Measured here on 8 held-out prompts" in c.value for c in app.caption)
+
+
+def test_a_point_that_comes_while_the_page_is_drawn_is_not_missed(workspace, visit, monkeypatch):
+    """The tasting ends after the chart's points were read: the page is drawn once more."""
+    full_project(workspace)
+    first = {"state": "measuring", "text": "A list.", "point": {**POINT, "n_prompts": 2}}
+    engine = ScriptedEngine(first)
+    app = visit("soup", weights="helpful=0.9,harmless=0.1,humorous=0")
+    app.session_state["taster"] = taster = Taster(lambda: engine)
+    read = bench.soups
+
+    def then_it_ends(project, group):
+        settle(taster, "measuring" if engine.states == [first] else "done")
+        found = read(project, group)
+        engine.states[:] = [{"state": "done", "text": "A list.", "point": POINT}]
+        settle(taster, "done")
+        return found
+
+    monkeypatch.setattr(bench, "soups", then_it_ends)
+    app.button(key="taste_button").click().run()
     assert any("Measured here on 8 held-out prompts" in c.value for c in app.caption)
 
 

@@ -129,6 +129,7 @@ def test_one_data_set_of_the_hub_is_asked_for_once_for_all_its_values(
     address = f"{app_url}/new?project=both&step=data"
     page.goto(address)
     choice(page, "One file for several values").click()
+    expect(page.get_by_text("Each becomes the pairs of one value.")).to_be_visible()
     page.get_by_role("tab", name="Hugging Face hub").click()
     page.get_by_placeholder("Anthropic/hh-rlhf").fill("org/large")
     page.get_by_role("button", name="Look it up").click()

@@ -103,6 +103,7 @@ def _choose_base(page: Page, models: Path) -> None:
 
 def _bring_one_file(page: Page) -> None:
     choice(page, "One file for several values").click()
+    expect(page.get_by_text("Each becomes the pairs of one value.")).to_be_visible()
     page.get_by_role("tab", name="This machine").click()
     fill(page.get_by_role("textbox", name="File or folder on this machine"), "both.jsonl")
     page.get_by_role("button", name="Look at it").click()

@@ -115,13 +115,35 @@ def start_wanted(
     )
 
 
-def show() -> None:
-    """Show the soup's answer while it streams in, and redraw the page when a point comes."""
+def mark() -> str:
+    """Name what a page shows of the tasting; taken before its points are read (`live_points`).
+
+    A page whose points are older than its mark would take a tasting's first point for its last.
+    """
+    view = taster().view
+    prompts = view.point["n_prompts"] if view.point else 0
+    return f"{id(view.request)} {prompts} {view.active}"
+
+
+def show(drawn: str) -> None:
+    """Show the soup's answer while it streams in, and redraw the page when a point comes.
+
+    Args:
+        drawn: The `mark` of what the page shows beside it.
+    """
     # What stands above is on its way to the browser: a warm engine has the first word for this
     # run, which is a round trip sooner than the next look.
     taster().wait_for_word(FIRST_WORD_SECONDS)
-    view = taster().view
-    st.fragment(run_every=LOOK_SECONDS if view.active else None)(_answer)(_mark(view))
+    st.fragment(run_every=LOOK_SECONDS if measuring() else None)(_answer)(drawn)
+
+
+def follow(drawn: str) -> None:
+    """Redraw the page when a point comes, where the answer itself is not shown.
+
+    Args:
+        drawn: The `mark` of what the page shows.
+    """
+    st.fragment(run_every=LOOK_SECONDS if measuring() else None)(_redraw)(drawn)
 
 
 def live_points(project: Project, group: str) -> list[Point]:
@@ -178,9 +200,8 @@ def warm_up(project: Project) -> None:
 
 def _answer(drawn: str) -> None:
     with shown_errors():
+        _redraw(drawn)
         view = taster().view
-        if _mark(view) != drawn:
-            st.rerun()
         if view.state == "idle":
             st.caption("Move a slider or press Taste; the answer streams in here.")
             return
@@ -204,10 +225,9 @@ def _told(view: View) -> str:
     return ", ".join(parts)
 
 
-def _mark(view: View) -> str:
-    """Name what the rest of the page shows of a tasting; it is redrawn when this changes."""
-    prompts = view.point["n_prompts"] if view.point else 0
-    return f"{id(view.request)} {prompts} {view.active}"
+def _redraw(drawn: str) -> None:
+    if mark() != drawn:
+        st.rerun()
 
 
 def _want() -> None:

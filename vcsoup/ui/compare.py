@@ -69,14 +69,25 @@ def found_or_none(project: Project, first: str, second: str) -> Comparison | Non
     return _compared(str(project.root), (first, second), stamps, _project=project)
 
 
-def answer(project: Project, found: Comparison | None, first: str, second: str) -> None:
-    """Say what the intervals allow, or offer to measure what is missing."""
+def answer(
+    project: Project, found: Comparison | None, first: str, second: str, *, active: bool
+) -> None:
+    """Say what the intervals allow, or offer to measure what is missing.
+
+    Args:
+        project: The project.
+        found: The comparison of both sets, where enough is measured.
+        first: One adapter set.
+        second: The other.
+        active: What `compare_jobs.at_work` said before `found` was looked for.
+    """
     if found is None:
-        compare_jobs.offer_sets(project, first, second)
+        compare_jobs.offer_sets(project, first, second, active=active)
         return
     st.subheader(headline(found), anchor=False)
     st.text(detail(found))
-    compare_jobs.again(project, first, second, recorded=_is_recorded(project, found))
+    recorded = _is_recorded(project, found)
+    compare_jobs.again(project, first, second, recorded=recorded, active=active)
 
 
 def fronts(

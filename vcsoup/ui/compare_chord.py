@@ -27,12 +27,13 @@ def show(project: Project, groups: tuple[str, str]) -> None:
         return
     key = state.set_key(project, group)
     stamp = f"{key} {project.samples.stamp(key)}"
+    active = compare_jobs.chord_at_work(project, group, ends)
     found = _chord(str(project.root), group, ends, stamp, _project=project)
     if found is None:
         st.caption(f"The segment from {ends[0]} to {ends[1]} of {group} is not measured yet.")
     else:
         _draw(project, found, ends)
-    compare_jobs.offer_chord(project, group, ends, known=found is not None)
+    compare_jobs.offer_chord(project, group, ends, known=found is not None, active=active)
 
 
 def _choose(project: Project, groups: tuple[str, str]) -> tuple[str, tuple[str, str]]:

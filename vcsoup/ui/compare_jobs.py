@@ -14,10 +14,21 @@ GRID = 4
 CHORD_STEPS = 8
 
 
-def offer_sets(project: Project, first: str, second: str) -> None:
-    """Offer to measure both sets, or show how far that is."""
+def at_work(project: Project, first: str, second: str) -> bool:
+    """Say whether either set is being measured; asked before what is known of them is read."""
     jobs = _jobs(project, [f"compare {first}", f"compare {second}"])
-    active = any(job.active for job in jobs)
+    return any(job.active for job in jobs)
+
+
+def offer_sets(project: Project, first: str, second: str, *, active: bool) -> None:
+    """Offer to measure both sets, or show how far that is.
+
+    Args:
+        project: The project.
+        first: One adapter set.
+        second: The other.
+        active: What `at_work` said before their comparison was looked for.
+    """
     if not active:
         st.info(
             "What is known of these sets are means. A fair comparison needs the reward of every "
@@ -27,7 +38,7 @@ def offer_sets(project: Project, first: str, second: str) -> None:
     st.fragment(run_every=0.6 if active else None)(_offer_sets)(project, (first, second), active)
 
 
-def again(project: Project, first: str, second: str, *, recorded: bool) -> None:
+def again(project: Project, first: str, second: str, *, recorded: bool, active: bool) -> None:
     """Show progress while compared sets are measured further, and offer it where it is due.
 
     Args:
@@ -35,9 +46,9 @@ def again(project: Project, first: str, second: str, *, recorded: bool) -> None:
         first: One adapter set.
         second: The other.
         recorded: Whether the figures came with a bundle, so that measuring here replaces them.
+        active: What `at_work` said before the figures were read.
     """
-    jobs = _jobs(project, [f"compare {first}", f"compare {second}"])
-    if any(job.active for job in jobs):
+    if active:
         st.fragment(run_every=0.6)(_progress)(project, (first, second))
     elif recorded:
         st.button(
@@ -50,7 +61,14 @@ def again(project: Project, first: str, second: str, *, recorded: bool) -> None:
         )
 
 
-def offer_chord(project: Project, group: str, ends: tuple[str, str], *, known: bool) -> None:
+def chord_at_work(project: Project, group: str, ends: tuple[str, str]) -> bool:
+    """Say whether a chord is being measured; asked before what is known of it is read."""
+    return any(job.active for job in _jobs(project, [_chord_name(group, ends)]))
+
+
+def offer_chord(
+    project: Project, group: str, ends: tuple[str, str], *, known: bool, active: bool
+) -> None:
     """Offer to measure the segment between two adapters, or show how far that is.
 
     Args:
@@ -58,9 +76,8 @@ def offer_chord(project: Project, group: str, ends: tuple[str, str], *, known: b
         group: The adapter set.
         ends: Values whose adapters are the ends.
         known: Whether a measured chord is on the screen already.
+        active: What `chord_at_work` said before it was read.
     """
-    jobs = _jobs(project, [_chord_name(group, ends)])
-    active = any(job.active for job in jobs)
     st.fragment(run_every=0.6 if active else None)(_offer_chord)(
         project, group, ends, known, active
     )

@@ -31,8 +31,9 @@ _WITHOUT_PAIRS = ["add", "judges"]
 
 def show(project: Project) -> None:
     """Show everything about a project's pairs."""
+    active = data_scoring.at_work(project)
     data_cards.show(project)
-    data_scoring.show(project)
+    data_scoring.show(project, active=active)
     st.space("small")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         value = _choose("data_value", "value", list(project.values), _first_value(project))

@@ -26,10 +26,19 @@ from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
 
 
-def show(project: Project) -> None:
-    """Show the state of scoring, and keep it fresh while a run is active."""
+def at_work(project: Project) -> bool:
+    """Say whether pairs are being scored; asked before what the scoring changes is read."""
     job = _newest(project)
-    active = job is not None and job.active
+    return job is not None and job.active
+
+
+def show(project: Project, *, active: bool) -> None:
+    """Show the state of scoring, and keep it fresh while a run is active.
+
+    Args:
+        project: The project.
+        active: What `at_work` said before the rest of the page was drawn.
+    """
     st.fragment(run_every=1.0 if active else None)(_live)(project, active)
 
 

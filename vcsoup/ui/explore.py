@@ -34,19 +34,19 @@ def more_args(project: Project, group: str, soups: int) -> list[str]:
     return measure_args(project, group, ["--explore", str(soups)])
 
 
-def show(project: Project, group: str, *, base_known: bool) -> None:
+def show(project: Project, group: str, *, base_known: bool, drawn: int) -> None:
     """Offer to measure more soups, or show how far that is.
 
     Args:
         project: The project.
         group: Group of adapters.
         base_known: Whether the base is measured; without it there are no gains to speak of.
+        drawn: How many points were stored before the chart's were read.
     """
     job = _job(project, group)
     active = job is not None and job.active
-    known = len(state.stored_points(project, group))
     part = st.fragment(run_every=1.0 if active else None)(_offer)
-    part(project, group, base_known=base_known, was_active=active, drawn=known)
+    part(project, group, base_known=base_known, was_active=active, drawn=drawn)
 
 
 def _offer(project: Project, group: str, *, base_known: bool, was_active: bool, drawn: int) -> None:

@@ -55,11 +55,11 @@ def show(project: Project, group: str, weights: FloatArray, *, rank: int | None)
         rank: The rank that is chosen for export, marked in the chart; None for none.
     """
     st.subheader("How honest is each export?", anchor=False)
+    job = _job(project, group, weights)  # before its figures: it may end in between
+    active = job is not None and job.active
     found = figures(project, group, weights)
     if found is None:
         st.caption("These adapters are large: a job reads them and computes the figures exactly.")
-        job = _job(project, group, weights)
-        active = job is not None and job.active
         st.fragment(run_every=0.5 if active else None)(_offer)(project, group, weights, active)
         return
     st.caption(

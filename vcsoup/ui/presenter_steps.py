@@ -190,13 +190,14 @@ def _soup(project: Project) -> None:
     weights = mixer.current()
     answer.start_wanted(project, group, weights, prompt, free=mixer.is_free())
     answer.warm_up(project)
+    drawn = answer.mark()
     table = bench.soups(project, group)
     left, right = st.columns([5, 6], gap="large")
     with left:
         sliders.show(project, table)
     with right:
         answer.choose_prompt(project, prompt)
-        answer.show()
+        answer.show(drawn)
         bench.measured(project, table, weights, bench.guess_of(project, table, weights))
 
 
@@ -217,6 +218,7 @@ def _front(project: Project) -> None:
     if not sets:
         st.caption("No adapters to compare yet.")
         return
+    active = len(sets) > 1 and compare_jobs.at_work(project, sets[0], sets[1])
     x, y = presenter_figures.far_axes(project, sets)
     found = _compared(project)
     groups = (sets[0], sets[1]) if len(sets) > 1 else (sets[0], sets[0])
@@ -230,7 +232,7 @@ def _front(project: Project) -> None:
     told = f"{len(tables[0])} and {len(tables[1])} measured soups"
     st.plotly_chart(enlarged(figure), key="stage_front", config=CONFIG, alt=told)
     if found is None and len(sets) > 1:
-        compare_jobs.offer_sets(project, *groups)
+        compare_jobs.offer_sets(project, *groups, active=active)
 
 
 def _compared(project: Project) -> compare.Comparison | None:

@@ -11,12 +11,22 @@ from vcsoup.ui.train_plan import Plan, train_args
 from vcsoup.workspace import Project
 
 
-def show(project: Project, plan: Plan) -> None:
-    """Offer the calibration of the planned runs, and show the one at work."""
+def at_work(project: Project) -> bool:
+    """Say whether a speed is being measured; asked before what was measured is read."""
+    job = _newest(project)
+    return job is not None and job.active
+
+
+def show(project: Project, plan: Plan, *, active: bool) -> None:
+    """Offer the calibration of the planned runs, and show the one at work.
+
+    Args:
+        project: The project.
+        plan: The planned runs.
+        active: What `at_work` said before their cost was drawn.
+    """
     if not plan.runs:
         return
-    job = _newest(project)
-    active = job is not None and job.active
     st.fragment(run_every=1.0 if active else None)(_live)(project, plan, active)
 
 

@@ -49,9 +49,10 @@ def show(project: Project, *, folded: bool) -> None:
         with left:
             plan = train_choices.choose(project)
         with right:
+            measuring = train_calibration.at_work(project)
             cost.show(project, plan)
             _start_row(project, plan)
-            train_calibration.show(project, plan)
+            train_calibration.show(project, plan, active=measuring)
 
 
 def train_args(project: Project, run: tuple[str, str], plan: Plan) -> list[str]:
