@@ -101,8 +101,14 @@ def start_wanted(
         prompt: What to ask; nothing starts without one.
         free: Whether the weights may lie off the simplex.
     """
-    if not st.session_state.pop("taste", False) or not prompt:
+    if not st.session_state.get("taste"):
         return
+    if prompt:
+        _taste(project, group, weights, prompt, free=free)
+    st.session_state["taste"] = False  # last: a click that ends this run must not lose the tasting
+
+
+def _taste(project: Project, group: str, weights: FloatArray, prompt: str, *, free: bool) -> None:
     taster().taste(
         Request(
             project=project.name,

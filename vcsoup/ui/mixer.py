@@ -41,9 +41,9 @@ def begin(project: Project, group: str) -> None:
     of = (project.name, project.values)
     fresh = st.session_state.get("mix_of") != of
     if fresh:
-        st.session_state["mix_of"] = of
         st.session_state["mix"] = History(_first(project, group))
         unlock(project.values)
+        st.session_state["mix_of"] = of  # last: a click may end this run anywhere before
     asked = soup_link.followed("weights")
     if asked is None or st.session_state.get("taste"):
         return

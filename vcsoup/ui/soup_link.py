@@ -30,7 +30,9 @@ def write(entries: Mapping[str, str | None]) -> None:
     former = st.query_params.to_dict()
     wanted = {name: text for name, text in former.items() if name not in gone} | kept
     if wanted != former:
-        st.query_params.from_dict(wanted)
+        # Noted first: a click may end this run before the address is written, and an address that
+        # was written without a note would be taken for somebody's wish.
         st.session_state[_WRITTEN] = (kept, time.monotonic())
+        st.query_params.from_dict(wanted)
     elif _WRITTEN not in st.session_state:
         st.session_state[_WRITTEN] = (kept, time.monotonic())
