@@ -79,6 +79,27 @@ def test_a_slider_moves_the_others_answers_and_measures(
     ]
 
 
+def test_an_early_click_does_not_move_sliders_that_are_still_being_loaded(
+    page: Page, app_url: str, errors: list[str]
+) -> None:
+    """The browser fetches the sliders' script when they are drawn; here it comes late."""
+    waiting = []
+    page.route(re.compile(r"/Slider\.[^/]*\.js"), lambda route: waiting.append(route))
+    handle = open_soup(page, app_url, "weights=helpful=0.11,harmless=0.22,humorous=0.67")
+    page.get_by_role("button", name="Taste this soup").click()
+    expect(page.get_by_text(ANSWERED)).to_be_visible(timeout=SLOW_MS)
+    assert waiting
+    expect(slider_of(page, "Helpful")).to_have_count(0)
+    for route in waiting:
+        route.continue_()
+    expect(slider_of(page, "Helpful")).to_have_value("0.11")
+    page.get_by_text("Bookmarks", exact=True).click()
+    expect(page.get_by_text("No bookmarks yet")).to_be_visible()
+    assert handle.get_attribute("aria-valuetext") == ("helpful 0.11, harmless 0.22, humorous 0.67")
+    for value, weight in (("Helpful", "0.11"), ("Harmless", "0.22"), ("Humorous", "0.67")):
+        expect(slider_of(page, value)).to_have_value(weight)
+
+
 def test_a_soup_is_measured_whatever_stands_below_the_chart(
     page: Page, app_url: str, errors: list[str]
 ) -> None:

@@ -49,3 +49,29 @@ def test_widgets_do_not_share_echoes(session, clock):
     echoes.put("one", 0.0)
     session["two"] = 1.0
     assert not echoes.is_echo("two", 0.5)
+
+
+def test_a_widget_starts_with_what_it_should_show(session, clock):
+    """Nothing is put, so a browser that loads the widget late finds the right default."""
+    assert echoes.shown("slider", 0.3) == 0.3
+    assert "slider" not in session
+    session["slider"] = 0.3  # what Streamlit makes of the default
+    assert echoes.shown("slider", 0.3) == 0.3
+
+
+def test_what_a_cut_off_run_put_is_put_again_until_a_run_ends(session, clock):
+    """Put once, the browser may not have got it: the run was ended before it was sent."""
+    session["slider"] = 0.3
+    for _ in range(2):
+        assert echoes.shown("slider", 0.5) is None
+        assert session["slider"] == 0.5
+    echoes.run_ended()
+    assert echoes.shown("slider", 0.5) == 0.5
+
+
+def test_a_widget_that_a_person_moves_is_not_put_again(session, clock):
+    session["slider"] = 0.3
+    assert echoes.shown("slider", 0.5) is None
+    session["slider"] = 0.6
+    assert not echoes.is_echo("slider", 0.5)
+    assert echoes.shown("slider", 0.6) == 0.6

@@ -8,7 +8,14 @@ import pytest
 from tests.published_study import STUDY_FILE, put_study
 from vcsoup.errors import NotFoundError
 from vcsoup.study.pictures import Bar, interval_picture
-from vcsoup.study.published import ABOUT, load_published, newest_study, publish, shipped_study
+from vcsoup.study.published import (
+    ABOUT,
+    beside,
+    load_published,
+    newest_study,
+    publish,
+    shipped_study,
+)
 from vcsoup.study.report import page, write_report
 from vcsoup.study.report_words import statement
 
@@ -39,7 +46,7 @@ def test_the_statement_says_what_the_intervals_allow(known):
 
 
 def test_the_page_has_every_world_every_comparison_and_every_failure(known):
-    told = page(known)
+    told = page(known, file="own/study.yaml")
     assert statement(known) in told
     for setting in STUDY_FILE.worlds.settings()[1:]:
         assert f"### {setting.title}" in told
@@ -49,7 +56,7 @@ def test_the_page_has_every_world_every_comparison_and_every_failure(known):
     assert "40 of 80" in told
     assert "| filtered-0.3 | 2.50 (2.30 to 2.70) |" in told
     assert "| policy | 10 | 2.00 | 5 |" in told
-    assert f"--only {STUDY_FILE.worlds.centre.name}/filtered-0.3" in told
+    assert f"study own/study.yaml --only {STUDY_FILE.worlds.centre.name}/filtered-0.3" in told
 
 
 def test_the_page_says_what_was_chosen_on_the_tuning_seeds(known):
@@ -57,7 +64,7 @@ def test_the_page_says_what_was_chosen_on_the_tuning_seeds(known):
 
     With 70 steps all figures are a fifth larger.
     """
-    told = page(known)
+    told = page(known, file="own/study.yaml")
     assert "tried on 1 tuning seed that" in told
     assert "Highest means: filtered-0.3 by hypervolume." in told
     assert "The embedded world's own threshold is 0.3." in told
@@ -67,7 +74,7 @@ def test_the_page_says_what_was_chosen_on_the_tuning_seeds(known):
 
 
 def test_the_report_is_written_with_its_pictures(known, tmp_path):
-    files = write_report(tmp_path / "result", tmp_path / "docs")
+    files = write_report(tmp_path / "result", tmp_path / "docs", file="study.yaml")
     assert {path.name for path in files} == {
         "STUDY.md",
         "comparisons.md",
@@ -108,6 +115,15 @@ def test_the_newest_study_of_a_workspace_goes_before_the_shipped_one(tmp_path):
     assert newest_study(tmp_path) == tmp_path / "studies" / "small" / "result"
 
 
+def test_a_row_is_compared_with_the_result_beside_its_file(tmp_path):
+    """Another study of the workspace is newer, and says nothing of this file."""
+    put_study(tmp_path / "own")
+    put_study(tmp_path / "studies" / "small" / "result")
+    assert beside(tmp_path / "own" / "study.yaml", tmp_path) == tmp_path / "own"
+    newest = tmp_path / "studies" / "small" / "result"
+    assert beside(tmp_path / "other" / "study.yaml", tmp_path) == newest
+
+
 def test_a_published_copy_is_the_result(known, tmp_path):
     publish(tmp_path / "result", tmp_path / "ships")
     copy = load_published(tmp_path / "ships")
@@ -123,4 +139,5 @@ def test_a_published_copy_is_the_result(known, tmp_path):
 def test_the_readme_and_the_report_say_what_the_shipped_tables_say():
     known = load_published(shipped_study())
     assert statement(known) in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (ROOT / "docs" / "STUDY.md").read_text(encoding="utf-8") == page(known)
+    told = page(known, file="assets/study/study.yaml")
+    assert (ROOT / "docs" / "STUDY.md").read_text(encoding="utf-8") == told

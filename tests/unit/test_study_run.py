@@ -161,7 +161,7 @@ def test_a_row_that_moved_is_said_to_lie_outside(done):
 
 def test_the_report_says_what_the_tables_say(done, tmp_path):
     _, bench, results = done
-    files = write_report(bench.shelf.root / RESULT, tmp_path)
+    files = write_report(bench.shelf.root / RESULT, tmp_path, file="study.yaml")
     page = (tmp_path / "STUDY.md").read_text()
     assert all(path.exists() for path in files)
     for name in ("study/hypervolume.svg", "study/comparisons.md"):

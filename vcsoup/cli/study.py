@@ -47,7 +47,10 @@ def study(
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="Published result to compare --only with.", show_default=False),
+        typer.Option(
+            help="Result to compare --only with; that beside the file, else the newest one.",
+            show_default=False,
+        ),
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what it would cost; compute nothing.")
@@ -60,7 +63,7 @@ def study(
     keep_memory()
     from vcsoup.study.conduct import Order, conduct, repeat_row, study_bench, summary_of
     from vcsoup.study.cost import plan_cost
-    from vcsoup.study.published import RESULT, shipped_study
+    from vcsoup.study.published import RESULT, beside
     from vcsoup.study.running import run_plan
     from vcsoup.study.settings import StudyError
     from vcsoup.study.study_file import load_study
@@ -87,14 +90,14 @@ def study(
             raise JobError(f"{title} is being worked on already; wait, or stop that job")
         with _helpers(opened, title, workers):
             if only:
-                table = repeat_row(bench, against or shipped_study(), monitor=worker)
+                table = repeat_row(bench, against or beside(file, opened.root), monitor=worker)
                 rows = table.to_dict("records")
             else:
                 rows = summary_of(conduct(asked, bench, monitor=worker), _SHOWN)
         worker.finish({"rows": len(rows), "folder": str(bench.shelf.root)})
     written: list[Path] = []
     if not only and not tuning:
-        written = _write_out(bench.shelf.root / RESULT, report, publish)
+        written = _write_out(bench.shelf.root / RESULT, report, publish, file)
     if as_json:
         show_json(rows)
     else:
@@ -103,13 +106,13 @@ def study(
             show(str(path))
 
 
-def _write_out(result: Path, report: Path | None, publish: Path | None) -> list[Path]:
+def _write_out(result: Path, report: Path | None, publish: Path | None, file: Path) -> list[Path]:
     from vcsoup.study.published import publish as copy_tables
     from vcsoup.study.report import write_report
 
     if publish:
         copy_tables(result, publish)
-    return write_report(result, report) if report else []
+    return write_report(result, report, file=file.as_posix()) if report else []
 
 
 @contextmanager

@@ -64,6 +64,18 @@ def newest_study(workspace: Path) -> Path | None:
     return shipped_study() if (shipped_study() / ABOUT).is_file() else None
 
 
+def beside(file: Path, workspace: Path) -> Path:
+    """The result that a study file is compared with: beside it, else as `newest_study`.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = file.parent if (file.parent / ABOUT).is_file() else newest_study(workspace)
+    if found is None:
+        raise NotFoundError(f"no result to compare with; run `python -m vcsoup study {file}` first")
+    return found
+
+
 def publish(result: Path, folder: Path) -> None:
     """Copy a result to where it ships, `about.json` last; a study file that says the same stays."""
     study = load_published(result).study

@@ -22,12 +22,13 @@ from vcsoup.study.results import COMPARED, PRIMARY
 from vcsoup.workspace.files import replacing
 
 
-def write_report(result: Path, docs: Path) -> list[Path]:
+def write_report(result: Path, docs: Path, *, file: str) -> list[Path]:
     """Write the report of a result.
 
     Args:
         result: Folder of a published result.
         docs: Where STUDY.md goes; pictures and the list of all comparisons go to `study/` in it.
+        file: The study file, as the commands that repeat it name it.
 
     Returns:
         The files that were written.
@@ -36,7 +37,7 @@ def write_report(result: Path, docs: Path) -> list[Path]:
     texts = {
         **{f"study/{name}.svg": svg for name, svg in pictures(known).items()},
         "study/comparisons.md": _all_comparisons(known),
-        "STUDY.md": page(known),
+        "STUDY.md": page(known, file=file),
     }
     for name, text in texts.items():
         with replacing(docs / name) as aside:
@@ -44,8 +45,8 @@ def write_report(result: Path, docs: Path) -> list[Path]:
     return [docs / name for name in texts]
 
 
-def page(known: Published) -> str:
-    """The report as Markdown."""
+def page(known: Published, *, file: str) -> str:
+    """The report as Markdown; see `write_report`."""
     primary = known.comparisons[known.comparisons["measure"].isin(PRIMARY)]
     parts = [
         "# Does it hold? The study",
@@ -71,7 +72,7 @@ def page(known: Published) -> str:
         "## What it cost",
         cost_table(known),
         "## Repeat one row",
-        words.repeat(known),
+        words.repeat(known, file),
     ]
     return "\n\n".join(parts) + "\n"
 

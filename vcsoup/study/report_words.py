@@ -142,17 +142,17 @@ def _filters(tuning: pd.DataFrame) -> pd.DataFrame:
     return tuning[tuning["arm"].str.fullmatch(r"filtered-[\d.]+")]
 
 
-def repeat(known: Published) -> str:
-    """How to make one row again."""
+def repeat(known: Published, file: str) -> str:
+    """How to make one row of a study file again."""
     arm = next(iter(filtered_arms(known)), "unfiltered")
     return (
         "From nothing (drawing, scoring, training, measuring); the command says of every figure "
         "whether it lands inside its interval:\n\n"
         "```bash\n"
-        f"python -m vcsoup study assets/study/study.yaml --only {centre_of(known)}/{arm}\n"
+        f"python -m vcsoup study {file} --only {centre_of(known)}/{arm}\n"
         "```\n\n"
         "`--seed N` (repeatable) takes other seeds than those that were reported. The whole study "
-        "is `python -m vcsoup study assets/study/study.yaml --workers 2 --report docs`; stopped or "
+        f"is `python -m vcsoup study {file} --workers 2 --report docs`; stopped or "
         "killed at any time, the same command goes on. What was chosen on the tuning seeds: the "
         "same with `--tuning`, and with `--tuning --steps N`."
     )

@@ -13,7 +13,7 @@ from vcsoup.errors import VcsoupError
 from vcsoup.jobs import Jobs
 from vcsoup.numbers import plain
 from vcsoup.preferences.pairs import prompt_text
-from vcsoup.ui import soup_link, state
+from vcsoup.ui import echoes, soup_link, state
 from vcsoup.ui.components import reading
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.tasting import Engine, Request, Taster, View
@@ -61,12 +61,12 @@ def choose_prompt(project: Project, prompt: str) -> None:
     """
     known = prompts_of(project)
     options = known if not prompt or prompt in known else [prompt, *known]
-    if prompt and st.session_state.get("prompt") != prompt:
-        st.session_state["prompt"] = prompt
+    index = options.index(prompt) if prompt and echoes.shown("prompt", prompt) else 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Prompt to answer",
             options,
+            index,
             key="prompt",
             accept_new_options=True,
             placeholder="Choose a prompt or write your own",

@@ -34,11 +34,12 @@ def group_in_use(project: Project) -> str:
 def choose_group(project: Project, group: str) -> None:
     """Let the user pick the set of adapters to mix."""
     sets = project.adapter_sets()
-    echoes.put("adapters", group)
+    default = echoes.shown("adapters", group)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Adapters",
             list(sets),
+            default=default,
             key="adapters",
             required=True,
             on_change=_choose_others,
@@ -204,14 +205,18 @@ def choose_axes(values: tuple[str, ...]) -> tuple[str, str]:
     """Let the user pick the values across and up; two values need no choice."""
     if len(values) == 2:
         return values[0], values[1]
-    for name in ("x", "y"):
-        if (asked := soup_link.followed(name)) in values:
-            st.session_state[f"axis_{name}"] = asked
-    x = st.selectbox("Across", values, key="axis_x", width=150, persist_state="session")
-    others = [value for value in values if value != x]
-    if st.session_state.get("axis_y") not in others:
-        st.session_state["axis_y"] = others[0]
-    return x, st.selectbox("Up", others, key="axis_y", width=150, persist_state="session")
+    x = _choose_axis("Across", "x", values)
+    return x, _choose_axis("Up", "y", [value for value in values if value != x])
+
+
+def _choose_axis(label: str, name: str, values: Sequence[str]) -> str:
+    key = f"axis_{name}"
+    chosen = next(
+        (v for v in (soup_link.followed(name), st.session_state.get(key)) if v in values),
+        values[0],
+    )
+    index = values.index(chosen) if echoes.shown(key, chosen) else 0
+    return st.selectbox(label, values, index, key=key, width=150, persist_state="session")
 
 
 def _twin(project: Project, group: str) -> tuple[str, pd.DataFrame | None]:

@@ -52,10 +52,9 @@ def _query() -> str:
     Written by the script, like the page and the pair: an address that the browser changed by itself
     (`bind="query-params"`) was lost when a run that had begun before wrote its own.
     """
-    if "q" not in st.session_state:
-        st.session_state["q"] = st.query_params.get("q", "")
     typed = st.text_input(
         "Search prompts and answers",
+        st.session_state.get("q", st.query_params.get("q", "")),
         key="q",
         placeholder="any part of a prompt or an answer",
         icon=":material/search:",

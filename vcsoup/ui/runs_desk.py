@@ -126,10 +126,10 @@ def show_views(ticked: int) -> None:
     Args:
         ticked: How many runs have curves.
     """
-    echoes.put(_VIEW, desk().view)
     st.segmented_control(
         "View",
         list(VIEWS),
+        default=echoes.shown(_VIEW, desk().view),
         format_func=lambda name: _view_label(name, ticked),
         key=_VIEW,
         required=True,

@@ -80,12 +80,13 @@ def _preset(values: Sequence[str], weights: FloatArray) -> None:
 
 
 def _linked_slider(values: Sequence[str], index: int, value: str) -> None:
-    echoes.put(f"weight_{value}", _shown(index, 0.0, 1.0))
+    default = echoes.shown(f"weight_{value}", _shown(index, 0.0, 1.0))
     slider, lock = st.columns([5, 3], gap="small", vertical_alignment="center")
     slider.slider(
         value.capitalize(),
         0.0,
         1.0,
+        default,
         step=0.01,
         key=f"weight_{value}",
         on_change=_linked_move,
@@ -101,11 +102,11 @@ def _linked_slider(values: Sequence[str], index: int, value: str) -> None:
 
 
 def _free_slider(values: Sequence[str], index: int, value: str) -> None:
-    echoes.put(f"free_{value}", _shown(index, FREE_FROM, FREE_TO))
     st.slider(
         value.capitalize(),
         FREE_FROM,
         FREE_TO,
+        echoes.shown(f"free_{value}", _shown(index, FREE_FROM, FREE_TO)),
         step=0.05,
         key=f"free_{value}",
         on_change=_free_move,
@@ -163,9 +164,9 @@ def _moves() -> None:
             disabled=not mixer.can_redo(),
             on_click=mixer.redo,
         )
-        echoes.put("expert", mixer.is_free())
         st.toggle(
             "Free weights",
+            bool(echoes.shown("expert", mixer.is_free())),
             key="expert",
             on_change=_switch,
             help="For experts: weights below zero, above one, and of any sum.",

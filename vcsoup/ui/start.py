@@ -6,7 +6,7 @@
 
 import streamlit as st
 
-from vcsoup.ui import presenter
+from vcsoup.ui import echoes, presenter
 from vcsoup.ui.navigation import pages
 from vcsoup.ui.shell import FAVICON, brand, shown_errors
 
@@ -23,6 +23,7 @@ def main() -> None:
             presenter.run()
         else:
             chosen.run()
+        echoes.run_ended()
 
 
 if __name__ == "__main__":

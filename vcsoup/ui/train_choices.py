@@ -21,12 +21,12 @@ def choose(project: Project) -> Plan:
     """
     have_pairs = [value for value in project.values if value in project.datasets()]
     scored = [value for value in have_pairs if project.rewards_stamp(value)]
-    _preselect("train_values", have_pairs, have_pairs)
-    _preselect("train_pairs", list(GROUPS), list(GROUPS) if scored else [GROUPS[1]])
+    usual = list(GROUPS) if scored else [GROUPS[1]]
     with st.container(horizontal=True, gap="medium"):
         values = st.pills(
             "Values",
             have_pairs,
+            default=_preselected("train_values", have_pairs, have_pairs),
             selection_mode="multi",
             key="train_values",
             persist_state="session",
@@ -35,6 +35,7 @@ def choose(project: Project) -> Plan:
         groups = st.segmented_control(
             "Pairs",
             GROUPS,
+            default=_preselected("train_pairs", list(GROUPS), usual),
             selection_mode="multi",
             key="train_pairs",
             persist_state="session",
@@ -47,20 +48,21 @@ def choose(project: Project) -> Plan:
     return Plan(planned_runs(values, groups, scored=scored), preset, config, launcher)
 
 
-def _preselect(key: str, options: list[str], usual: list[str]) -> None:
+def _preselected(key: str, options: list[str], usual: list[str]) -> list[str] | None:
     """Let a choice of several start with the usual ones; those of another project are left out."""
-    chosen = st.session_state.get(key)
-    if chosen is None or not set(chosen) <= set(options):
-        st.session_state[key] = usual
+    chosen: list[str] | None = st.session_state.get(key)
+    known = chosen is not None and set(chosen) <= set(options)
+    return echoes.shown(key, chosen if known else usual)
 
 
 def _configured(usual: str) -> tuple[str, TrainConfig]:
     start = train_settings.origin(usual)
-    st.session_state.setdefault("train_preset", start.preset)
+    chosen = st.session_state.get("train_preset", start.preset)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Preset",
             list(PRESETS),
+            default=echoes.shown("train_preset", chosen),
             required=True,
             key="train_preset",
             persist_state="session",
