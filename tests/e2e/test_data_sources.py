@@ -115,6 +115,7 @@ def test_a_folder_of_files_is_one_data_set_with_a_limit_on_lengths(
     expect(metric(page, "Pairs kept")).to_have_text("5")
     expect(page.get_by_text("Read from 2 files.")).to_be_visible()
     page.get_by_role("button", name="Store 5 pairs").click()
+    expect(page.get_by_label("Search prompts and answers")).to_be_visible(timeout=JOB_MS)
     expect(metric(page, "Pairs about harmless")).to_have_text("5", timeout=JOB_MS)
     problems = project.datasets()["harmless"].report["problems"]
     told = [(problem["file"], problem["row"], problem["kind"]) for problem in problems]
