@@ -1,7 +1,7 @@
 """docs/STUDY.md, written from the result: answer, tables, charts, cost, how to repeat a row.
 
-Everything in it is computed from the published tables. The sentences are `report_words`', the
-tables `report_tables`', the charts `pictures`'.
+Everything in it is computed from the published tables. The answer is `report_answer`'s, the other
+sentences `report_words`', the tables `report_tables`', the charts `pictures`'.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ import pandas as pd
 from vcsoup.study import report_words as words
 from vcsoup.study.pictures import Bar, interval_picture
 from vcsoup.study.published import Published, load_published
+from vcsoup.study.report_answer import statement
 from vcsoup.study.report_tables import (
     comparison_table,
     cost_table,
@@ -52,7 +53,7 @@ def page(known: Published, *, file: str) -> str:
         "# Does it hold? The study",
         "Written by `python -m vcsoup study` from its own tables; do not edit by hand.",
         "## The answer",
-        words.statement(known),
+        statement(known),
         *(f"![{name}](study/{name}.svg)" for name in pictures(known)),
         "## How it was measured",
         words.method(known),
@@ -61,7 +62,6 @@ def page(known: Published, *, file: str) -> str:
         words.WORLDS,
         world_table(known),
         *_centre(known),
-        "## The other worlds",
         *_elsewhere(known),
         "## Primary comparisons",
         f"{len(primary):,} of {len(known.comparisons):,}; all of them, with their n, are in "
@@ -137,10 +137,12 @@ def _centre(known: Published) -> Iterator[str]:
 
 def _elsewhere(known: Published) -> Iterator[str]:
     titles = {setting.name: setting.title for setting in known.study.worlds.settings()}
-    for name, rows in known.rows.groupby("setting", sort=False):
-        if name != words.centre_of(known):
-            yield f"### {titles.get(name, name)}"
-            yield measure_table(rows, COMPARED)
+    others = known.rows[known.rows["setting"] != words.centre_of(known)]
+    if len(others):
+        yield "## The other worlds"
+    for name, rows in others.groupby("setting", sort=False):
+        yield f"### {titles.get(name, name)}"
+        yield measure_table(rows, COMPARED)
 
 
 def _all_comparisons(known: Published) -> str:

@@ -1,28 +1,20 @@
-"""The sentences of docs/STUDY.md: the answer, how it was measured, where the worlds come from.
+"""The sentences of docs/STUDY.md: how it was measured, what was chosen, where the worlds come from.
 
-The README's sentence about the method's benefit is `statement`, word by word; a test holds them
-together. Whatever the intervals say is said.
+The answer itself is `report_answer`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from vcsoup.demo.bundle import bundle_folder, read_bundle
-from vcsoup.numbers import plural, signed
+from vcsoup.numbers import plural
 from vcsoup.study.measures import MEASURES
 from vcsoup.study.published import Published
-from vcsoup.study.report_tables import markdown_table
 from vcsoup.study.results import COMPARED, PRIMARY
+from vcsoup.study.study_file import StudyFile
 from vcsoup.training.config import PRESETS
 
-# What the filtered soups are compared with, by how the names of those arms begin.
-_RIVALS = {
-    "unfiltered": "the unfiltered soup",
-    "random": "a random filter of the same size",
-    "weighted": "one training per weight vector",
-    "conditioned": "reward-conditioned fine-tuning",
-}
 SIGMAS = "standard deviations of the base's rewards"
 
 WORLDS = (
@@ -31,31 +23,13 @@ WORLDS = (
     "arXiv:2009.01325; taken from a secondary source, not checked in the papers). If two people "
     "err independently with probability e, they agree on (1 - e)² + e² of the pairs, so these "
     "agreements mean 13 % to 25 % wrong labels. Another study finds more than 25 % of Anthropic's "
-    "HH pairs at odds with a committee of reward models (arXiv:2410.01957, abstract). The levels "
-    "span that range.\n\n"
+    "HH pairs at odds with a committee of reward models (arXiv:2410.01957, abstract).\n\n"
     "**Conflict** is the share of pairs on which the truth of another value prefers the other "
-    "answer. Unselected replies of this world have 43 % to 50 %, by value; the levels stand around "
-    "that. No published figure of this kind was found: assumed.\n\n"
+    "answer. Unselected replies of this world have 43 % to 50 %, by value. No published figure of "
+    "this kind was found: assumed.\n\n"
     "**Shared quality** is the share of pairs whose answers differ in flaws, which every value "
     "dislikes. Left as the world draws it, it is 46 % to 58 %, by value: assumed."
 )
-
-
-def statement(known: Published) -> str:
-    """What the study says about filtering, in the centre of its worlds: Markdown."""
-    volume, balanced = (
-        _counted(_verdicts(known, measure, "unfiltered")) for measure in ("hypervolume", "balanced")
-    )
-    where = known.study.worlds.centre.title
-    return (
-        f"Soups of filtered policies against soups of unfiltered ones, by hypervolume: {volume}; "
-        f"by the worst value's gain: {balanced}.\n\n"
-        f"{_volumes(known)}\n\n"
-        f"Means over {len(known.study.seeds.reporting)} training seeds with 95 % intervals over "
-        f"seeds and prompts; the base alone has 1; embedded world, {where}. Every comparison of a "
-        f"filtered soup, one per threshold, and what its interval allows:\n\n"
-        f"{_verdict_table(known)}"
-    )
 
 
 def method(known: Published) -> str:
@@ -65,8 +39,6 @@ def method(known: Published) -> str:
     seeds, tuning = (
         ", ".join(map(str, own)) for own in (study.seeds.reporting, study.seeds.tuning)
     )
-    own = K_of(known) * config.steps
-    conditioned = study.conditioned_steps(K_of(known))
     vectors = "; ".join(" ".join(f"{w:g}" for w in vector) for vector in study.vectors(K_of(known)))
     lines = [
         f"Seeds {seeds}: each draws its own pairs, trains its own policies and samples its own "
@@ -75,15 +47,9 @@ def method(known: Published) -> str:
         "with the same random numbers within a seed.",
         f"Every policy: {config.steps} steps of {config.batch_size} pairs, LoRA rank "
         f"{config.rank}, beta {config.beta:g}, rate {config.learning_rate:g}, whatever the arm.",
-        f"Every arm is asked for the weights {vectors}. A soup answers all of them with one "
-        "training per value. Reward-weighted DPO needs one training per vector: its pairs are all "
-        "data sets together, and the answer of the larger weighted reward, in standard deviations, "
-        "is the chosen one, whatever the label says. Reward-conditioned fine-tuning is one "
-        f"training of {conditioned} steps, where the policies of one soup have {own} together; it "
-        "is asked for other reward levels in the prompt. Best-of-n chooses among replies of the "
-        "base by weighted reward: an upper reference, not a policy.",
-        "Random filter: as many pairs of each value as that threshold keeps, drawn at random. It "
-        "tells cleaner data from fewer data.",
+        f"Every arm is asked for the weights {vectors}. "
+        + " ".join(["A soup answers all of them with one training per value.", *_rivals(known)]),
+        *_random(study),
         "Hypervolume and IGD+ by moocore. The reference point is one standard deviation below the "
         "base on every value, so that the base alone has volume 1. Balanced: the point whose worst "
         "value gains most, chosen on half of the prompts and measured on the other half.",
@@ -97,6 +63,37 @@ def method(known: Published) -> str:
     table = ["| measure | what it is |", "|---|---|"]
     table += [f"| {name} | {what} |" for name, what in MEASURES.items()]
     return "\n".join([*(f"- {line}" for line in lines), "", *table])
+
+
+def _rivals(known: Published) -> Iterator[str]:
+    """What the other arms of the study do."""
+    study, config = known.study, known.study.config(0)
+    if "weighted" in study.arms:
+        yield (
+            "Reward-weighted DPO needs one training per vector: its pairs are all data sets "
+            "together, and the answer of the larger weighted reward, in standard deviations, is "
+            "the chosen one, whatever the label says."
+        )
+    if "conditioned" in study.arms:
+        steps, together = study.conditioned_steps(K_of(known)), K_of(known) * config.steps
+        yield (
+            f"Reward-conditioned fine-tuning is one training of {steps} steps, where the policies "
+            f"of one soup have {together} together; it is asked for other reward levels in the "
+            "prompt."
+        )
+    if "best-of-n" in study.arms:
+        yield (
+            "Best-of-n chooses among replies of the base by weighted reward: an upper reference, "
+            "not a policy."
+        )
+
+
+def _random(study: StudyFile) -> Iterator[str]:
+    if "random" in study.arms:
+        yield (
+            "Random filter: as many pairs of each value as that threshold keeps, drawn at random. "
+            "It tells cleaner data from fewer data."
+        )
 
 
 def chosen(tuning: pd.DataFrame, steps: int) -> str:
@@ -172,53 +169,6 @@ def centre_of(known: Published) -> str:
 def K_of(known: Published) -> int:  # noqa: N802 - the field's letter for the number of values
     """How many values the study balances."""
     return len(next(iter(known.about["yardsticks"].values()))["unit"])
-
-
-def _volumes(known: Published) -> str:
-    """The differences in hypervolume to the two controls, a line for each threshold."""
-    gaps = known.comparisons
-    gaps = gaps[(gaps["setting"] == centre_of(known)) & (gaps["measure"] == "hypervolume")]
-    rows = []
-    for arm in filtered_arms(known):
-        controls = ("unfiltered", arm.replace("filtered", "random", 1))
-        own = gaps[gaps["first"] == arm].set_index("second")
-        told = [_gap(own.loc[second]) if second in own.index else "" for second in controls]
-        rows.append([arm.removeprefix("filtered-"), *told])
-    names = ["unfiltered", "random filter of the same size"]
-    return markdown_table(["threshold", *(f"hypervolume, minus {name}" for name in names)], rows)
-
-
-def _gap(row: pd.Series) -> str:
-    return f"{signed(row['mean'])} ({signed(row['low'])} to {signed(row['high'])})"
-
-
-def _verdict_table(known: Published) -> str:
-    """What the intervals allow by both primary measures, a line for each rival."""
-    elsewhere = known.comparisons["setting"].nunique() - 1
-    columns = ["a filtered soup against", "by hypervolume", "by the worst value's gain"]
-    columns += [f"by hypervolume in {plural(elsewhere, 'other world')}"] if elsewhere else []
-    rows = []
-    for name, told in _RIVALS.items():
-        cells = [_verdicts(known, measure, name) for measure in ("hypervolume", "balanced")]
-        cells += [_verdicts(known, "hypervolume", name, elsewhere=True)] if elsewhere else []
-        if any(map(len, cells)):
-            rows.append([told, *map(_counted, cells)])
-    return markdown_table(columns, rows)
-
-
-def _verdicts(known: Published, measure: str, rival: str, *, elsewhere: bool = False) -> pd.Series:
-    """Of the filtered arms against the arms whose names begin so."""
-    table = known.comparisons[known.comparisons["measure"] == measure]
-    table = table[(table["setting"] == centre_of(known)) != elsewhere]
-    table = table[table["first"].isin(filtered_arms(known))]
-    return table[table["second"].str.startswith(rival)]["verdict"]
-
-
-def _counted(verdicts: pd.Series) -> str:
-    words = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}
-    counts = verdicts.map(words).value_counts()
-    told = [f"{word} in {n} of {len(verdicts)}" for word, n in counts.items()]
-    return ", ".join(told) or "not compared"
 
 
 def errors(lines: Sequence[str]) -> str:

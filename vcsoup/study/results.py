@@ -4,6 +4,7 @@
 intervals. `comparisons`: paired differences between arms, all that were made, none left out.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,8 +91,9 @@ def pairs_to_compare(arms: Mapping[str, ArmSamples]) -> Iterator[tuple[str, str]
     filtered = [name for name in names if arms[name].kind == "filtered"]
     for first in filtered:
         random = first.replace("filtered", "random", 1)
-        for second in ("unfiltered", random, "weighted", "conditioned"):
-            if second in names:
+        plain = plain_filter(first)
+        for second in ("unfiltered", random, "weighted", "conditioned", plain):
+            if second in names and second != first:
                 yield first, second
     for first in names:
         if arms[first].kind == "random" and "unfiltered" in names:
@@ -102,6 +104,16 @@ def pairs_to_compare(arms: Mapping[str, ArmSamples]) -> Iterator[tuple[str, str]
     for first in ("unfiltered", *filtered):
         if first + AVERAGED in names:
             yield first, first + AVERAGED
+
+
+def plain_filter(arm: str) -> str:
+    """The arm of the same threshold with the usual scale and no least norm.
+
+    Example:
+        >>> plain_filter("filtered-0.3-norm1.5-shared"), plain_filter("filtered-0.3")
+        ('filtered-0.3', 'filtered-0.3')
+    """
+    return re.sub(r"(-norm[\d.]+)?(-shared)?$", "", arm)
 
 
 def _comparisons(

@@ -13,6 +13,7 @@ from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Standing
 from vcsoup.ui.theme import colours
 
+# A picture cannot use the page's fonts; the fixed length keeps the name whole in any serif.
 _MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewBox="0 0 150 32">
 <g fill="none" stroke="{accent}" stroke-width="2.2" stroke-linecap="round">
 <path d="M3 15h26a13 13 0 0 1-26 0z" fill="{accent}" fill-opacity=".14" stroke-linejoin="round"/>
@@ -20,8 +21,8 @@ _MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewB
 <path d="M16 10.500c-2-2.500 2-4 0-6.500"/>
 <path d="M21.500 10.500c-2-2.500 2-4 0-6.500"/>
 </g>
-<text x="39" y="22.500" font-family="'Source Serif', Georgia, serif" font-size="18" fill="{ink}">
-VC-Soup Lab</text></svg>"""
+<text x="39" y="22.500" textLength="106" lengthAdjust="spacingAndGlyphs"
+font-family="'Source Serif', Georgia, serif" font-size="18" fill="{ink}">VC-Soup Lab</text></svg>"""
 
 _ASSETS = Path(__file__).parents[2] / "assets" / "theme"
 FAVICON = _ASSETS / "favicon.png"
