@@ -48,6 +48,17 @@ def test_the_statement_says_what_the_intervals_allow(known):
     assert "by hypervolume in 4 other worlds |" in told[-4]
 
 
+def test_a_difference_over_fewer_seeds_says_so(known):
+    """Two of five seeds of the filter 0.6 were lost; 0.3 has all of them."""
+    gaps = known.comparisons
+    lost = gaps.assign(n_seeds=gaps["n_seeds"].mask(gaps["first"] == "filtered-0.6", 3))
+    told = statement(replace(known, comparisons=lost)).replace("\N{MINUS SIGN}", "-")
+    assert "| 0.3 | +0.50 (+0.30 to +0.70) | +0.40 (+0.20 to +0.60) |" in told
+    assert "| 0.6 | -0.40 (-1.00 to +0.20), 3 seeds | -0.30 (-0.90 to +0.30), 3 seeds |" in told
+    assert "5 training seeds (fewer where it is said) with" in told
+    assert "fewer" not in statement(known)
+
+
 def test_filters_of_another_scale_or_norm_are_told_against_the_plain_one(known):
     """0.6 becomes 0.3 with a least norm; its -0.40 to unfiltered is now also its gap to 0.3."""
     other = {"filtered-0.6": "filtered-0.3-norm1.5", "random-0.6": "random-0.3-norm1.5"}

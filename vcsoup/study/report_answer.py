@@ -27,11 +27,12 @@ _RIVALS = {
 
 def statement(known: Published) -> str:
     """What the study says about filtering, in the centre of its worlds: Markdown."""
-    where = known.study.worlds.centre.title
+    where, seeds = known.study.worlds.centre.title, len(known.study.seeds.reporting)
+    fewer = "" if known.comparisons["n_seeds"].min() == seeds else " (fewer where it is said)"
     return (
         f"{in_short(known)}\n\n"
         f"{_volumes(known)}\n\n"
-        f"Means over {len(known.study.seeds.reporting)} training seeds with 95 % intervals over "
+        f"Means over {seeds} training seeds{fewer} with 95 % intervals over "
         f"seeds and prompts; the base alone has 1; embedded world, {where}. Every comparison of a "
         f"filtered soup, one per {_varied(known)}, and what its interval allows:\n\n"
         f"{_verdict_table(known)}"
@@ -59,7 +60,12 @@ def _volumes(known: Published) -> str:
         "random filter of the same size": lambda arm: arm.replace("filtered", "random", 1),
         _PLAIN: plain_filter,
     }
-    cells = {(row.first, row.second): _gap(row) for row in gaps.itertuples()}
+    seeds = len(known.study.seeds.reporting)
+    cells = {
+        (row.first, row.second): _gap(row)
+        + ("" if row.n_seeds == seeds else f", {row.n_seeds} seeds")
+        for row in gaps.itertuples()
+    }
     columns = {
         f"hypervolume, minus {name}": [cells.get((arm, control(arm)), "") for arm in arms]
         for name, control in controls.items()

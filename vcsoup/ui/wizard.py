@@ -84,8 +84,9 @@ def _steps(place: Place) -> None:
                 args=(step,),
             )
         st.space("stretch")
-        guide.offer("wizard_guide")
-        _download(place)
+        with st.container(horizontal=True, gap="small", width="content"):
+            guide.offer("wizard_guide")
+            _download(place)
 
 
 def _step(place: Place) -> None:
