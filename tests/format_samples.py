@@ -209,8 +209,8 @@ SAMPLES = (
         ("messages", "multi-turn", "ties"),
         layout="trl-explicit",
     ),
-    Sample("TRL explicit, prompt repeated", repeated, ("strings", "ties")),
-    Sample("TRL implicit, text", implicit_text, ("strings", "ties")),
+    Sample("TRL explicit, prompt repeated", repeated, ("strings", "ties"), layout="trl-repeated"),
+    Sample("TRL implicit, text", implicit_text, ("strings", "ties"), layout="trl-implicit-text"),
     Sample(
         "TRL implicit, messages",
         implicit_messages,
@@ -218,20 +218,35 @@ SAMPLES = (
         layout="trl-implicit",
     ),
     Sample("hh-rlhf dialogues", dialogues, ("strings", "multi-turn"), layout="hh"),
-    Sample("ultrafeedback_binarized", binarized, ("messages", "multi-turn", "ties")),
+    Sample(
+        "ultrafeedback_binarized",
+        binarized,
+        ("messages", "multi-turn", "ties"),
+        layout="ultrafeedback-binarized",
+    ),
     Sample("UltraFeedback", ultrafeedback, ("strings", "ties"), aspect="honesty"),
     Sample("PKU-SafeRLHF", safe_rlhf, ("strings",), aspect="better", layout="pku"),
     Sample("HelpSteer", helpsteer, ("strings", "multi-turn", "ties"), aspect="correctness"),
-    Sample("HelpSteer2 preference", helpsteer2, ("strings", "multi-turn", "ties")),
-    Sample("HelpSteer3 preference", helpsteer3, ("messages", "multi-turn", "ties")),
+    Sample(
+        "HelpSteer2 preference",
+        helpsteer2,
+        ("strings", "multi-turn", "ties"),
+        layout="helpsteer2-preference",
+    ),
+    Sample(
+        "HelpSteer3 preference",
+        helpsteer3,
+        ("messages", "multi-turn", "ties"),
+        layout="helpsteer3-preference",
+    ),
     Sample("SHP", human_refs, ("strings",), layout="shp"),
     Sample("StackExchange", stack_exchange, ("strings",), layout="stack-exchange"),
-    Sample("TL;DR comparisons", summaries, ("strings",)),
+    Sample("TL;DR comparisons", summaries, ("strings",), layout="tldr"),
     Sample("LLaMA-Factory, Alpaca", alpaca, ("strings", "multi-turn", "ties"), layout="alpaca"),
     Sample(
         "LLaMA-Factory, ShareGPT", sharegpt, ("messages", "multi-turn", "ties"), layout="sharegpt"
     ),
     Sample("VC-Soup table with rewards", vc_soup, ("strings",)),
-    Sample("VC-Soup Lab pairs", own, ("messages", "multi-turn")),
+    Sample("VC-Soup Lab pairs", own, ("messages", "multi-turn"), layout="vc-soup-lab"),
 )
 """Every format with its forms."""

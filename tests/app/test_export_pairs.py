@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.app.fixture_project import hand_project
+from tests.unit.test_layouts import ONE_TEXT
 from vcsoup.cli import main
 from vcsoup.filtering import PairFilter
 from vcsoup.pair_export import ExportPlan, export_bytes
@@ -56,7 +57,7 @@ def test_the_command_of_the_page_writes_the_bytes_of_its_download(
 ):
     """The pair of several turns fits into every layout but those with one text as the prompt."""
     app = choose(visit, layout)
-    left_out = layout in ("trl-text", "pku", "shp", "stack-exchange")
+    left_out = layout in ONE_TEXT
     assert download(app) == ("Download 9 pairs" if left_out else "Download 10 pairs")
     said = [caption.value for caption in app.caption]
     assert any("1 pair left out" in caption for caption in said) == left_out

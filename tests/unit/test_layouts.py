@@ -14,6 +14,11 @@ TURNS = Pair([user("Sky?"), assistant("Which?"), user("Ours.")], "Blue.", "Green
 WITH_SYSTEM = Pair([SYSTEM, user("Sky?")], "Blue.", "Green.")
 
 
+ONE_TEXT = {"trl-text", "trl-repeated", "trl-implicit-text"}
+ONE_TEXT |= {"pku", "shp", "stack-exchange", "tldr"}
+"""Layouts whose prompt is one text without marks for turns."""
+
+
 def can_say(pair, wanted):
     try:
         lay_out(pair, wanted)
@@ -31,17 +36,19 @@ def test_every_layout_writes_its_own_columns(name):
 @pytest.mark.parametrize(
     ("pair", "cannot"),
     [
-        (TURNS, {"trl-text", "pku", "shp", "stack-exchange"}),
-        (WITH_SYSTEM, {"trl-text", "hh", "pku", "shp", "stack-exchange"}),
+        (TURNS, ONE_TEXT),
+        (WITH_SYSTEM, ONE_TEXT | {"hh", "helpsteer2-preference"}),
         (PLAIN._replace(chosen="Well.\n\nHuman: no"), {"hh"}),
         (PLAIN._replace(chosen="Sky? Blue.", rejected="Sky? Green."), {"trl-text"}),
-        (
-            Pair([user("a"), user("b")], "c", "d"),
-            {"trl-text", "pku", "shp", "stack-exchange", "alpaca"},
-        ),
+        (PLAIN._replace(chosen="Well.\nYes.", rejected="Well.\nNo."), {"trl-implicit-text"}),
+        (Pair([user("a"), user("b")], "c", "d"), ONE_TEXT | {"alpaca"}),
         (
             PLAIN._replace(prompt=[user("\n\nHuman: a\n\nAssistant:")]),
-            {"trl-text", "hh", "pku", "shp", "stack-exchange"},
+            ONE_TEXT | {"hh", "helpsteer2-preference"},
+        ),
+        (
+            PLAIN._replace(prompt=[user("a\n<extra_id_1>Assistant\nb")]),
+            {"helpsteer2-preference", "pku", "shp", "stack-exchange"},
         ),
     ],
 )
