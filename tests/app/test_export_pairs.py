@@ -1,4 +1,4 @@
-"""The export popover of the Consistency page: nine layouts, and the command that does the same."""
+"""The export popover of the Consistency page: every layout, and the command that does the same."""
 
 import shlex
 import sys
