@@ -19,7 +19,7 @@ from vcsoup.study.published import (
     shipped_study,
 )
 from vcsoup.study.report import page, write_report
-from vcsoup.study.report_answer import statement
+from vcsoup.study.report_answer import in_short, statement
 
 ROOT = Path(__file__).parents[2]
 SIZED = "hypervolume, minus random filter of the same size"
@@ -56,7 +56,9 @@ def test_a_difference_over_fewer_seeds_says_so(known):
     assert "| 0.3 | +0.50 (+0.30 to +0.70) | +0.40 (+0.20 to +0.60) |" in told
     assert "| 0.6 | -0.40 (-1.00 to +0.20), 3 seeds | -0.30 (-0.90 to +0.30), 3 seeds |" in told
     assert "5 training seeds (fewer where it is said) with" in told
+    assert in_short(replace(known, comparisons=lost)).endswith("3 of 5 seeds could be compared.")
     assert "fewer" not in statement(known)
+    assert "collapsed" not in statement(known)
 
 
 def test_filters_of_another_scale_or_norm_are_told_against_the_plain_one(known):
@@ -168,7 +170,11 @@ def test_a_published_copy_is_the_result(known, tmp_path):
 
 @pytest.mark.parametrize(
     ("tables", "report", "told_of"),
-    [("study", "STUDY.md", statement)],
+    [
+        ("study", "STUDY.md", statement),
+        ("study/filters", "filters/STUDY.md", in_short),
+        ("study/longer", "longer/STUDY.md", in_short),
+    ],
 )
 def test_the_readme_and_the_reports_say_what_the_shipped_tables_say(tables, report, told_of):
     known = load_published(ROOT / "assets" / tables)

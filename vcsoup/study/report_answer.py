@@ -40,13 +40,19 @@ def statement(known: Published) -> str:
 
 
 def in_short(known: Published) -> str:
-    """The statement's first sentence."""
+    """The statement's beginning: the verdicts, and whether seeds were lost on the way."""
+    gaps = known.comparisons[known.comparisons["setting"] == centre_of(known)]
+    gaps = gaps[gaps["first"].isin(filtered_arms(known)) & (gaps["second"] == "unfiltered")]
+    n, seeds = gaps["n_seeds"].min(), len(known.study.seeds.reporting)
+    lost = (
+        f" Some trainings collapsed: {n} of {seeds} seeds could be compared." if n < seeds else ""
+    )
     volume, balanced = (
         _counted(_verdicts(known, measure, "unfiltered")) for measure in ("hypervolume", "balanced")
     )
     return (
         f"Soups of filtered policies against soups of unfiltered ones, by hypervolume: {volume}; "
-        f"by the worst value's gain: {balanced}."
+        f"by the worst value's gain: {balanced}.{lost}"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from vcsoup.errors import VcsoupError
+from vcsoup.ui import soup_link
 from vcsoup.ui.components import theme_watch
 from vcsoup.ui.literal import message
 from vcsoup.ui.navigation import page
@@ -87,6 +88,7 @@ def trying(deed: Callable[..., object], *args: object) -> None:
         deed: What to do; its `VcsoupError` is shown as a message.
         args: For the deed.
     """
+    soup_link.clicked()
     try:
         deed(*args)
     except VcsoupError as error:

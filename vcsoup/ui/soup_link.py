@@ -1,26 +1,55 @@
-"""The Soup page's part of the address, both ways.
+"""A page's part of the address, both ways (Soup, Train, Compare).
 
 The page writes what it shows in one go at the end of a run; an entry that it did not write itself
-(a link, "back") is followed. The browser reports an address that is up to a moment old, so entries
-that differ from a fresh writing are not taken for somebody's wish.
+(a link, "back") is followed. The browser reports an address that is up to a moment old: that of a
+click which ended the writing run, or which was made before the writing arrived. So entries that
+differ from a fresh writing are not taken for somebody's wish, however long the click's own deed
+took meanwhile.
 """
 
+import math
 import time
 from collections.abc import Mapping
 
 import streamlit as st
 
 SETTLING_SECONDS = 1.5
-_WRITTEN = "soup_link"
+_WRITTEN, _PAGE = "soup_link", "soup_link_page"
+_CLICKED, _BEGAN = "soup_link_clicked", "soup_link_began"
+
+
+def clicked() -> None:
+    """Note when a click's deed begins; first thing in a callback that may take long."""
+    st.session_state[_CLICKED] = time.monotonic()
+
+
+def run_began(page: str) -> None:
+    """Note when the browser asked for this run, before its page is drawn.
+
+    Args:
+        page: The page; what another one wrote says nothing about its address.
+    """
+    st.session_state[_BEGAN] = st.session_state.pop(_CLICKED, time.monotonic())
+    if st.session_state.get(_PAGE) != page:
+        st.session_state.pop(_WRITTEN, None)
+        st.session_state[_PAGE] = page
+
+
+def run_ended() -> None:
+    """Say that a run came to its end, so what it wrote is on its way; the last thing in a run."""
+    written, at = st.session_state.get(_WRITTEN, ({}, 0.0))
+    if math.isinf(at):
+        st.session_state[_WRITTEN] = (written, time.monotonic())
 
 
 def followed(name: str) -> str | None:
     """Return the address's entry when somebody else than this page wrote it, else None."""
     asked = st.query_params.get(name)
-    written, at = st.session_state.get(_WRITTEN, ({}, float("-inf")))
+    written, at = st.session_state.get(_WRITTEN, ({}, -math.inf))
     if asked is None or asked == written.get(name):
         return None
-    return asked if time.monotonic() - at > SETTLING_SECONDS else None
+    began = st.session_state.get(_BEGAN, math.inf)
+    return asked if began - at > SETTLING_SECONDS else None
 
 
 def write(entries: Mapping[str, str | None]) -> None:
@@ -29,10 +58,9 @@ def write(entries: Mapping[str, str | None]) -> None:
     gone = set(entries) - set(kept)
     former = st.query_params.to_dict()
     wanted = {name: text for name, text in former.items() if name not in gone} | kept
-    if wanted != former:
+    if wanted != former or _WRITTEN not in st.session_state:
         # Noted first: a click may end this run before the address is written, and an address that
         # was written without a note would be taken for somebody's wish.
-        st.session_state[_WRITTEN] = (kept, time.monotonic())
+        st.session_state[_WRITTEN] = (kept, math.inf)
+    if wanted != former:
         st.query_params.from_dict(wanted)
-    elif _WRITTEN not in st.session_state:
-        st.session_state[_WRITTEN] = (kept, time.monotonic())

@@ -6,7 +6,7 @@
 
 import streamlit as st
 
-from vcsoup.ui import echoes, presenter
+from vcsoup.ui import echoes, presenter, soup_link
 from vcsoup.ui.navigation import pages
 from vcsoup.ui.shell import FAVICON, brand, shown_errors
 
@@ -17,6 +17,7 @@ def main() -> None:
     brand()
     presenting = presenter.asked()
     chosen = st.navigation(pages(), position="hidden" if presenting else "top")
+    soup_link.run_began(chosen.url_path)
     st.set_page_config(page_title=f"{chosen.title} | VC-Soup Lab")
     with shown_errors():
         if presenting:
@@ -24,6 +25,7 @@ def main() -> None:
         else:
             chosen.run()
         echoes.run_ended()
+        soup_link.run_ended()
 
 
 if __name__ == "__main__":

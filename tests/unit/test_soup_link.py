@@ -1,0 +1,98 @@
+"""An address that the browser reports late is nobody's wish; a link and "back" are."""
+
+import pytest
+
+from vcsoup.ui import soup_link
+
+
+class Address(dict):
+    """What Streamlit's query parameters are to this page."""
+
+    def to_dict(self):
+        return dict(self)
+
+    def from_dict(self, entries):
+        self.clear()
+        self.update(entries)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("vcsoup.ui.soup_link.time.monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def address(monkeypatch, clock):
+    """Return the address after a whole run that showed the answer, some time ago."""
+    address = Address(view="answer")
+    monkeypatch.setattr("vcsoup.ui.soup_link.st.session_state", {})
+    monkeypatch.setattr("vcsoup.ui.soup_link.st.query_params", address)
+    soup_link.run_began("soup")
+    soup_link.write({"view": "answer"})
+    soup_link.run_ended()
+    clock[0] += 60
+    return address
+
+
+def shown(address, view: str) -> None:
+    """Run the page up to its writing, after somebody chose a view."""
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") is None
+    soup_link.write({"view": view})
+    assert address["view"] == view
+
+
+def test_a_link_and_a_step_back_are_followed(address, clock):
+    shown(address, "export")
+    soup_link.run_ended()
+    clock[0] += 60
+    address["view"] = "answer"
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "answer"
+
+
+def test_a_click_that_ends_the_writing_run_brings_the_former_address(address, clock):
+    """However long that run took after its writing: three seconds here."""
+    shown(address, "export")
+    clock[0] += 3
+    address["view"] = "answer"  # what the browser showed at the click
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") is None
+
+
+def test_a_click_just_after_the_run_whose_deed_takes_long(address, clock):
+    shown(address, "export")
+    soup_link.run_ended()
+    clock[0] += 0.2
+    address["view"] = "answer"
+    soup_link.clicked()
+    clock[0] += 3  # such as the start of a process
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") is None
+
+
+def test_the_time_of_a_click_is_that_of_its_own_run_alone(address, clock):
+    soup_link.clicked()
+    shown(address, "export")
+    soup_link.run_ended()
+    clock[0] += 60
+    address["view"] = "answer"
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "answer"
+
+
+def test_a_link_to_another_page_is_followed_at_once(address, clock):
+    shown(address, "export")
+    address["view"] = "curves"
+    soup_link.run_began("train")
+    assert soup_link.followed("view") == "curves"
+
+
+def test_the_first_address_of_a_visit_is_followed(monkeypatch, clock):
+    monkeypatch.setattr("vcsoup.ui.soup_link.st.session_state", {})
+    monkeypatch.setattr("vcsoup.ui.soup_link.st.query_params", Address(view="export"))
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "export"
+    assert soup_link.followed("weights") is None
