@@ -67,16 +67,18 @@ def test_a_click_just_after_the_run_whose_deed_takes_long(address, clock):
     soup_link.run_ended()
     clock[0] += 0.2
     address["view"] = "answer"
-    soup_link.clicked()
-    clock[0] += 3  # such as the start of a process
+    with soup_link.clicked():
+        clock[0] += 3  # such as the start of a process
     soup_link.run_began("soup")
     assert soup_link.followed("view") is None
 
 
 def test_the_time_of_a_click_is_that_of_its_own_run_alone(address, clock):
-    soup_link.clicked()
+    """A click in a fragment begins no run of the page, and a later one of the page is another's."""
     shown(address, "export")
     soup_link.run_ended()
+    with soup_link.clicked():
+        clock[0] += 0.1
     clock[0] += 60
     address["view"] = "answer"
     soup_link.run_began("soup")

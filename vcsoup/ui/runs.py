@@ -19,6 +19,7 @@ from vcsoup.ui import (
     runs_detail,
     runs_filter,
     runs_list,
+    soup_link,
     state,
     theme,
 )
@@ -84,6 +85,7 @@ def _live(project: Project, was_active: bool) -> None:
             with right:
                 _view(project, runs, ticked=ticked, adapters=adapters, stale=stale)
         runs_desk.write_address(runs_desk.desk())
+        soup_link.run_ended()
 
 
 def _queue(runs: Mapping[str, Run]) -> None:

@@ -88,9 +88,9 @@ def trying(deed: Callable[..., object], *args: object) -> None:
         deed: What to do; its `VcsoupError` is shown as a message.
         args: For the deed.
     """
-    soup_link.clicked()
     try:
-        deed(*args)
+        with soup_link.clicked():
+            deed(*args)
     except VcsoupError as error:
         st.session_state[_REFUSED] = str(error)
     else:

@@ -9,7 +9,8 @@ took meanwhile.
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -18,9 +19,14 @@ _WRITTEN, _PAGE = "soup_link", "soup_link_page"
 _CLICKED, _BEGAN = "soup_link_clicked", "soup_link_began"
 
 
-def clicked() -> None:
-    """Note when a click's deed begins; first thing in a callback that may take long."""
-    st.session_state[_CLICKED] = time.monotonic()
+@contextmanager
+def clicked() -> Iterator[None]:
+    """Note how long a click's deed takes, which is done in a callback before its run begins."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        st.session_state[_CLICKED] = (began, time.monotonic())
 
 
 def run_began(page: str) -> None:
@@ -29,14 +35,16 @@ def run_began(page: str) -> None:
     Args:
         page: The page; what another one wrote says nothing about its address.
     """
-    st.session_state[_BEGAN] = st.session_state.pop(_CLICKED, time.monotonic())
+    now = time.monotonic()
+    began, done = st.session_state.pop(_CLICKED, (now, now))
+    st.session_state[_BEGAN] = began if now - done < SETTLING_SECONDS else now
     if st.session_state.get(_PAGE) != page:
         st.session_state.pop(_WRITTEN, None)
         st.session_state[_PAGE] = page
 
 
 def run_ended() -> None:
-    """Say that a run came to its end, so what it wrote is on its way; the last thing in a run."""
+    """Say that a run, of a page or a fragment, came to its end, so what it wrote is on its way."""
     written, at = st.session_state.get(_WRITTEN, ({}, 0.0))
     if math.isinf(at):
         st.session_state[_WRITTEN] = (written, time.monotonic())
