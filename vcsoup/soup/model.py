@@ -5,6 +5,7 @@ Row b of a batch is computed with W0 + sum_k weights[b, k] * s_k * B_k @ A_k: si
 token through `next_logits`, whole texts through the model itself.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,9 @@ class SoupModel:
         self._mix = Mix()
         _wrap_layers(self.model, self.adapters, self._mix)
         self.short_step: LlamaStep | None = llama_step(self.model)
+        # `cache` since transformers 5.24; not so before, nor in all models with code of their own.
+        taken = inspect.signature(self.model.forward).parameters
+        self._cached_as = "cache" if "cache" in taken else "past_key_values"
 
     @classmethod
     def load(
@@ -105,7 +109,7 @@ class SoupModel:
         Args:
             input_ids: Tokens, shape (B, T).
             weights: Soup weights, shape (B, K), any sign and sum; zeros are the base.
-            **inputs: Whatever else the model takes (`attention_mask`, `past_key_values`, ...).
+            **inputs: Whatever else the model takes (`attention_mask`, `position_ids`, ...).
 
         Returns:
             The model's own output; `.logits` is (B, T, V), equal to the densely merged model's
@@ -139,9 +143,9 @@ class SoupModel:
                     input_ids=tokens.unsqueeze(1),
                     attention_mask=cache.mask(self.model.dtype),
                     position_ids=cache.at.unsqueeze(1),
-                    past_key_values=cache,
                     use_cache=True,
                     logits_to_keep=1,
+                    **{self._cached_as: cache},
                 ).logits[:, -1]
         cache.end_step()
         return logits
@@ -167,7 +171,7 @@ class SoupModel:
         """
         rows, columns = (torch.from_numpy(place).to(self.device) for place in places)
         first = int(columns.min())
-        inputs = {"input_ids": ids, "past_key_values": cache, "use_cache": True}
+        inputs = {"input_ids": ids, self._cached_as: cache, "use_cache": True}
         with self._mix.set(weights):
             if self.short_step:
                 asked = self.short_step.read(ids, weights, cache)[rows, columns]
