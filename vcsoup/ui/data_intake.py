@@ -59,7 +59,7 @@ def _choose(project: Project, value: str) -> None:
             f"The {plural(present.n, 'pair')} of {value} stay until you confirm; then they go to "
             "the bin."
         )
-    upload, local, hub = st.tabs(TABS, key=f"{_key(project, value)}_tabs", on_change="rerun")
+    upload, local, hub = st.tabs(TABS)
     with upload, shown_errors():
         _upload(project, value)
     with local, shown_errors():

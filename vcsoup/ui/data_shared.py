@@ -129,7 +129,7 @@ def _choose(project: Project, key: str) -> None:
         "PKU-SafeRLHF holds two preferences (better, safer), UltraFeedback one per aspect, "
         "HelpSteer one per attribute. Each becomes the pairs of one value."
     )
-    upload, local, hub = st.tabs(TABS, key=f"{key}_tabs", on_change="rerun")
+    upload, local, hub = st.tabs(TABS)
     with upload, shown_errors():
         file = st.file_uploader("Upload the file", key=f"{key}_upload")
         if file is not None and st.session_state.get(f"{key}_seen") != file.file_id:
