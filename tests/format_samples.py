@@ -41,8 +41,8 @@ class Sample:
     name: str
     make: Callable[[Triple, bool], list[Row]]
     forms: tuple[str, ...]
+    layout: str
     aspect: str = ""
-    layout: str = ""
 
 
 def said(prompt: Turns) -> str:
@@ -224,9 +224,21 @@ SAMPLES = (
         ("messages", "multi-turn", "ties"),
         layout="ultrafeedback-binarized",
     ),
-    Sample("UltraFeedback", ultrafeedback, ("strings", "ties"), aspect="honesty"),
+    Sample(
+        "UltraFeedback",
+        ultrafeedback,
+        ("strings", "ties"),
+        aspect="honesty",
+        layout="ultrafeedback",
+    ),
     Sample("PKU-SafeRLHF", safe_rlhf, ("strings",), aspect="better", layout="pku"),
-    Sample("HelpSteer", helpsteer, ("strings", "multi-turn", "ties"), aspect="correctness"),
+    Sample(
+        "HelpSteer",
+        helpsteer,
+        ("strings", "multi-turn", "ties"),
+        aspect="correctness",
+        layout="helpsteer",
+    ),
     Sample(
         "HelpSteer2 preference",
         helpsteer2,
@@ -246,7 +258,7 @@ SAMPLES = (
     Sample(
         "LLaMA-Factory, ShareGPT", sharegpt, ("messages", "multi-turn", "ties"), layout="sharegpt"
     ),
-    Sample("VC-Soup table with rewards", vc_soup, ("strings",)),
+    Sample("VC-Soup table with rewards", vc_soup, ("strings",), layout="vc-soup"),
     Sample("VC-Soup Lab pairs", own, ("messages", "multi-turn"), layout="vc-soup-lab"),
 )
 """Every format with its forms."""

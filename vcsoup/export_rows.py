@@ -4,27 +4,51 @@ Arrow tables in and out, a part at a time; which pairs are wanted and where they
 decided in `vcsoup.pair_export`.
 """
 
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vcsoup.export_layouts import Layout, lay_out
 from vcsoup.gap_shapes import BoolArray, FloatArray
-from vcsoup.preferences.layouts import Layout, lay_out
-from vcsoup.preferences.pair_format import Pair
+from vcsoup.preferences.pair_format import Pair, Scores
 from vcsoup.preferences.pairs import PAIR_SCHEMA
+from vcsoup.preferences.text_rows import is_csv_row
 from vcsoup.preferences.turns import RowFault
 from vcsoup.reasons import keep_reason
 
 _MESSAGES = PAIR_SCHEMA.field("prompt").type
 
 
+class AnswerScores(NamedTuple):
+    """What both answers of n pairs were given.
+
+    Attributes:
+        names: Of the m scores.
+        sides: Shape (2, n, m), chosen and rejected; NaN where a pair has none.
+    """
+
+    names: Sequence[str]
+    sides: FloatArray
+
+    def of(self, row: int, *, exchange: bool) -> Scores:
+        """The scores of one pair, of the answers as they are exported."""
+        sides = self.sides[::-1, row] if exchange else self.sides[:, row]
+        both = zip(self.names, sides.T.tolist(), strict=True)
+        return {name: (a, b) for name, (a, b) in both if a == a and b == b}  # NaN is not itself
+
+
 @dataclass(frozen=True)
 class Judged:
-    """The n pairs of a data set with all that decides about them, row by row."""
+    """The n pairs of a data set with all that decides about them, row by row.
+
+    `scores` are those that a layout writes.
+    """
 
     values: tuple[str, ...]
     gaps: FloatArray
@@ -33,6 +57,7 @@ class Judged:
     flipped: BoolArray
     wanted: BoolArray
     min_norm: float
+    scores: AnswerScores
 
 
 @dataclass(frozen=True)
@@ -61,22 +86,35 @@ def kept_rows(part: Part) -> pa.Table:
     )
 
 
-def laid_out_rows(part: Part, wanted: Layout) -> pa.Table:
+def laid_out_rows(
+    part: Part, wanted: Layout, unsaid: Counter[str], *, as_csv: bool = False
+) -> pa.Table:
     """Lay pairs out for another tool; flips with their answers exchanged.
 
     Args:
         part: The pairs.
         wanted: The layout.
+        unsaid: Where the pairs that it cannot say are counted, by reason.
+        as_csv: For a file that tells no text from a list of messages.
 
     Returns:
-        The layout's columns; pairs that it cannot say are left out.
+        The layout's columns, for the pairs that it can say.
     """
-    rows = []
-    for row, flipped in zip(part.pairs.to_pylist(), part.judged.flipped[part.rows], strict=True):
-        answers = (row["rejected"], row["chosen"]) if flipped else (row["chosen"], row["rejected"])
-        with suppress(RowFault):
-            rows.append(lay_out(Pair(row["prompt"], *answers), wanted))
-    return pa.Table.from_pylist(rows, schema=wanted.schema)
+    rows, judged = [], part.judged
+    for pair, place in zip(part.pairs.to_pylist(), part.rows.tolist(), strict=True):
+        exchange = bool(judged.flipped[place])
+        sides = ("rejected", "chosen") if exchange else ("chosen", "rejected")
+        scores = judged.scores.of(place, exchange=exchange)
+        chosen, rejected = (pair[side] for side in sides)
+        try:
+            said = lay_out(Pair(pair["prompt"], chosen, rejected, scores), wanted)
+            if as_csv and not all(map(is_csv_row, said)):
+                raise RowFault("layout", "", "a text that CSV would turn into a list")
+        except RowFault as fault:
+            unsaid[f"{fault.column}: {fault.reason}" if fault.column else fault.reason] += 1
+        else:
+            rows += said
+    return pa.Table.from_pylist(rows, schema=wanted.schema(judged.scores.names))
 
 
 def explained_rows(part: Part) -> pa.Table:

@@ -1,40 +1,43 @@
 """Pairs as files for others: kept ones to train on, dropped ones with the reason for each.
 
 Kept pairs are in TRL's explicit format (prompt, chosen and rejected as messages), which every
-trainer of the field reads, or in another tool's (`vcsoup.preferences.layouts`). The other sides
-also say id, consistency, gap per value and the reason in words (`vcsoup.export_rows`). The pages'
-downloads and the command line write through here, part by part, so that the same filter gives the
-same bytes and memory stays small at any size.
+trainer of the field reads, or in another tool's (`vcsoup.export_layouts`). The other sides
+also say id, consistency, gap per value and the reason in words (`vcsoup.export_rows`). Layouts with
+a place for ratings of each answer get those that the data brought, and where it brought none the
+rewards in standard deviations; VC-Soup's own table always has the rewards. The pages' downloads
+and the command line write through here, part by part, so that the same filter gives the same bytes
+and memory stays small at any size.
 """
 
 import hashlib
 import io
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from vcsoup.consistency import value_consistency
 from vcsoup.errors import FilterError, WorkspaceError
-from vcsoup.export_rows import Judged, Part, explained_rows, kept_rows, laid_out_rows
+from vcsoup.export_files import WRITERS
+from vcsoup.export_layouts import LAYOUTS, layout
+from vcsoup.export_rows import AnswerScores, Judged, Part, explained_rows, kept_rows, laid_out_rows
 from vcsoup.filtering import PairFilter
 from vcsoup.monitor import SILENT, Monitor, StopRequested
-from vcsoup.preferences.layouts import layout
-from vcsoup.preferences.pair_rows import pair_parts
+from vcsoup.preferences.pair_rows import open_pairs, pair_parts
 from vcsoup.preferences.pairs import PAIR_SCHEMA
 from vcsoup.sweep import gap_norms, likely_flips
 from vcsoup.workspace import Project
 from vcsoup.workspace.files import replacing
+from vcsoup.workspace.ready_scores import load_scores, score_names
 
 Side = Literal["kept", "dropped", "flips", "all"]
-Format = Literal["jsonl", "parquet"]
+Format = Literal["jsonl", "parquet", "csv"]
 TRL_EXPLICIT = "trl-explicit"
 
 
@@ -53,10 +56,12 @@ class ExportPlan(BaseModel):
         description="kept: what is trained on, flips exchanged where the filter says so; dropped: "
         "the rest; flips: likely label flips as they were labelled; all: every pair with its side.",
     )
-    format: Format = "jsonl"
+    format: Format = Field(
+        "jsonl", description="csv: for the layouts whose columns are texts and numbers."
+    )
     layout: str = Field(
         TRL_EXPLICIT,
-        description="Of kept pairs: the format of another tool, `preferences.layouts.LAYOUTS`.",
+        description="Of kept pairs: the format of another tool, `export_layouts.LAYOUTS`.",
     )
     pair_filter: PairFilter = Field(description="What is kept.")
     scale: Literal["dataset", "shared"] | None = Field(
@@ -68,14 +73,14 @@ class ExportPlan(BaseModel):
 class Exported:
     """A finished file: how many pairs, how many bytes, and their hash.
 
-    `left_out` are the pairs that the layout cannot say, such as several turns in one text.
+    `unsaid` are the pairs that the layout cannot say, counted by reason, the commonest first.
     """
 
     path: Path
     pairs: int
     bytes: int
     sha256: str
-    left_out: int = 0
+    unsaid: dict[str, int]
 
 
 def export_pairs(
@@ -101,27 +106,27 @@ def export_pairs(
         raise WorkspaceError(f"{out} is a folder; name a file to write the pairs to")
     with replacing(out) as aside:
         with aside.open("wb") as file:
-            pairs, left_out = _write(project, value, plan, file, monitor=monitor)
+            pairs, unsaid = _write(project, value, plan, file, monitor=monitor)
         with aside.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = aside.stat().st_size
-    return Exported(out, pairs, size, sha256, left_out)
+    return Exported(out, pairs, size, sha256, unsaid)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What `export_pairs` would write: the content, how many pairs, how many are left out."""
+    """What `export_pairs` would write: the content, how many pairs, what is left out."""
 
     content: bytes
     pairs: int
-    left_out: int
+    unsaid: dict[str, int]
 
 
 def written_pairs(project: Project, value: str, plan: ExportPlan) -> Written:
     """Write pairs into memory, the same bytes as `export_pairs`; for data sets that fit there."""
     file = io.BytesIO()
-    pairs, left_out = _write(project, value, plan, file, monitor=SILENT)
-    return Written(file.getvalue(), pairs, left_out)
+    pairs, unsaid = _write(project, value, plan, file, monitor=SILENT)
+    return Written(file.getvalue(), pairs, unsaid)
 
 
 def export_bytes(project: Project, value: str, plan: ExportPlan) -> bytes:
@@ -131,15 +136,17 @@ def export_bytes(project: Project, value: str, plan: ExportPlan) -> bytes:
 
 def _write(
     project: Project, value: str, plan: ExportPlan, file: BinaryIO, *, monitor: Monitor
-) -> tuple[int, int]:
-    """Write the pairs; returns how many, and how many the layout left out."""
+) -> tuple[int, dict[str, int]]:
+    """Write the pairs; returns how many, and how many the layout left out, by reason."""
+    unsaid: Counter[str] = Counter()
+    rows = _rows_of(plan, unsaid)
     path = project.pair_file(value)
     judged = _judge(project, value, plan)
     if project.datasets()[value].hash != path.name.partition(".")[0]:
         raise WorkspaceError(f"the pairs of {value} changed during the export; start it again")
-    rows = _rows_of(plan)
     schema = rows(Part(PAIR_SCHEMA.empty_table(), judged, np.empty(0, np.intp))).schema
-    write, finish = _parquet(file, schema) if plan.format == "parquet" else _json_lines(file)
+    write, finish = WRITERS[plan.format](file, schema)
+    each = layout(plan.layout).form.rows_per_pair
     n, written = len(judged.wanted), 0
     for start, part in _numbered(pair_parts(path)):
         if monitor.stop_requested:
@@ -147,21 +154,28 @@ def _write(
         here = np.flatnonzero(judged.wanted[start : start + len(part)])
         if len(here):
             table = rows(Part(part.take(here), judged, start + here))
-            written += len(table)
+            written += len(table) // each
             write(table)
         monitor.report(f"exporting {value}", start + len(part), n)
     finish()
-    return written, int(judged.wanted.sum()) - written
+    return written, dict(unsaid.most_common())
 
 
-def _rows_of(plan: ExportPlan) -> Callable[[Part], pa.Table]:
+def _rows_of(plan: ExportPlan, unsaid: Counter[str]) -> Callable[[Part], pa.Table]:
+    wanted = layout(plan.layout)
+    if plan.format == "csv" and not (plan.side == "kept" and wanted.is_tabular):
+        flat = ", ".join(name for name, known in LAYOUTS.items() if known.is_tabular)
+        raise FilterError(
+            f"csv holds kept pairs in the layouts {flat}, got {plan.side} pairs in {plan.layout}; "
+            "choose one of those, or jsonl or parquet"
+        )
     if plan.layout == TRL_EXPLICIT:
         return kept_rows if plan.side == "kept" else explained_rows
     if plan.side != "kept":
         raise FilterError(
             f"the layout {plan.layout} is for kept pairs, got the side {plan.side}; leave one out"
         )
-    return partial(laid_out_rows, wanted=layout(plan.layout))
+    return partial(laid_out_rows, wanted=wanted, unsaid=unsaid, as_csv=plan.format == "csv")
 
 
 def _judge(project: Project, value: str, plan: ExportPlan) -> Judged:
@@ -180,27 +194,31 @@ def _judge(project: Project, value: str, plan: ExportPlan) -> Judged:
         strong = gap_norms(gaps) >= chosen.min_norm
         wanted["flips"] = strong & likely_flips(consistency, chosen.threshold)
     return Judged(
-        project.values, gaps, consistency, kept, flipped, wanted[plan.side], chosen.min_norm
+        values=project.values,
+        gaps=gaps,
+        consistency=consistency,
+        kept=kept,
+        flipped=flipped,
+        wanted=wanted[plan.side],
+        min_norm=chosen.min_norm,
+        scores=_scores(project, value, plan, len(gaps)),
     )
 
 
-def _parquet(
-    file: BinaryIO, schema: pa.Schema
-) -> tuple[Callable[[pa.Table], object], Callable[[], object]]:
-    writer = pq.ParquetWriter(file, schema, compression="zstd")
-    return writer.write_table, writer.close
-
-
-def _json_lines(file: BinaryIO) -> tuple[Callable[[pa.Table], object], Callable[[], object]]:
-    def write(table: pa.Table) -> None:
-        lines = [_line(row) for row in table.to_pylist()]
-        file.write("".join(lines).encode())
-
-    return write, lambda: None
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+def _scores(project: Project, value: str, plan: ExportPlan, n: int) -> AnswerScores:
+    """What the layout says of the answers of n pairs: brought ratings, or else rewards."""
+    kind = layout(plan.layout).scores
+    if not kind:
+        return AnswerScores([], np.empty((2, n, 0)))
+    brought = load_scores(project.root, project.datasets()[value].report)
+    names = score_names(brought)
+    if kind == "rewards" or not names:
+        return AnswerScores(project.values, project.scaled_rewards(value, scale=plan.scale))
+    with open_pairs(project.pair_file(value)) as file:
+        ids = file.read(columns=["id"]).to_pandas()
+    table = ids.merge(brought, on="id", how="left", validate="one_to_one")
+    sides = [table[[f"{name}_{side}" for name in names]] for side in ("chosen", "rejected")]
+    return AnswerScores(names, np.stack([side.to_numpy(np.float64) for side in sides]))
 
 
 def _numbered(parts: Iterator[pa.Table]) -> Iterator[tuple[int, pa.Table]]:

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import tempfile
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -22,11 +23,15 @@ from hypothesis import strategies as st
 
 from tests.format_samples import LONG, SAMPLES, SHORT
 from vcsoup.errors import PreferenceFormatError
+from vcsoup.export_files import WRITERS
+from vcsoup.export_layouts import LAYOUTS, lay_out
 from vcsoup.preferences.column_map import ColumnMap
-from vcsoup.preferences.layouts import LAYOUTS, lay_out
+from vcsoup.preferences.files import as_text
 from vcsoup.preferences.look import first_rows, look_at
 from vcsoup.preferences.pair_format import Pair
 from vcsoup.preferences.readers import Reading, read_preferences
+from vcsoup.preferences.rows import NumberedRow
+from vcsoup.preferences.text_rows import is_csv_row, text_rows
 from vcsoup.preferences.turns import RowFault
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "hh_rlhf_harmless_base_300.jsonl"
@@ -213,16 +218,62 @@ messages = st.lists(
 )
 
 
+ratings = st.dictionaries(
+    st.sampled_from(["helpfulness", "honesty", "overall_score", "reward 2"]),
+    st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)),
+    max_size=3,
+)
+
+
+def of_an_aspect(rows, wanted, aspect):
+    units = wanted.form.units([NumberedRow(i, row) for i, row in enumerate(rows)], aspect)
+    with suppress(RowFault):
+        return [wanted.form.pair(unit.row.cells, aspect) for unit in units if not unit.row.fault]
+    return []
+
+
 @laws
-@given(messages, text, text, st.sampled_from(sorted(LAYOUTS)))
-def test_a_layout_gives_the_same_pair_back_or_says_that_it_cannot(prompt, chosen, rejected, name):
+@given(messages, text, text, ratings, st.sampled_from(sorted(LAYOUTS)))
+def test_a_layout_gives_the_same_pair_back_or_says_that_it_cannot(
+    prompt, chosen, rejected, scores, name
+):
     wanted = LAYOUTS[name]
-    pair = Pair(prompt, chosen, rejected)
+    pair = Pair(prompt, chosen, rejected, scores)
     try:
-        back = wanted.form.pair(lay_out(pair, wanted), wanted.aspect)
+        rows = lay_out(pair, wanted)
     except RowFault:
         return
-    assert [(turn["role"], turn["content"].strip()) for turn in back.prompt] == [
-        (turn["role"], turn["content"].strip()) for turn in prompt
-    ]
-    assert (back.chosen.strip(), back.rejected.strip()) == (chosen.strip(), rejected.strip())
+    aspects = list(scores) if wanted.scores and wanted.form.aspects else [wanted.aspect]
+    told = [back for aspect in aspects for back in of_an_aspect(rows, wanted, aspect)]
+    same = [back for back in told if back.chosen.strip() == chosen.strip()]
+    assert same
+    for back in same:
+        assert [(turn["role"], turn["content"].strip()) for turn in back.prompt] == [
+            (turn["role"], turn["content"].strip()) for turn in prompt
+        ]
+        assert back.rejected.strip() == rejected.strip()
+        both = [back.scores[name] for name in scores if name in back.scores]
+        assert both == [scores[name] for name in scores if name in back.scores]
+
+
+@laws
+@given(st.lists(st.tuples(text, text, text), min_size=1, max_size=4))
+def test_what_csv_holds_is_read_back(said):
+    wanted = LAYOUTS["vc-soup"]
+    scores = {"a": (1.0, 0.5), "b": (-0.25, 3.0)}
+    rows = []
+    for asked, chosen, rejected in said:
+        with suppress(RowFault):
+            pair = Pair([{"role": "user", "content": asked}], chosen, rejected, scores)
+            rows += [row for row in lay_out(pair, wanted) if is_csv_row(row)]
+    file = io.BytesIO()
+    write, finish = WRITERS["csv"](file, wanted.schema(list(scores)))
+    write(pa.Table.from_pylist(rows, schema=wanted.schema(list(scores))))
+    finish()
+    if rows:
+        found = text_rows(as_text(file.getvalue(), "rows"), "rows")
+        assert [row.fault for row in found.rows] == [""] * len(rows)
+        names = ("prompt", "chosen", "rejected")
+        assert [[row.cells[name] for name in names] for row in found.rows] == [
+            [row[name] for name in names] for row in rows
+        ]

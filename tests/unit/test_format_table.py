@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.format_samples import LONG, SAMPLES, SHORT, Sample
-from vcsoup.preferences.layouts import lay_out, layout
+from vcsoup.export_files import WRITERS
+from vcsoup.export_layouts import lay_out, layout
+from vcsoup.preferences.formats import SIDES
 from vcsoup.preferences.pair_format import Pair
 from vcsoup.preferences.readers import Reading, ReadResult, read_preferences
 
@@ -69,26 +71,44 @@ def cell(sample: Sample, form: str, folder: Path) -> str:
     return f"{line}, {tied} tied" if tied else line
 
 
+def scores(result: ReadResult):
+    table = result.scores.drop(columns="id").to_dict("list")
+    names = [name.removesuffix("_chosen") for name in table if name.endswith("_chosen")]
+    sides = [zip(*(table[f"{name}_{side}"] for side in SIDES), strict=True) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*sides, strict=True)]
+
+
 def back(result: ReadResult, name: str, aspect: str, folder: Path) -> ReadResult:
+    """Write what was read in a layout, as JSON Lines, parquet and where it can be CSV; read it."""
     wanted = layout(name)
-    rows = [lay_out(Pair(*triple), wanted) for triple in triples(result)]
-    pq.write_table(pa.Table.from_pylist(rows, schema=wanted.schema), folder / "again")
-    as_parquet = read_preferences(folder / "again", Reading(aspect=aspect))
-    as_lines = read_preferences(written(folder, rows), Reading(aspect=aspect))
-    assert as_parquet.pairs["id"].tolist() == as_lines.pairs["id"].tolist()
-    return as_lines
+    said = scores(result) or [{}] * len(result.pairs)
+    pairs = [Pair(*triple, told) for triple, told in zip(triples(result), said, strict=True)]
+    rows = [row for pair in pairs for row in lay_out(pair, wanted)]
+    table = pa.Table.from_pylist(rows, schema=wanted.schema(list(said[0])))
+    read_back = []
+    for kind in ("jsonl", "parquet", *(["csv"] if wanted.is_tabular else [])):
+        with (folder / "again").open("wb") as file:
+            write, finish = WRITERS[kind](file, table.schema)
+            write(table)
+            finish()
+        read_back.append(read_preferences(folder / "again", Reading(aspect=aspect)))
+    ids, told = read_back[0].pairs["id"].tolist(), scores(read_back[0])
+    assert all(other.pairs["id"].tolist() == ids for other in read_back)
+    assert all(scores(other) == told for other in read_back)
+    assert not wanted.scores or told == said
+    return read_back[0]
 
 
 def round_trips(sample: Sample, folder: Path) -> tuple[str, str]:
     """Write what was read, in the format itself where that is offered, and in TRL's."""
     for form in sample.forms:
         result = read(sample, written(folder, rows_of(sample, form)[1]))
-        if sample.layout:
-            own = back(result, sample.layout, layout(sample.layout).aspect, folder)
-            assert own.pairs["id"].tolist() == result.pairs["id"].tolist(), sample.name
+        aspect = sample.aspect if layout(sample.layout).form.aspects else ""
+        own = back(result, sample.layout, aspect, folder)
+        assert own.pairs["id"].tolist() == result.pairs["id"].tolist(), sample.name
         trl = back(result, "trl-explicit", "", folder)
         assert trl.pairs["id"].tolist() == result.pairs["id"].tolist(), sample.name
-    return sample.layout or NONE, "the same pairs"
+    return sample.layout, "the same pairs"
 
 
 def row_of_table(sample: Sample, folder: Path) -> str:

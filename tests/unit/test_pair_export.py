@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from tests.tiny_pairs import Recorder
 from vcsoup.errors import FilterError, NotFoundError, WorkspaceError
 from vcsoup.filtering import PairFilter
+from vcsoup.intake import preview_file, store_pairs
 from vcsoup.monitor import StopRequested
 from vcsoup.pair_export import ExportPlan, export_bytes, export_pairs
 from vcsoup.preferences.pairs import make_pairs, pair_id
-from vcsoup.preferences.readers import read_preferences
+from vcsoup.preferences.readers import Reading, read_preferences
 from vcsoup.workspace import Project, Workspace, project_config
 from vcsoup.workspace.tables import reward_columns
 
@@ -195,7 +197,7 @@ def test_other_layouts_come_back_as_the_same_pairs(project, tmp_path, name, file
     again = read_preferences(made.path).pairs
     kept = project.pairs("helpful").iloc[[0, 3]]
     assert again["id"].tolist() == kept["id"].tolist()
-    assert (made.pairs, made.left_out) == (2, 0)
+    assert (made.pairs, made.unsaid) == (2, {})
 
 
 def test_pairs_that_a_layout_cannot_say_are_left_out_and_counted(tmp_path):
@@ -204,7 +206,8 @@ def test_pairs_that_a_layout_cannot_say_are_left_out_and_counted(tmp_path):
     project = make_project(tmp_path / "w", pairs, GAPS)
     plan = ExportPlan(layout="stack-exchange", pair_filter=STRICT)
     made = export_pairs(project, "helpful", plan, tmp_path / "out")
-    assert (made.pairs, made.left_out) == (1, 1)
+    assert made.pairs == 1
+    assert made.unsaid == {"prompt: 3 messages do not fit into one text": 1}
     with pytest.raises(FilterError, match="is for kept pairs, got the side dropped"):
         export_pairs(
             project, "helpful", plan.model_copy(update={"side": "dropped"}), tmp_path / "x"
@@ -217,3 +220,81 @@ def test_flips_are_exchanged_in_every_layout(project, tmp_path):
     made = export_pairs(project, "helpful", plan, tmp_path / "out")
     rows = [json.loads(line) for line in made.path.read_text().splitlines()]
     assert [row["response_j"] for row in rows] == ["c0", "r", "c3"]
+
+
+def test_a_table_of_rewards_gives_the_measured_consistency(project, tmp_path):
+    plan = ExportPlan(layout="vc-soup", format="csv", pair_filter=PairFilter(threshold=-1.0))
+    made = export_pairs(project, "helpful", plan, tmp_path / "out")
+    table = pd.read_csv(made.path)
+    assert (made.pairs, made.unsaid) == (4, {})
+    assert table["Consistency"].to_numpy() == pytest.approx(project.consistency("helpful"))
+    assert table[["gap1", "gap2"]].to_numpy() == pytest.approx(project.gaps("helpful"))
+    again = read_preferences(made.path)
+    assert again.pairs["id"].tolist() == project.pairs("helpful")["id"].tolist()
+    for k in (1, 2):
+        said = again.scores[f"reward{k}_chosen"] - again.scores[f"reward{k}_rejected"]
+        assert said.to_numpy() == pytest.approx(project.gaps("helpful")[:, k - 1])
+
+
+def test_flips_take_their_rewards_along(project, tmp_path):
+    chosen = PairFilter(threshold=0.9, flip=True)
+    plan = ExportPlan(layout="vc-soup", format="csv", pair_filter=chosen)
+    made = export_pairs(project, "helpful", plan, tmp_path / "out")
+    table = pd.read_csv(made.path)
+    assert table["chosen"].tolist() == ["c0", "r", "c3"]
+    gaps = project.gaps("helpful")[[0, 2, 3]] * [[1], [-1], [1]]
+    assert table[["gap1", "gap2"]].to_numpy() == pytest.approx(gaps)
+
+
+RATED = [
+    {"prompt": f"q{i}", "response": text, "helpfulness": rating, "correctness": 2, "verbosity": 1}
+    for i in range(4)
+    for text, rating in (("r", 0), (f"c{i}", 4 - (i == 1)))
+]
+
+
+@pytest.fixture
+def rated(project, tmp_path) -> Project:
+    """Return the project with pairs that came out of HelpSteer's rows."""
+    path = tmp_path / "helpsteer.jsonl"
+    path.write_text("\n".join(map(json.dumps, RATED)))
+    rewards = project.rewards("helpful")
+    store_pairs(project, "helpful", preview_file("helpful", path, Reading(aspect="helpfulness")))
+    project.save_rewards("helpful", rewards.assign(id=project.pairs("helpful")["id"]))
+    return project
+
+
+@pytest.mark.parametrize("name", ["helpsteer", "ultrafeedback"])
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+def test_ratings_that_came_with_the_data_are_written(rated, tmp_path, name, file_format):
+    everything = PairFilter(threshold=-1.0)
+    plan = ExportPlan(layout=name, format=file_format, pair_filter=everything)
+    made = export_pairs(rated, "helpful", plan, tmp_path / "out")
+    assert (made.pairs, made.unsaid) == (4, {})
+    again = read_preferences(made.path, Reading(aspect="helpfulness"))
+    assert again.pairs["id"].tolist() == rated.pairs("helpful")["id"].tolist()
+    assert again.scores["helpfulness_chosen"].tolist() == [4.0, 3.0, 4.0, 4.0]
+    assert again.scores["verbosity_rejected"].tolist() == [1.0] * 4
+
+
+def test_without_ratings_the_rewards_are_aspects(project, tmp_path):
+    """The third pair has the two answers the other way round for both values."""
+    plan = ExportPlan(layout="ultrafeedback", pair_filter=PairFilter(threshold=-1.0))
+    made = export_pairs(project, "helpful", plan, tmp_path / "out")
+    assert (made.pairs, made.unsaid) == (3, {"would be read back as another pair": 1})
+    again = read_preferences(made.path, Reading(aspect="helpful"))
+    assert again.pairs["chosen"].tolist() == ["c0", "c1", "c3"]
+    made = export_pairs(
+        project, "helpful", plan.model_copy(update={"layout": "helpsteer"}), tmp_path / "out"
+    )
+    (reason,) = made.unsaid
+    assert (made.pairs, made.unsaid[reason]) == (0, 4)
+    assert reason.startswith("has no rating of helpfulness")
+
+
+@pytest.mark.parametrize("plan", [{}, {"layout": "pku"}, {"side": "dropped"}])
+def test_csv_is_for_texts_and_numbers(project, tmp_path, plan):
+    wanted = ExportPlan(format="csv", pair_filter=STRICT, **plan)
+    with pytest.raises(FilterError, match="csv holds kept pairs in the layouts trl-text"):
+        export_pairs(project, "helpful", wanted, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

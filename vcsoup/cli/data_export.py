@@ -19,9 +19,10 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json
 from vcsoup.errors import NotFoundError, WorkspaceError
+from vcsoup.export_layouts import LAYOUTS
 from vcsoup.filtering import PairFilter
+from vcsoup.numbers import plural
 from vcsoup.pair_export import TRL_EXPLICIT, ExportPlan, Format, Side, export_pairs
-from vcsoup.preferences.layouts import LAYOUTS
 from vcsoup.workspace import Project, Scale
 
 _SIDES, _FORMATS, _SCALES = get_args(Side), get_args(Format), get_args(Scale)
@@ -34,7 +35,7 @@ def export(
         str, typer.Option(help="kept, dropped (with reasons), flips (likely label flips) or all.")
     ] = "kept",
     file_format: Annotated[
-        str | None, typer.Option("--format", help="jsonl or parquet; by the file's name.")
+        str | None, typer.Option("--format", help="jsonl, parquet or csv; by the file's name.")
     ] = None,
     layout: Annotated[
         str, typer.Option(help=f"Format of kept pairs: {', '.join(LAYOUTS)}.")
@@ -52,7 +53,7 @@ def export(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write pairs as JSON Lines or parquet; kept ones for any trainer."""
+    """Write pairs as JSON Lines, parquet or CSV; kept ones for any trainer."""
     opened = open_workspace(workspace)
     target = opened.project(project)
     chosen_values(target, [value])
@@ -73,8 +74,8 @@ def export(
         show_json(figures)
     else:
         show(f"{made.path}: {made.pairs:,} pairs, {made.bytes:,} bytes, sha256 {made.sha256[:16]}")
-        if made.left_out:
-            show(f"  {made.left_out:,} pairs are left out, since {layout} cannot say them")
+        for reason, pairs in made.unsaid.items():
+            show(f"  {plural(pairs, 'pair')} left out, which {layout} cannot say: {reason}")
 
 
 def _stored(project: Project, value: str, named: str | None) -> tuple[PairFilter, Scale]:
@@ -90,7 +91,8 @@ def _stored(project: Project, value: str, named: str | None) -> tuple[PairFilter
 
 
 def _format_of(out: Path) -> str:
-    return "parquet" if out.suffix == ".parquet" else "jsonl"
+    ending = out.suffix.removeprefix(".")
+    return ending if ending in _FORMATS else "jsonl"
 
 
 def _one_of(option: str, came: str, known: tuple[str, ...]) -> str:

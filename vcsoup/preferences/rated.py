@@ -7,12 +7,13 @@
 
 Of an aspect, the best rated answer is chosen and the worst rated one rejected, the first of equals;
 where both have the same rating, there is a tie. HelpSteer keeps one answer a row: rows that follow
-each other with the same prompt belong together, and those between best and worst are reported. All
-ratings of both answers come along as scores.
+each other with the same prompt belong together (in our own exports those with the same `pair_id`),
+and those between best and worst are reported. All ratings of both answers come along as scores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 from vcsoup.preferences.pair_format import Cells, Joined, Pair, PairFormat, Scores
@@ -26,7 +27,7 @@ from vcsoup.preferences.turns import (
 )
 
 ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
-_OVERALL = ("overall_score", "fine-grained_score")
+OVERALL = ("overall_score", "fine-grained_score")
 _ENOUGH_ROWS = 2_000
 Ratings = Mapping[str, float]
 
@@ -37,13 +38,12 @@ def ultrafeedback(rows: Iterable[Cells]) -> PairFormat | None:
     for row, _ in zip(rows, range(_ENOUGH_ROWS), strict=False):
         for completion in _completions(row):
             aspects |= dict.fromkeys(_ratings(completion))
-    return PairFormat("UltraFeedback", _completed, aspects=tuple(aspects)) if aspects else None
+    return replace(ULTRAFEEDBACK, aspects=tuple(aspects)) if aspects else None
 
 
 def helpsteer(columns: Iterable[str]) -> PairFormat:
     """HelpSteer and HelpSteer2: the aspects are the attributes that are there."""
-    aspects = tuple(name for name in ATTRIBUTES if name in set(columns))
-    return PairFormat("HelpSteer", _answered, aspects=aspects, join=_same_prompt, rows_per_pair=2)
+    return replace(HELPSTEER, aspects=tuple(name for name in ATTRIBUTES if name in set(columns)))
 
 
 def _completions(row: Cells) -> list[Cells]:
@@ -58,7 +58,7 @@ def _ratings(completion: Cells) -> Ratings:
     if isinstance(annotations, dict):
         rated = {name: entry for name, entry in annotations.items() if isinstance(entry, dict)}
         found |= {name: entry.get("Rating") for name, entry in rated.items()}
-    found |= {name: completion.get(name) for name in _OVERALL}
+    found |= {name: completion.get(name) for name in OVERALL}
     ratings = {}
     for name in found:
         with suppress(RowFault):
@@ -99,7 +99,7 @@ def _same_prompt(rows: Sequence[NumberedRow], aspect: str) -> list[Joined]:
 def _prompt_key(row: NumberedRow) -> str:
     """What the rows of one prompt share; nothing when the cell is nested beyond all measure."""
     try:
-        return repr(row.cells.get("prompt"))
+        return repr((row.cells.get("prompt"), row.cells.get("pair_id")))
     except RecursionError:
         return str(row.number)
 
@@ -150,3 +150,9 @@ def _attributes(row: Cells) -> Ratings:
         with suppress(RowFault):
             found[name] = read_number(row, name)
     return found
+
+
+ULTRAFEEDBACK = PairFormat("UltraFeedback", _completed, aspects=OVERALL)
+HELPSTEER = PairFormat(
+    "HelpSteer", _answered, aspects=ATTRIBUTES, join=_same_prompt, rows_per_pair=2
+)

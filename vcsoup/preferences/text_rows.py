@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vcsoup.errors import PreferenceFormatError
@@ -126,10 +126,10 @@ def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
 def _csv_row(number: int, cells: dict[str | Any, Any]) -> NumberedRow:
     if None in cells:
         return NumberedRow(number, {}, "more cells than the header has columns")
-    return NumberedRow(number, {column: _csv_cell(cell) for column, cell in cells.items()})
+    return NumberedRow(number, {column: csv_cell(cell) for column, cell in cells.items()})
 
 
-def _csv_cell(cell: str | None) -> object:
+def csv_cell(cell: str | None) -> object:
     """A cell as it is, but messages written out as JSON or by Python's `str` become a list."""
     if cell is None or not cell.lstrip().startswith("[{"):
         return cell
@@ -139,6 +139,17 @@ def _csv_cell(cell: str | None) -> object:
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             continue
     return cell
+
+
+def is_csv_row(row: Mapping[str, object]) -> bool:
+    """Whether CSV gives the cells of a row back as they are: texts that nobody takes for lists.
+
+    Example:
+        >>> is_csv_row({"prompt": "Sky?", "gap1": 0.5}), is_csv_row({"prompt": "[{}]"})
+        (True, False)
+    """
+    texts = [cell for cell in row.values() if isinstance(cell, str)]
+    return all("\0" not in text and csv_cell(text) == text for text in texts)
 
 
 def _checked(row: NumberedRow) -> NumberedRow:

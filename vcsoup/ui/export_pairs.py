@@ -4,15 +4,15 @@ Both write through `vcsoup.pair_export`, so the page and the command line give t
 """
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import streamlit as st
 
+from vcsoup.export_layouts import LAYOUTS
 from vcsoup.jobs import Job
 from vcsoup.numbers import count, plural
 from vcsoup.pair_export import TRL_EXPLICIT, ExportPlan, Written, export_bytes, written_pairs
-from vcsoup.preferences.layouts import LAYOUTS
 from vcsoup.ui import state
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.literal import message
@@ -30,7 +30,7 @@ _SIDES = {
     "dropped": "dropped, with the reason",
     "flips": "likely flips",
 }
-_FORMATS = {"jsonl": "JSON Lines", "parquet": "parquet"}
+_FORMATS = {"jsonl": "JSON Lines", "parquet": "parquet", "csv": "CSV"}
 
 
 def show(project: Project, desk: Desk) -> None:
@@ -43,15 +43,15 @@ def show(project: Project, desk: Desk) -> None:
         side = st.radio(
             "Which", sides, format_func=_SIDES.get, key="export_side", label_visibility="collapsed"
         )
+        layout = _layout() if side == "kept" else TRL_EXPLICIT
         form = st.segmented_control(
             "Format",
-            list(_FORMATS),
+            [form for form in _FORMATS if form != "csv" or LAYOUTS[layout].is_tabular],
             default="jsonl",
             required=True,
             format_func=_FORMATS.__getitem__,
             key="export_format",
         )
-        layout = _layout() if side == "kept" else TRL_EXPLICIT
         plan = plan_of(desk, side, form, layout)
         _offer(project, desk, plan, pairs_in(desk, side))
 
@@ -95,7 +95,7 @@ def _layout() -> str:
         format_func=lambda name: f"{name} ({LAYOUTS[name].form.name})",
         key="export_layout",
         help="The columns of the tool that reads the file. What a layout cannot say, such as "
-        "several turns in one text, is left out and counted.",
+        "several turns in one text or ratings that no data brought, is left out and counted.",
     )
 
 
@@ -109,15 +109,21 @@ def _offer(project: Project, desk: Desk, plan: ExportPlan, pairs: int) -> None:
     elif plan.layout != TRL_EXPLICIT and pairs <= MOST_LAID_OUT:
         key = desk.look.keys[desk.focus]
         made = _laid_out(key, plan.model_dump_json(), _project=project, _plan=plan)
-        if made.left_out:
-            told = f"{plural(made.left_out, 'pair')} left out: this layout cannot say them."
-            st.caption(told)
+        _tell_unsaid(made.unsaid)
         _download(made.pairs, lambda: made.content, name)
     else:
         _large(project, desk, plan, pairs, name)
     st.caption("The same as a command:")
     args = export_args(project, desk.focus, plan, Path(name))
     st.code("python -m vcsoup " + shlex.join(args), language="bash", wrap_lines=True)
+
+
+def _tell_unsaid(unsaid: Mapping[str, int]) -> None:
+    """Say how many pairs a layout left out, and why."""
+    if unsaid:
+        why = "; ".join(f"{reason} ({count(pairs)})" for reason, pairs in unsaid.items())
+        number = plural(sum(unsaid.values()), "pair")
+        st.caption(message(f"{number} left out, which this layout cannot say. {why}."))
 
 
 def _told(plan: ExportPlan) -> str:
@@ -178,10 +184,8 @@ def _follow(project: Project, args: list[str]) -> None:
     elif job.error:
         st.error(message(job.error), icon=":material/error:")
     elif job.result:
-        left_out = job.result.get("left_out", 0)
-        said = f" ({count(left_out)} left out: this layout cannot say them)" if left_out else ""
-        told = f"{count(job.result['pairs'])} pairs{said}, {count(job.result['bytes'])} bytes in"
-        st.caption(told)
+        _tell_unsaid(job.result.get("unsaid", {}))
+        st.caption(f"{plural(job.result['pairs'], 'pair')}, {count(job.result['bytes'])} bytes in")
         st.code(job.result["path"], language=None, wrap_lines=True)
 
 

@@ -249,20 +249,42 @@ class ScoredPairs:
             NotFoundError: not scored yet (with a shared scale: any value not scored yet).
             GapShapeError: a reward model gives the same reward everywhere.
         """
-        shared = (scale or self.config.scale) == "shared"
-        scaled_by = list(self.values) if shared else [value]
         columns = []
-        for place, judge in enumerate(self.values):
-            sides = {v: self._sides(v, judge) for v in dict.fromkeys([value, *scaled_by])}
-            pooled = [sides[v][side] for side in (0, 1) for v in scaled_by]
-            unit = pooled_std(np.concatenate(pooled, dtype=np.float64), place)
-            chosen, rejected = sides[value]
+        for judge in self.values:
+            (chosen, rejected), unit = self._scaled_by(value, judge, scale)
             columns.append((chosen.astype(np.float64) - rejected) / unit)
         return np.stack(columns, axis=1)
+
+    def scaled_rewards(self, value: str, *, scale: Scale | None = None) -> Floats:
+        """Return the rewards of a value's pairs in standard deviations; errors as for `gaps`.
+
+        Args:
+            value: Whose pairs.
+            scale: As for `gaps`.
+
+        Returns:
+            Shape (2, n, K): chosen answers, rejected answers. Rewards are scaled, not centred.
+        """
+        columns = []
+        for judge in self.values:
+            sides, unit = self._scaled_by(value, judge, scale)
+            columns.append(np.stack(sides).astype(np.float64) / unit)
+        return np.stack(columns, axis=2)
 
     def consistency(self, value: str, *, scale: Scale | None = None) -> Floats:
         """Return the value consistency of a value's pairs, shape (n,), in [-1, 1]."""
         return value_consistency(self.gaps(value, scale=scale))
+
+    def _scaled_by(
+        self, value: str, judge: str, scale: Scale | None
+    ) -> tuple[list[Figures], float]:
+        """Rewards of both sides by one value's model, each (n,), and their standard deviation."""
+        shared = (scale or self.config.scale) == "shared"
+        scaled_by = list(self.values) if shared else [value]
+        sides = {v: self._sides(v, judge) for v in dict.fromkeys([value, *scaled_by])}
+        pooled = [sides[v][side] for side in (0, 1) for v in scaled_by]
+        place = self.values.index(judge)
+        return sides[value], pooled_std(np.concatenate(pooled, dtype=np.float64), place)
 
     def _sides(self, value: str, judge: str) -> list[Figures]:
         """Rewards of the chosen and the rejected answers by one value's model, each (n,)."""
