@@ -44,6 +44,28 @@ def test_a_name_makes_a_draft_and_the_short_name_follows(workspace, visit):
     assert app.text_input[1].value == "mine"  # someone wrote it: it follows no more
 
 
+def test_what_is_entered_before_the_address_names_the_draft_is_kept(workspace, visit):
+    """The browser's next message still brings the address and the short name from before."""
+    app = visit("new")
+    app.text_input[0].set_value("Kind & Short").run()
+    del app.query_params["draft"]
+    app.text_input[1].set_value("")
+    app.multiselect[0].set_value(["helpful", "polite"]).run()
+    assert [field.value for field in app.text_input[:2]] == ["Kind & Short", "kind-short"]
+    assert app.multiselect[0].value == ["helpful", "polite"]
+    (draft,) = workspace.drafts.list()
+    assert draft.values == ("helpful", "polite")
+
+
+def test_another_visit_begins_another_draft(workspace, visit):
+    app = visit("new")
+    app.text_input[0].set_value("Kind & Short").run()
+    app.query_params.clear()
+    app.switch_page("../../pages/home.py").run()
+    app.switch_page("../../pages/new.py").run()
+    assert app.text_input[0].value == ""
+
+
 def test_a_draft_in_the_address_goes_on(workspace, visit):
     saved = workspace.drafts.save(DRAFT)
     app = visit("new", draft=saved.id, step="base")

@@ -98,3 +98,35 @@ def test_the_first_address_of_a_visit_is_followed(monkeypatch, clock):
     soup_link.run_began("soup")
     assert soup_link.followed("view") == "export"
     assert soup_link.followed("weights") is None
+
+
+def test_a_click_before_the_first_writing_is_not_undone_by_the_address(monkeypatch, clock):
+    """The first run is ended by a click, the click's run by another one: nothing was written."""
+    monkeypatch.setattr("vcsoup.ui.soup_link.st.session_state", {})
+    address = Address(view="export")
+    monkeypatch.setattr("vcsoup.ui.soup_link.st.query_params", address)
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "export"
+    assert soup_link.followed("view") == "export"  # the same run may ask twice
+    for _ in range(2):
+        clock[0] += 5
+        soup_link.run_began("soup")
+        assert soup_link.followed("view") is None
+    soup_link.write({"view": "vote"})
+    soup_link.run_ended()
+    clock[0] += 60
+    address["view"] = "export"  # a step back
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "export"
+
+
+def test_a_step_back_that_a_click_ends_is_followed_once(address, clock):
+    shown(address, "export")
+    soup_link.run_ended()
+    clock[0] += 60
+    address["view"] = "answer"
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "answer"
+    clock[0] += 5
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") is None

@@ -63,7 +63,7 @@ def _place() -> Place:
         state.choose(name)
         step = asked.get("step", "")
         return Place(step if step in STEPS else "data", wizard_start.draft_of(project), project)
-    draft = workspace.drafts.load(asked.get("draft", "")) or wizard_start.fresh_draft()
+    draft = workspace.drafts.load(asked.get("draft", "")) or wizard_start.draft_of_visit()
     step = asked.get("step", "values")
     ready = not wizard_start.missing(draft)
     return Place(step if ready and step in _DRAFTED else "values", draft, None)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from vcsoup.errors import VcsoupError
-from vcsoup.ui import state
+from vcsoup.ui import echoes, soup_link, state
 from vcsoup.ui.base_form import BaseChoice, base_form
 from vcsoup.ui.literal import literal
 from vcsoup.ui.shell import shown_errors
@@ -21,12 +21,17 @@ USUAL_VALUES = ("helpful", "harmless", "humorous", "honest", "concise", "polite"
 _DRAFT = "wizard_draft"
 
 
-def fresh_draft() -> ProjectDraft:
-    """Return this visit's draft while nothing of it is saved; always the same one."""
-    kept: ProjectDraft | None = st.session_state.get(_DRAFT)
-    if kept is None or state.workspace().drafts.load(kept.id) is not None:
-        kept = st.session_state[_DRAFT] = ProjectDraft()
-    return kept
+def draft_of_visit() -> ProjectDraft:
+    """Return the draft of this visit, as it was saved last; another visit begins a new one.
+
+    The address names a draft once something of it is saved, but what a person enters meanwhile
+    still comes with the address before.
+    """
+    visit = soup_link.visit()
+    begun, kept = st.session_state.get(_DRAFT, (-1, ProjectDraft()))
+    if begun != visit:
+        st.session_state[_DRAFT] = (visit, kept := ProjectDraft())
+    return state.workspace().drafts.load(kept.id) or kept
 
 
 def draft_of(project: Project) -> ProjectDraft:
@@ -88,16 +93,16 @@ def values_step(draft: ProjectDraft, *, created: bool) -> ProjectDraft:
             max_chars=60,
             placeholder="Kind and short",
             help="As people read it.",
-            on_change=_follow,
-            args=(key,),
         )
     with right:
         name = st.text_input(
             "Short name",
+            echoes.shown(f"{key}_name", _short_name(key)),
             key=f"{key}_name",
             max_chars=40,
             help="For commands and folders: a-z, 0-9 and '-'.",
-            on_change=lambda: st.session_state.update({f"{key}_own": True}),
+            on_change=_choose_name,
+            args=(key,),
         )
     chosen = st.multiselect(
         "Values",
@@ -113,7 +118,7 @@ def values_step(draft: ProjectDraft, *, created: bool) -> ProjectDraft:
         "A value is anything that one answer can have more of than another. The pairs of one value "
         "say which answer is better in its sense alone."
     )
-    return _kept(draft, title=title.strip(), name=name.strip(), values=values)
+    return _kept(draft, title=title.strip(), name=(name or "").strip(), values=values)
 
 
 def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], None]) -> None:
@@ -152,15 +157,19 @@ def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], N
 def _seed(draft: ProjectDraft, key: str) -> None:
     """Fill the widgets from the draft when this visit has not met them yet."""
     st.session_state.setdefault(f"{key}_title", draft.title)
-    st.session_state.setdefault(f"{key}_name", draft.name)
-    st.session_state.setdefault(f"{key}_own", draft.name != slug_of(draft.title))
+    own = draft.name if draft.name != slug_of(draft.title) else ""
+    st.session_state.setdefault(f"{key}_own", own)
     st.session_state.setdefault(f"{key}_values", list(draft.values))
 
 
-def _follow(key: str) -> None:
+def _short_name(key: str) -> str:
     """The short name follows the name until someone writes it."""
-    if not st.session_state.get(f"{key}_own"):
-        st.session_state[f"{key}_name"] = slug_of(st.session_state[f"{key}_title"])
+    return str(st.session_state[f"{key}_own"] or slug_of(st.session_state[f"{key}_title"]))
+
+
+def _choose_name(key: str) -> None:
+    if not echoes.is_echo(f"{key}_name", _short_name(key)):
+        st.session_state[f"{key}_own"] = st.session_state[f"{key}_name"]
 
 
 def _kept(draft: ProjectDraft, **entries: object) -> ProjectDraft:
@@ -169,7 +178,7 @@ def _kept(draft: ProjectDraft, **entries: object) -> ProjectDraft:
     if changed == draft:
         return draft
     saved = state.workspace().drafts.save(changed)
-    st.session_state[_DRAFT] = saved
+    st.session_state[_DRAFT] = (soup_link.visit(), saved)
     if st.query_params.get("draft") != saved.id:
         st.query_params["draft"] = saved.id
     return saved
