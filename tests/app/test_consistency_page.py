@@ -205,6 +205,21 @@ def test_the_minimum_norm_drops_weak_pairs_everywhere(workspace, visit):
         assert strips(app)[value]["passing"] < 600
 
 
+def test_a_move_that_brings_the_address_of_the_one_before_counts(workspace, visit):
+    """The browser writes the address when a drawing arrives, and a hand may be faster."""
+    full_project(workspace)
+    app = visit("consistency")
+    app.slider(key="norm_choice").set_value(1.0).run()
+    late = address(app)
+    app.slider(key="norm_choice").set_value(1.5).run()
+    app.query_params.update(late)
+    app.slider(key="norm_choice").set_value(2.0).run()
+    assert (late["norm"], address(app)["norm"]) == ("1", "2")
+    app.query_params.update({**late, "norm": "3"})  # a link
+    app.run()
+    assert address(app)["norm"] == "3"
+
+
 def test_a_move_of_the_hand_becomes_a_step(workspace, visit, monkeypatch):
     """The browser sends all thresholds and the number of its move; wild ones are left out."""
     project = hand_project(workspace)
@@ -247,7 +262,7 @@ def test_kept_pairs_and_search(workspace, visit):
     assert table["consistency"].round(6).tolist() == [1.0, 1.0, 1.0]
     app.text_input(key="pair_search").set_value("NUMBER 9 for").run()
     assert listed(app)["prompt"].tolist() == ["How do I plan day number 9 for helpful?"]
-    assert "1 pairs hold it, on both sides; searched 10 of 10." in captions(app)
+    assert "Found in 1 pair, on both sides; searched 10 of 10." in captions(app)
 
 
 def test_the_address_opens_a_pair(workspace, visit):

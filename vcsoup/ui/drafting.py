@@ -2,7 +2,8 @@
 
 The session holds the history of drafts, the dataset in focus, the scale, the open view and the pair
 that is read. The address is read when a visit begins or when the browser brings another one; it is
-written by the cockpit in the browser, in place, so that "back" leaves the page.
+written by the cockpit in the browser, in place, so that "back" leaves the page. A move that comes
+before the address of the one before was written brings an older one of ours, which nobody wishes.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from vcsoup.ui.history import History
 from vcsoup.ui.look import Look, look_at
 from vcsoup.workspace import Project, Scale
 
-_KEY = "filter_desk"
+_KEY, _SEEN, _WRITTEN = "filter_desk", "filter_address", "filter_addresses_written"
+_MOST_WRITTEN = 20
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,14 @@ def begin(project: Project, scored: Sequence[str]) -> Desk:
     found = st.session_state.get(_KEY)
     if found is None or (found.project, found.scored) != (project.name, tuple(scored)):
         found = _new(project, scored)
-        st.session_state["filter_address"] = None
+        st.session_state[_SEEN], st.session_state[_WRITTEN] = None, []
     else:
         found = replace(found, look=look_at(project, scored, found.scale))
-    if asked and asked != st.session_state.get("filter_address"):
+    written = st.session_state[_WRITTEN]
+    if asked and asked not in (st.session_state[_SEEN], *written):
         found = adopt(found, read_address(asked, scored))
-    st.session_state["filter_address"] = asked
+    st.session_state[_SEEN] = asked
+    st.session_state[_WRITTEN] = [*written, dict(found.address)][-_MOST_WRITTEN:]
     put(found)
     return found
 

@@ -121,9 +121,10 @@ def _offer(project: Project, desk: Desk, plan: ExportPlan, pairs: int) -> None:
 def _tell_unsaid(unsaid: Mapping[str, int]) -> None:
     """Say how many pairs a layout left out, and why."""
     if unsaid:
-        why = "; ".join(f"{reason} ({count(pairs)})" for reason, pairs in unsaid.items())
+        each = [f"{reason} ({count(pairs)})" for reason, pairs in unsaid.items()]
+        why = "; ".join(each if len(each) > 1 else unsaid)
         number = plural(sum(unsaid.values()), "pair")
-        st.caption(message(f"{number} left out, which this layout cannot say. {why}."))
+        st.caption(message(f"{number} left out, which this layout cannot say: {why}."))
 
 
 def _told(plan: ExportPlan) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from vcsoup.gap_shapes import BoolArray
-from vcsoup.numbers import count
+from vcsoup.numbers import count, plural
 from vcsoup.preferences.pair_search import search_file
 from vcsoup.ui import pair_table
 from vcsoup.ui.drafting import Desk
@@ -76,7 +76,7 @@ def _found(project: Project, desk: Desk, text: str, n: int) -> BoolArray:
         st.session_state["pair_search_state"] = (key, search)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
-            f"{count(len(search.rows))} pairs hold it, on both sides; searched "
+            f"Found in {plural(len(search.rows), 'pair')}, on both sides; searched "
             f"{count(search.searched)} of {count(search.total)}.",
             width="content",
         )
