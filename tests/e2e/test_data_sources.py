@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.entering import choice
+from tests.job_processes import wait_until
 from tests.standin_hub import StandinHub, standin_hub
 from vcsoup.workspace import Project, Workspace, project_config
 
@@ -141,7 +142,8 @@ def test_one_data_set_of_the_hub_is_asked_for_once_for_all_its_values(
     page.goto(address)  # it is on its way in every tab
     fetch.click()
     page.get_by_role("button", name="Store 2 datasets").click(timeout=JOB_MS)
-    expect(page.get_by_text("No pairs yet")).to_have_count(0, timeout=JOB_MS)
+    wait_until(lambda: set(project.datasets()) == set(project.values), seconds=JOB_MS / 1000)
+    expect(page.get_by_text("No pairs yet")).to_have_count(0)
     assert {value: len(project.pairs(value)) for value in project.values} == dict.fromkeys(
         project.values, MANY
     )

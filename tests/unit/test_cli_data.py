@@ -141,7 +141,10 @@ def test_exports_refuse(run, refused, project, tmp_path):
     assert "choose kept, dropped, flips, all" in refused(
         "data", "export", "helpful", out, "--side", "x"
     )
-    assert "choose jsonl, parquet" in refused("data", "export", "helpful", out, "--format", "csv")
+    xml = refused("data", "export", "helpful", out, "--format", "xml")
+    assert "choose jsonl, parquet, csv" in xml
+    csv = refused("data", "export", "helpful", out, "--format", "csv")
+    assert "in the layouts trl-text" in csv
     assert "above 0" in refused("data", "export", "helpful", out, "--side", "flips")
     assert "above 0" in refused("data", "export", "helpful", out, "--flip")
     assert "no filter 'x'" in refused("data", "export", "helpful", out, "--filter", "x")
