@@ -83,6 +83,7 @@ CASES = (
     Case("pairs under one preamble", 440, (20, 60), 2),
     Case("pairs in two data sets (PKU-SafeRLHF)", 0, (400, 600), 2, sets=2),
     Case("pairs in five data sets (HelpSteer2)", 0, (400, 600), 2, sets=5),
+    Case("sixty-six soups' replies to a prompt", 0, (400, 600), 66),
 )
 
 
