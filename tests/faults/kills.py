@@ -109,11 +109,14 @@ def strike(scene: Scene, job: Job, moment: str, rng: np.random.Generator) -> Tre
 
 
 def revive(scene: Scene, job: Job) -> None:
-    """Resume a job that was hit; one that never began is started again by the queue itself."""
+    """Resume a job that was hit; one that never began may be started again by the queue itself.
+
+    "Queued" may be what it says until the queue's runner notes that its worker died.
+    """
     scene.wait(
-        lambda: job.state in ("lost", "failed", "queued", "running"), f"the state of {job.title}"
+        lambda: job.state in ("lost", "failed", "running", "done"), f"the state of {job.title}"
     )
-    if not job.active:
+    if job.state in ("lost", "failed"):
         scene.jobs.resume(job.id)
 
 
