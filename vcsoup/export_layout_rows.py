@@ -176,14 +176,14 @@ def rewards(pair: Pair) -> Row:
         figure for sides, gap in zip(both, gaps, strict=True) for figure in (*sides, gap)
     ] + value_consistency([gaps]).tolist()
     texts = {"prompt": _lone(pair.prompt), "chosen": pair.chosen, "rejected": pair.rejected}
-    return texts | dict(zip(reward_columns(len(both)), figures, strict=True))
+    return texts | dict(zip(table_columns(len(both)), figures, strict=True))
 
 
-def reward_columns(K: int) -> list[str]:
+def table_columns(K: int) -> list[str]:
     """The columns of numbers of VC-Soup's own tables for K values.
 
     Example:
-        >>> reward_columns(1)
+        >>> table_columns(1)
         ['reward1_chosen', 'reward1_reject', 'gap1', 'Consistency']
     """
     each = ("reward{}_chosen", "reward{}_reject", "gap{}")

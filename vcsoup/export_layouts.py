@@ -160,7 +160,7 @@ def _completions(scores: Sequence[str]) -> pa.Schema:
 def _rewards(scores: Sequence[str]) -> pa.Schema:
     """The columns of VC-Soup's own tables for K values."""
     texts = [(name, pa.string()) for name in ("prompt", *SIDES)]
-    figures = layout_rows.reward_columns(len(scores))
+    figures = layout_rows.table_columns(len(scores))
     return pa.schema([*texts, *((name, pa.float64()) for name in figures)])
 
 

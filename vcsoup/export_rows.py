@@ -7,6 +7,7 @@ decided in `vcsoup.pair_export`.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ class AnswerScores(NamedTuple):
         """The scores of one pair, of the answers as they are exported."""
         sides = self.sides[::-1, row] if exchange else self.sides[:, row]
         both = zip(self.names, sides.T.tolist(), strict=True)
-        return {name: (a, b) for name, (a, b) in both if a == a and b == b}  # NaN is not itself
+        return {name: (a, b) for name, (a, b) in both if not (isnan(a) or isnan(b))}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def laid_out_rows(
         part: The pairs.
         wanted: The layout.
         unsaid: Where the pairs that it cannot say are counted, by reason.
-        as_csv: For a file that tells no text from a list of messages.
+        as_csv: For CSV, which does not give every text back.
 
     Returns:
         The layout's columns, for the pairs that it can say.
@@ -109,7 +110,7 @@ def laid_out_rows(
         try:
             said = lay_out(Pair(pair["prompt"], chosen, rejected, scores), wanted)
             if as_csv and not all(map(is_csv_row, said)):
-                raise RowFault("layout", "", "a text that CSV would turn into a list")
+                raise RowFault("layout", "", "a text that CSV does not give back as it is")
         except RowFault as fault:
             unsaid[f"{fault.column}: {fault.reason}" if fault.column else fault.reason] += 1
         else:

@@ -35,6 +35,7 @@ from vcsoup.sweep import gap_norms, likely_flips
 from vcsoup.workspace import Project
 from vcsoup.workspace.files import replacing
 from vcsoup.workspace.ready_scores import load_scores, score_names
+from vcsoup.workspace.tables import reward_columns
 
 Side = Literal["kept", "dropped", "flips", "all"]
 Format = Literal["jsonl", "parquet", "csv"]
@@ -217,8 +218,8 @@ def _scores(project: Project, value: str, plan: ExportPlan, n: int) -> AnswerSco
     with open_pairs(project.pair_file(value)) as file:
         ids = file.read(columns=["id"]).to_pandas()
     table = ids.merge(brought, on="id", how="left", validate="one_to_one")
-    sides = [table[[f"{name}_{side}" for name in names]] for side in ("chosen", "rejected")]
-    return AnswerScores(names, np.stack([side.to_numpy(np.float64) for side in sides]))
+    figures = table[reward_columns(names)].to_numpy(np.float64).reshape(n, 2, len(names))
+    return AnswerScores(names, figures.transpose(1, 0, 2))
 
 
 def _numbered(parts: Iterator[pa.Table]) -> Iterator[tuple[int, pa.Table]]:

@@ -18,6 +18,7 @@ from vcsoup.export_layouts import lay_out, layout
 from vcsoup.preferences.formats import SIDES
 from vcsoup.preferences.pair_format import Pair
 from vcsoup.preferences.readers import Reading, ReadResult, read_preferences
+from vcsoup.workspace.ready_scores import score_names
 
 DOCS = Path(__file__).parents[2] / "docs" / "formats.md"
 FORMS = ("strings", "messages", "multi-turn", "ties", "gz", "parquet")
@@ -73,7 +74,7 @@ def cell(sample: Sample, form: str, folder: Path) -> str:
 
 def scores(result: ReadResult):
     table = result.scores.drop(columns="id").to_dict("list")
-    names = [name.removesuffix("_chosen") for name in table if name.endswith("_chosen")]
+    names = score_names(result.scores)
     sides = [zip(*(table[f"{name}_{side}"] for side in SIDES), strict=True) for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*sides, strict=True)]
 

@@ -44,13 +44,18 @@ def shown(address, view: str) -> None:
     assert address["view"] == view
 
 
-def test_a_link_and_a_step_back_are_followed(address, clock):
+def stepped_back(address, clock) -> None:
+    """Choose a view, go back a minute later, and see that followed."""
     shown(address, "export")
     soup_link.run_ended()
     clock[0] += 60
     address["view"] = "answer"
     soup_link.run_began("soup")
     assert soup_link.followed("view") == "answer"
+
+
+def test_a_link_and_a_step_back_are_followed(address, clock):
+    stepped_back(address, clock)
 
 
 def test_a_click_that_ends_the_writing_run_brings_the_former_address(address, clock):
@@ -121,12 +126,7 @@ def test_a_click_before_the_first_writing_is_not_undone_by_the_address(monkeypat
 
 
 def test_a_step_back_that_a_click_ends_is_followed_once(address, clock):
-    shown(address, "export")
-    soup_link.run_ended()
-    clock[0] += 60
-    address["view"] = "answer"
-    soup_link.run_began("soup")
-    assert soup_link.followed("view") == "answer"
+    stepped_back(address, clock)
     clock[0] += 5
     soup_link.run_began("soup")
     assert soup_link.followed("view") is None

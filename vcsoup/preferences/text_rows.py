@@ -126,10 +126,10 @@ def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
 def _csv_row(number: int, cells: dict[str | Any, Any]) -> NumberedRow:
     if None in cells:
         return NumberedRow(number, {}, "more cells than the header has columns")
-    return NumberedRow(number, {column: csv_cell(cell) for column, cell in cells.items()})
+    return NumberedRow(number, {column: _csv_cell(cell) for column, cell in cells.items()})
 
 
-def csv_cell(cell: str | None) -> object:
+def _csv_cell(cell: str | None) -> object:
     """A cell as it is, but messages written out as JSON or by Python's `str` become a list."""
     if cell is None or not cell.lstrip().startswith("[{"):
         return cell
@@ -149,7 +149,7 @@ def is_csv_row(row: Mapping[str, object]) -> bool:
         (True, False)
     """
     texts = [cell for cell in row.values() if isinstance(cell, str)]
-    return all("\0" not in text and csv_cell(text) == text for text in texts)
+    return all("\0" not in text and _csv_cell(text) == text for text in texts)
 
 
 def _checked(row: NumberedRow) -> NumberedRow:

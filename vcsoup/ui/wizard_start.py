@@ -28,9 +28,9 @@ def draft_of_visit() -> ProjectDraft:
     still comes with the address before.
     """
     visit = soup_link.visit()
-    begun, kept = st.session_state.get(_DRAFT, (-1, ProjectDraft()))
-    if begun != visit:
-        st.session_state[_DRAFT] = (visit, kept := ProjectDraft())
+    if st.session_state.get(_DRAFT, (None,))[0] != visit:
+        st.session_state[_DRAFT] = (visit, ProjectDraft())
+    kept: ProjectDraft = st.session_state[_DRAFT][1]
     return state.workspace().drafts.load(kept.id) or kept
 
 
