@@ -13,6 +13,7 @@ from vcsoup.ui.components import stage_keys
 from vcsoup.ui.presenter_steps import STEPS
 from vcsoup.workspace import Project
 
+_NAMES = [step.name for step in STEPS]
 _STYLE = """<style>
 html { font-size: clamp(17px, 1.45vw, 26px) !important; }
 [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"] { display: none; }
@@ -47,7 +48,7 @@ def run() -> None:
     project = _project()
     place = current_place()
     step = STEPS[place]
-    stage_keys.listen(go)
+    stage_keys.listen(_NAMES, place, go, leave)
     st.title(step.title(project), anchor=False)
     with st.container(key="stage_say"):
         st.markdown(step.sentence(project))
@@ -57,24 +58,19 @@ def run() -> None:
 
 def current_place() -> int:
     """Return the place of the step that the address names; the first one for a strange name."""
-    names = [step.name for step in STEPS]
     wanted = st.query_params.get("step")
-    return names.index(wanted) if wanted in names else 0
+    return _NAMES.index(wanted) if wanted in _NAMES else 0
 
 
-def go(move: str) -> None:
-    """Turn a page.
+def go(step: str) -> None:
+    """Open a step: the address names it."""
+    st.query_params["step"] = step
 
-    Args:
-        move: "next", "previous", "first", "last" or "leave".
-    """
-    if move == "leave":
-        for name in ("present", "step"):
-            st.query_params.pop(name, None)
-        return
-    place, last = current_place(), len(STEPS) - 1
-    places = {"next": min(place + 1, last), "previous": max(place - 1, 0), "first": 0, "last": last}
-    st.query_params["step"] = STEPS[places[move]].name
+
+def leave() -> None:
+    """Back to the app."""
+    for name in ("present", "step"):
+        st.query_params.pop(name, None)
 
 
 def _project() -> Project:
@@ -96,7 +92,7 @@ def _bar(place: int) -> None:
             "Previous",
             icon=":material/arrow_back:",
             on_click=go,
-            args=("previous",),
+            args=(_NAMES[max(place - 1, 0)],),
             disabled=place == 0,
             key="stage_previous",
         )
@@ -105,13 +101,10 @@ def _bar(place: int) -> None:
             icon=":material/arrow_forward:",
             type="primary",
             on_click=go,
-            args=("next",),
+            args=(_NAMES[min(place + 1, len(STEPS) - 1)],),
             disabled=place == len(STEPS) - 1,
             key="stage_next",
         )
-        names = [
-            f"**{step.name}**" if i == place else f":gray[{step.name}]"
-            for i, step in enumerate(STEPS)
-        ]
-        st.markdown(f"{place + 1} of {len(STEPS)}: {', '.join(names)}", width="stretch")
-        st.button("Leave (Esc)", type="tertiary", on_click=go, args=("leave",), key="stage_leave")
+        told = [f"**{name}**" if i == place else f":gray[{name}]" for i, name in enumerate(_NAMES)]
+        st.markdown(f"{place + 1} of {len(STEPS)}: {', '.join(told)}", width="stretch")
+        st.button("Leave (Esc)", type="tertiary", on_click=leave, key="stage_leave")

@@ -1,6 +1,6 @@
 """The presenter's keyboard: an invisible component that hears keys anywhere on the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -14,16 +14,30 @@ _keys = st.components.v2.component(
 KEY = "stage_keys"
 
 
-def listen(on_move: Callable[[str], None]) -> None:
+def listen(
+    steps: Sequence[str], place: int, on_step: Callable[[str], None], on_leave: Callable[[], None]
+) -> None:
     """Hear the keyboard.
 
     Args:
-        on_move: Called with "next", "previous", "first", "last" or "leave".
+        steps: The names of the story's steps in order.
+        place: Where among them the page is that is drawn now.
+        on_step: Called with the name of the step to open.
+        on_leave: Called when the story is to be left.
     """
 
-    def moved() -> None:
-        move = st.session_state[KEY].move
-        if move:
-            on_move(str(move))
+    def turned() -> None:
+        step = st.session_state[KEY].step
+        if step:
+            on_step(str(step))
 
-    _keys(key=KEY, on_move_change=moved)
+    def left() -> None:
+        if st.session_state[KEY].left:
+            on_leave()
+
+    _keys(
+        key=KEY,
+        data={"steps": list(steps), "place": place},
+        on_step_change=turned,
+        on_left_change=left,
+    )
