@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import GapShapeError
-from vcsoup.evaluation.front import hypervolume
 from vcsoup.evaluation.summary import MeasuredSet, summarise
 
 FloatArray = npt.NDArray[np.float64]
@@ -103,17 +102,17 @@ def compare(
     unit = rows.std(axis=0, ddof=1)
     first, second = ((measured.rewards - rows) / unit for measured in sets.values())
     draws = rng.integers(len(rows), size=(resamples, len(rows)))
-    corner = np.array([figures["reference"][value] for value in values])
     same = _same_rows(*(measured.weights for measured in sets.values()))
     shared = first[same[:, 0]] - second[same[:, 1]]  # (s, P, K)
     names = list(sets)
+    difference = figures["differences"][f"{names[0]} - {names[1]}"]
     return Comparison(
         values=tuple(values),
         groups=(names[0], names[1]),
         n_prompts=len(rows),
         n_soups=(len(first), len(second)),
         summary=figures,
-        hypervolume=_volumes(first, second, corner, draws),
+        hypervolume=Difference(**difference["hypervolume"]),
         balanced=_balances(first, second, draws),
         same_weights=_shared(values, shared, draws),
         n_same=len(same),
@@ -179,14 +178,6 @@ def named_differences(found: Comparison) -> list[tuple[str, Difference]]:
 def _signed(difference: Difference) -> str:
     ends = f"{difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})"
     return ends.replace("-", "\N{MINUS SIGN}")
-
-
-def _volumes(first: FloatArray, second: FloatArray, corner: FloatArray, draws: Any) -> Difference:
-    def volume(gains: FloatArray) -> float:
-        return hypervolume(gains.mean(axis=1), corner)
-
-    drawn = [volume(first[:, d]) - volume(second[:, d]) for d in draws]
-    return _difference(volume(first) - volume(second), drawn)
 
 
 def _balances(first: FloatArray, second: FloatArray, draws: Any) -> Difference:
