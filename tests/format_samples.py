@@ -175,6 +175,21 @@ def summaries(pair: Triple, tie: bool) -> list[Row]:
     return [{"info": info, "summaries": texts, "choice": 1, "worker": "w"}]
 
 
+def arena(pair: Triple, tie: bool) -> list[Row]:
+    prompt, chosen, rejected = pair
+    sides = {"conversation_a": rejected, "conversation_b": chosen}
+    told = {side: [*prompt, assistant(text)] for side, text in sides.items()}
+    about = {"question_id": "x", "model_a": "one", "model_b": "two", "turn": 1}
+    return [{**about, **told, "winner": "tie (bothbad)" if tie else "model_b"}]
+
+
+def nectar(pair: Triple, tie: bool) -> list[Row]:
+    prompt, chosen, rejected = pair
+    ranked = [("In between.", 2.0), (rejected, 3.0), (chosen, 1.0)]
+    answers = [{"answer": text, "model": "m", "rank": 1.0 if tie else r} for text, r in ranked]
+    return [{"prompt": f"{dialogue(prompt)}\n\nAssistant: ", "answers": answers, "turns": 1}]
+
+
 def alpaca(pair: Triple, tie: bool) -> list[Row]:
     prompt, chosen, rejected = pair
     texts = [turn["content"] for turn in prompt]
@@ -254,6 +269,8 @@ SAMPLES = (
     Sample("SHP", human_refs, ("strings",), layout="shp"),
     Sample("StackExchange", stack_exchange, ("strings",), layout="stack-exchange"),
     Sample("TL;DR comparisons", summaries, ("strings",), layout="tldr"),
+    Sample("Chatbot Arena", arena, ("messages", "multi-turn", "ties"), layout="arena"),
+    Sample("Nectar", nectar, ("strings", "multi-turn", "ties"), layout="nectar"),
     Sample("LLaMA-Factory, Alpaca", alpaca, ("strings", "multi-turn", "ties"), layout="alpaca"),
     Sample(
         "LLaMA-Factory, ShareGPT", sharegpt, ("messages", "multi-turn", "ties"), layout="sharegpt"

@@ -57,9 +57,7 @@ def implicit(pair: Pair) -> Row:
 
 def dialogues(pair: Pair) -> Row:
     """The Human: and Assistant: dialogues of hh-rlhf."""
-    if any(turn["role"] == "system" for turn in pair.prompt):
-        raise RowFault("layout", "prompt", "a dialogue has no place for a system message")
-    asked = "".join(f"\n\n{_SPEAKERS[t['role']]}: {t['content']}" for t in pair.prompt)
+    asked = _dialogue(pair.prompt)
     sides = {"chosen": pair.chosen, "rejected": pair.rejected}
     return {side: f"{asked}\n\nAssistant: {text}" for side, text in sides.items()}
 
@@ -113,6 +111,25 @@ def summaries(pair: Pair) -> Row:
     """The comparisons of TL;DR: a post with two summaries."""
     texts = [{"text": text} for text in (pair.chosen, pair.rejected)]
     return {"info": {"post": _lone(pair.prompt)}, "summaries": texts, "choice": 0}
+
+
+def battle(pair: Pair) -> Row:
+    """Two conversations of Chatbot Arena; the first is the better one."""
+    sides = implicit(pair)
+    return {
+        "conversation_a": sides["chosen"],
+        "conversation_b": sides["rejected"],
+        "winner": "model_a",
+    }
+
+
+def ranked(pair: Pair) -> Row:
+    """The columns of Nectar: a dialogue that waits for its answer, and two ranked ones."""
+    answers = [
+        {"answer": text, "rank": float(rank)}
+        for rank, text in enumerate((pair.chosen, pair.rejected), start=1)
+    ]
+    return {"prompt": f"{_dialogue(pair.prompt)}\n\nAssistant: ", "answers": answers}
 
 
 def own(pair: Pair) -> Row:
@@ -188,6 +205,13 @@ def table_columns(K: int) -> list[str]:
     """
     each = ("reward{}_chosen", "reward{}_reject", "gap{}")
     return [*(name.format(k) for k in range(1, K + 1) for name in each), "Consistency"]
+
+
+def _dialogue(prompt: Prompt) -> str:
+    """A prompt as hh-rlhf writes it."""
+    if any(turn["role"] == "system" for turn in prompt):
+        raise RowFault("layout", "prompt", "a dialogue has no place for a system message")
+    return "".join(f"\n\n{_SPEAKERS[t['role']]}: {t['content']}" for t in prompt)
 
 
 def _marked(prompt: Prompt) -> str:

@@ -19,6 +19,8 @@
 | tldr | info.post, summaries[2].text, choice | turns, system messages |
 | ultrafeedback | instruction, completions (response, annotations) | turns, system messages |
 | helpsteer | prompt, response, five attributes, pair_id; two rows a pair | system messages |
+| arena | conversation_a, conversation_b, winner (Chatbot Arena) | |
+| nectar | prompt (a waiting dialogue), answers (answer, rank) | system messages |
 | vc-soup | prompt, chosen, rejected, rewards, gaps, Consistency | turns, system messages |
 | vc-soup-lab | id, prompt (messages), chosen, rejected | |
 
@@ -58,6 +60,7 @@ _MESSAGES = PAIR_SCHEMA.field("prompt").type
 _SENT = pa.struct([("from", pa.string()), ("value", pa.string())])
 _POST = pa.struct([("post", pa.string())])
 _TEXT = pa.struct([("text", pa.string())])
+_RANKED = pa.struct([("answer", pa.string()), ("rank", pa.float64())])
 
 
 Row = layout_rows.Row
@@ -234,6 +237,14 @@ LAYOUTS = {
         layout_rows.attributes,
         rated.HELPSTEER,
         scores="ratings",
+    ),
+    "arena": Layout(
+        _columns(["winner"], conversation_a=_MESSAGES, conversation_b=_MESSAGES),
+        layout_rows.battle,
+        labelled.ARENA,
+    ),
+    "nectar": Layout(
+        _columns(["prompt"], answers=pa.list_(_RANKED)), layout_rows.ranked, rated.NECTAR
     ),
     "vc-soup": Layout(_rewards, layout_rows.rewards, SCORED, scores="rewards"),
     "vc-soup-lab": Layout(lambda scores: PAIR_SCHEMA, layout_rows.own, OWN),

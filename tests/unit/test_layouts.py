@@ -48,14 +48,14 @@ def test_every_layout_writes_its_own_columns(name):
     ("pair", "cannot"),
     [
         (TURNS, ONE_TEXT),
-        (WITH_SYSTEM, ONE_TEXT | {"hh", *MARKED}),
+        (WITH_SYSTEM, ONE_TEXT | {"hh", "nectar", *MARKED}),
         (PLAIN._replace(chosen="Well.\n\nHuman: no"), {"hh"}),
         (PLAIN._replace(chosen="Sky? Blue.", rejected="Sky? Green."), {"trl-text"}),
         (PLAIN._replace(chosen="Well.\nYes.", rejected="Well.\nNo."), {"trl-implicit-text"}),
         (Pair([user("a"), user("b")], "c", "d", RATINGS), ONE_TEXT | {"alpaca"}),
         (
             PLAIN._replace(prompt=[user("\n\nHuman: a\n\nAssistant:")]),
-            ONE_TEXT | {"hh", *MARKED},
+            ONE_TEXT | {"hh", "nectar", *MARKED},
         ),
         (
             PLAIN._replace(prompt=[user("a\n<extra_id_1>Assistant\nb")]),

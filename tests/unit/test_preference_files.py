@@ -8,6 +8,8 @@ import pytest
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
 from vcsoup.preferences.files import read_rows
+from vcsoup.preferences.formats import SIDES
+from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import read_preferences
 
 ROWS = [
@@ -130,12 +132,53 @@ def test_nested_messages_in_parquet_become_plain_dicts(tmp_path):
         (b"just a line of prose", "holds no preference pairs.*found: just a line of prose"),
         (b"prompt,chosen,rejected\n", "no row with text"),
         (b'"two\nlines",b\n1,2\n', "found: two lines, b"),
+        (b'{\n "chosen": "a"\n}\n{\n "chosen": "b"\n}', "over several lines each; .*one object a"),
+        (b"prompt,chosen,rejected\nHi,sch\xf6n,no\n", "row 1, column chosen, 0xf6 is not UTF-8"),
+        (
+            b'{"train": [{"prompt": "a"}], "test": [{}, {}]}',
+            r"inside others: train \(1\), test \(2",
+        ),
+        (b'{"prompt": "a", "completion": "b", "label": true}', "single answers with a label each"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "is a ZIP archive, as Excel's files are"),
     ],
 )
 def test_files_of_no_known_kind_are_refused_in_one_line(write, content, message):
     with pytest.raises(PreferenceFormatError, match=message) as caught:
         read_preferences(write(content))
     assert "\n" not in str(caught.value)
+
+
+TABLE = pd.DataFrame(ROWS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE.to_json(),
+        TABLE.to_json(orient="columns", indent=2),
+        json.dumps(TABLE.to_dict("list")),
+        json.dumps({"data": TABLE.to_dict("records")}),
+        json.dumps({"data": TABLE.to_dict("records")}, indent=2),
+    ],
+    ids=("pandas", "pandas, indented", "lists", "wrapped", "wrapped, indented"),
+)
+def test_tables_inside_one_json_object_are_read(write, text):
+    result = read_preferences(write(text))
+    assert result.pairs["chosen"].tolist() == [row["chosen"] for row in ROWS]
+    assert (result.report.rows, result.report.kept) == (2, 2)
+
+
+def test_a_row_alone_is_no_table_around_others(write):
+    """By hand: two messages a side are the turns of one row, not two rows."""
+    sides = {side: [*MESSAGES, {"role": "assistant", "content": side}] for side in SIDES}
+    result = read_preferences(write(json.dumps(sides)))
+    assert (result.report.rows, result.pairs["chosen"].tolist()) == (1, ["chosen"])
+
+
+def test_a_large_object_around_all_rows_is_looked_at(write):
+    rows = [{"prompt": f"{i}?", "chosen": "a" * 9_000, "rejected": "b"} for i in range(300)]
+    look = look_at(write(json.dumps({"data": rows})))
+    assert (look.format, look.whole, len(look.file.rows)) == ("TRL explicit", False, 200)
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

@@ -14,6 +14,7 @@ from vcsoup.cli.options import (
     open_workspace,
 )
 from vcsoup.cli.output import show, show_json
+from vcsoup.numbers import plural
 
 if TYPE_CHECKING:
     from vcsoup.intake import Preview
@@ -85,7 +86,7 @@ def add(
         return
     outcome = "nothing stored"
     if not preview:
-        outcome = f"{figures['held_out_prompts']} prompts held out for measuring"
+        outcome = f"{plural(figures['held_out_prompts'], 'prompt')} held out for measuring"
     _show(read, outcome)
 
 

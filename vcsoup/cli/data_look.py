@@ -127,6 +127,7 @@ def _figures(found: "FileLook", how: "Reading") -> dict[str, Any]:
 
 
 def _show(found: "FileLook", how: "Reading") -> None:
+    from vcsoup.preferences.refusals import why_no_pairs
     from vcsoup.preferences.rows import readable
 
     figures = _figures(found, how)
@@ -134,6 +135,8 @@ def _show(found: "FileLook", how: "Reading") -> None:
     if found.aspects:
         show(f"preferences, one for each `--aspect`: {', '.join(map(readable, found.aspects))}")
     show(f"columns: {', '.join(figures['columns'])}")
+    if not found.format and (why := why_no_pairs(found.file)):
+        show(f"it {why}")
     if figures["first"]:
         rows = [_first(row) for row in figures["first"]]
         show_table(["row", "prompt", "chosen", "rejected"], rows)

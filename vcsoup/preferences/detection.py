@@ -20,7 +20,7 @@ _USED = {
     *("score_chosen", "score_rejected", "instruction", "input", "system", "history"),
     *("conversations", "completions", "response_0", "response_1", "response_2", "context"),
     *("response1", "response2", "overall_preference", "preference_strength"),
-    *("response", "pair_id"),
+    *("response", "pair_id", "answers", "conversation_a", "conversation_b", "winner"),
     *("human_ref_A", "human_ref_B", "labels", "score_A", "score_B"),
     *("question", "response_j", "response_k", "info", "summaries", "choice"),
     *rated.ATTRIBUTES,
@@ -67,6 +67,11 @@ _KINDS = (
         {"info": dict, "summaries": list},
         lambda file: labelled.SUMMARIES,
     ),
+    _Kind(
+        ("conversation_a", "conversation_b", "winner"),
+        {"conversation_a": list, "winner": str},
+        lambda file: labelled.ARENA,
+    ),
 )
 
 
@@ -82,7 +87,7 @@ def detect_format(file: FileRows) -> PairFormat | None:
     attributes = [name for name in rated.ATTRIBUTES if name in columns]
     if {"prompt", "response"} <= columns and len(attributes) >= _ATTRIBUTES_AT_LEAST:
         return rated.helpsteer(file.columns)
-    return detect_sides(file)
+    return detect_sides(file) or rated.nectar(row.cells for row in file.rows)
 
 
 def is_used(column: str) -> bool:

@@ -29,6 +29,7 @@ from vcsoup.preferences.text_rows import is_json, text_rows
 
 _MOST_BYTES = 4 * 2**30
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_ZIP_MARK = b"PK\x03\x04"
 _LOOKED_AT = 4_096
 
 
@@ -102,6 +103,10 @@ def as_text(content: bytes, name: str) -> str:
     Raises:
         PreferenceFormatError: text in two or four bytes a character, or no text at all.
     """
+    if content.startswith(_ZIP_MARK):
+        raise PreferenceFormatError(
+            f"{name} is a ZIP archive, as Excel's files are; unpack it, or save the sheet as CSV"
+        )
     head = content[:_LOOKED_AT]
     if head.startswith(_WIDE_MARKS) or head.count(0) * 4 > len(head):
         raise PreferenceFormatError(

@@ -8,8 +8,10 @@
 | SHP | history, human_ref_A, human_ref_B, labels | 1 the first |
 | StackExchange | question, response_j, response_k | the first |
 | TL;DR comparisons | info.post, summaries[2].text, choice | the chosen one |
+| Chatbot Arena | conversation_a, conversation_b, winner | model_a or model_b |
 
-A preference of 0 is a tie and is reported. SHP's score_A and score_B come along as "score".
+A preference of 0 and a winner called "tie" are ties and are reported. SHP's score_A and score_B
+come along as "score".
 """
 
 import re
@@ -19,12 +21,16 @@ from functools import partial
 from vcsoup.preferences.pair_format import Cells, Pair, PairFormat, Scores, read_answer
 from vcsoup.preferences.turns import (
     RowFault,
+    check_answered,
+    check_prompt,
     read_marked_prompt,
+    read_messages,
     read_number,
     read_prompt,
     read_text,
 )
 
+_CONVERSATIONS = {"model_a": "conversation_a", "model_b": "conversation_b"}
 _CHOICE = re.compile(r"(\w+)_response_id")
 
 
@@ -83,6 +89,23 @@ def _summaries(row: Cells) -> Pair:
     return Pair(prompt, answers[winner], answers[1 - winner])
 
 
+def _battle(row: Cells) -> Pair:
+    """Chatbot Arena: two whole conversations that part at their last turn."""
+    winner = read_text(row, "winner").strip()
+    if winner.startswith(("tie", "both")):
+        raise RowFault("tie", "winner", f"{winner[:40]!r}: neither is better")
+    if winner not in _CONVERSATIONS:
+        raise RowFault("unreadable", "winner", f"expected model_a or model_b, got {winner[:40]!r}")
+    first, second = _CONVERSATIONS.values()
+    turns = read_messages(row, first)
+    check_answered(turns, first)
+    check_prompt(turns[:-1], first)
+    said = [read_answer(row, column, turns[:-1]) for column in (first, second)]
+    if _CONVERSATIONS[winner] == second:
+        said.reverse()
+    return Pair(turns[:-1], said[0], said[1])
+
+
 def _pair(row: Cells, answers: tuple[str, str], winner: int, *, prompt: str = "prompt") -> Pair:
     asked = read_marked_prompt(row, prompt)
     said = [read_answer(row, column, asked) for column in answers]
@@ -118,3 +141,4 @@ HELPSTEER2 = PairFormat(
 HUMAN_REFS = PairFormat("SHP", _human_refs)
 STACK_EXCHANGE = PairFormat("StackExchange", _first_is_better)
 SUMMARIES = PairFormat("TL;DR comparisons", _summaries)
+ARENA = PairFormat("Chatbot Arena", _battle)

@@ -18,13 +18,13 @@ from vcsoup.errors import NotFoundError, PreferenceFormatError
 from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK
 from vcsoup.preferences.arrow_soundness import checked
 from vcsoup.preferences.detection import detect_format
-from vcsoup.preferences.files import as_text, data_files
+from vcsoup.preferences.files import as_text, data_files, read_rows
 from vcsoup.preferences.packing import unpacked_beginning
 from vcsoup.preferences.pair_format import Joined, Pair
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
 from vcsoup.preferences.readers import Reading, read_rows_as_pairs
 from vcsoup.preferences.rows import FileRows, NumberedRow, readable
-from vcsoup.preferences.text_rows import text_rows
+from vcsoup.preferences.text_rows import is_one_value, text_rows
 from vcsoup.preferences.turns import RowFault
 
 LOOKED_AT_BYTES = 2**21
@@ -131,6 +131,9 @@ def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
         raise PreferenceFormatError(f"{name} is a compressed parquet file; unpack it first")
     whole = len(content) <= LOOKED_AT_BYTES
     text = as_text(content if whole else _whole_lines(content), name)
+    if not whole and text.lstrip().startswith("{") and is_one_value(text):
+        file = read_rows(path, name=name)  # one object around all rows, which has no beginning
+        return FileRows(file.columns, file.rows[:LOOKED_AT_ROWS]), False
     return (text_rows(text, name) if whole else _first_rows(text, name)), whole
 
 

@@ -4,6 +4,7 @@
 |---|---|---|
 | UltraFeedback | instruction, completions[{response, annotations{aspect{Rating}}, ...}] | a row |
 | HelpSteer | prompt, response and its five attributes from 0 to 4 | rows of a prompt |
+| Nectar | prompt, answers[{answer, rank}], the first rank is the best | a row |
 
 Of an aspect, the best rated answer is chosen and the worst rated one rejected, the first of equals;
 where both have the same rating, there is a tie. HelpSteer keeps one answer a row: rows that follow
@@ -28,6 +29,7 @@ from vcsoup.preferences.turns import (
 
 ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
 OVERALL = ("overall_score", "fine-grained_score")
+_RANKED = {"answer", "rank"}
 _ENOUGH_ROWS = 2_000
 Ratings = Mapping[str, float]
 
@@ -36,7 +38,7 @@ def ultrafeedback(rows: Iterable[Cells]) -> PairFormat | None:
     """UltraFeedback as it was published; None when no completion has a rating."""
     aspects: dict[str, None] = {}
     for row, _ in zip(rows, range(_ENOUGH_ROWS), strict=False):
-        for completion in _completions(row):
+        for completion in _objects(row.get("completions")):
             aspects |= dict.fromkeys(_ratings(completion))
     return replace(ULTRAFEEDBACK, aspects=tuple(aspects)) if aspects else None
 
@@ -46,9 +48,15 @@ def helpsteer(columns: Iterable[str]) -> PairFormat:
     return replace(HELPSTEER, aspects=tuple(name for name in ATTRIBUTES if name in set(columns)))
 
 
-def _completions(row: Cells) -> list[Cells]:
-    found = row.get("completions")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+def nectar(rows: Iterable[Cells]) -> PairFormat | None:
+    """Nectar, or None when no answer has a rank."""
+    early = (row for row, _ in zip(rows, range(_ENOUGH_ROWS), strict=False))
+    answers = (entry for row in early for entry in _objects(row.get("answers")))
+    return NECTAR if any(entry.keys() >= _RANKED for entry in answers) else None
+
+
+def _objects(cell: object) -> list[Cells]:
+    return [entry for entry in cell if isinstance(entry, dict)] if isinstance(cell, list) else []
 
 
 def _ratings(completion: Cells) -> Ratings:
@@ -68,7 +76,7 @@ def _ratings(completion: Cells) -> Ratings:
 
 def _completed(row: Cells, aspect: str) -> Pair:
     prompt = read_prompt(row, "instruction")
-    rated = [(_ratings(completion), completion) for completion in _completions(row)]
+    rated = [(_ratings(completion), completion) for completion in _objects(row.get("completions"))]
     rated = [entry for entry in rated if aspect in entry[0]]
     if len(rated) < 2:
         raise RowFault("one-sided", "completions", f"{len(rated)} of 2 answers rated for {aspect}")
@@ -79,6 +87,20 @@ def _completed(row: Cells, aspect: str) -> Pair:
     sides = (read_text(entry[1], "response", at="completions") for entry in (best, worst))
     chosen, rejected = (side.strip() for side in sides)
     return Pair(prompt, chosen, rejected, _both(best[0], worst[0]))
+
+
+def _ranked(row: Cells) -> Pair:
+    prompt = read_prompt(row)
+    answers = _objects(row.get("answers"))
+    if len(answers) < 2:
+        raise RowFault("one-sided", "answers", f"{len(answers)} of 2 answers with a rank")
+    ranks = [read_number({"answers": entry.get("rank")}, "answers") for entry in answers]
+    best, worst = (ranks.index(rank) for rank in (min(ranks), max(ranks)))
+    if best == worst:
+        raise RowFault("tie", "answers", f"every answer has the rank {ranks[0]:g}")
+    sides = (read_text(answers[place], "answer", at="answers") for place in (best, worst))
+    chosen, rejected = (side.strip() for side in sides)
+    return Pair(prompt, chosen, rejected)
 
 
 def _both(better: Ratings, worse: Ratings) -> Scores:
@@ -156,3 +178,4 @@ ULTRAFEEDBACK = PairFormat("UltraFeedback", _completed, aspects=OVERALL)
 HELPSTEER = PairFormat(
     "HelpSteer", _answered, aspects=ATTRIBUTES, join=_same_prompt, rows_per_pair=2
 )
+NECTAR = PairFormat("Nectar", _ranked)

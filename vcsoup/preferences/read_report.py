@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vcsoup.numbers import plural
+
 KINDS = {
     "unreadable": "not an object, damaged, or turns that make no sense",
     "one-sided": "a side is missing or is not text",
@@ -81,7 +83,7 @@ class ReadReport:
         """One line for people: "300 rows read as TRL explicit, 298 kept, 2 reported (2 empty)"."""
         about = f" ({self.aspect})" if self.aspect else ""
         of = f" of {self.files:,} files" if self.files > 1 else ""
-        line = f"{self.rows:,} rows{of} read as {self.format}{about}, {self._kept_in_words}"
+        line = f"{plural(self.rows, 'row')}{of} read as {self.format}{about}, {self._kept_in_words}"
         if self.problems:
             parts = [f"{count:,} {kind}" for kind, count in self.counts.items() if count]
             line += f", {len(self.problems):,} reported ({', '.join(parts)})"

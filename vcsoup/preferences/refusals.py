@@ -1,7 +1,5 @@
 """Why a file is refused, in one line that says what was expected, what came and what to do."""
 
-from collections.abc import Iterable
-
 from vcsoup.preferences.pair_format import PairFormat
 from vcsoup.preferences.rows import FileRows, readable
 
@@ -17,6 +15,16 @@ _NO_PAIRS = (
         "holds single dialogues (messages), so there is no second answer to prefer; take a "
         "preference split of it",
     ),
+    (
+        {"completion", "label"},
+        "holds single answers with a label each, as KTO takes them, so no answer is preferred to "
+        "another; pair a good and a bad answer to the same prompt",
+    ),
+    (
+        {"prompt", "completion"},
+        "holds one answer to each prompt, so there is no second one to prefer; take a preference "
+        "split of it",
+    ),
 )
 
 
@@ -28,19 +36,13 @@ def not_preferences(name: str, file: FileRows, *, mapped: bool) -> str:
         file: Its rows.
         mapped: Whether a person named the columns.
     """
-    columns = set(file.columns)
+    if why := _unreadable(file) or ("" if mapped else why_no_pairs(file)):
+        return f"{name} {why}"
     if mapped:
         return (
             f"{name} has no row with text or messages in both answers by these columns; it has "
             f"{_columns(file)}; name others"
         )
-    if {"chosen", "rejected"} <= columns:
-        return (
-            f"{name} has the columns chosen and rejected, but no row with text or messages in "
-            "both; fill them, or export the pairs again"
-        )
-    if why := why_no_pairs(columns):
-        return f"{name} holds no preference pairs: it {why}"
     return (
         f"{name} holds no preference pairs in a known format: expected the columns chosen and "
         f"rejected (and prompt, unless both sides repeat it), found: {_columns(file)}; name them, "
@@ -48,15 +50,21 @@ def not_preferences(name: str, file: FileRows, *, mapped: bool) -> str:
     )
 
 
-def why_no_pairs(columns: Iterable[str]) -> str:
-    """Say what a table of known columns holds instead of pairs; empty when that is not known.
+def why_no_pairs(file: FileRows) -> str:
+    """Say what a file in no known format holds instead of pairs; empty when that is not known.
 
     Example:
-        >>> why_no_pairs(["messages", "id"])[:32]
+        >>> why_no_pairs(FileRows(("messages", "id"), []))[:32]
         'holds single dialogues (messages'
     """
-    found = set(columns)
-    return next((why for telling, why in _NO_PAIRS if telling <= found), "")
+    found = set(file.columns)
+    if {"chosen", "rejected"} <= found:
+        return _unreadable(file) or (
+            "has the columns chosen and rejected, but no row with text or messages in both; fill "
+            "them, or export the pairs again"
+        )
+    known = next((why for telling, why in _NO_PAIRS if telling <= found), "")
+    return _unreadable(file) or known or _rows_inside(file)
 
 
 def wrong_aspect(name: str, form: PairFormat, wanted: str) -> str:
@@ -71,7 +79,31 @@ def wrong_aspect(name: str, form: PairFormat, wanted: str) -> str:
     )
 
 
+def _unreadable(file: FileRows) -> str:
+    """What is wrong with the first row of a file in which every row has a fault."""
+    if not file.rows or not all(row.fault for row in file.rows):
+        return ""
+    first = file.rows[0]
+    where = ", column ".join(filter(None, (file.named(first.number), first.column)))
+    return f"has no readable row; the first: {where}, {first.fault}; mend the file"
+
+
+def _rows_inside(file: FileRows) -> str:
+    """Which lists of objects the only row of a file holds, with how long they are."""
+    cells = file.rows[0].cells if len(file.rows) == 1 else {}
+    lists = [
+        f"{_short(column)} ({len(rows):,})"
+        for column, rows in cells.items()
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)
+    ]
+    shown = ", ".join(lists[:_SHOWN_COLUMNS])
+    why = f"holds its rows inside others: {shown}; save one of these lists as a file of its own"
+    return why if lists else ""
+
+
 def _columns(file: FileRows) -> str:
-    names = (" ".join(readable(str(column)).split())[:30] for column in file.columns)
-    shown = [name for name, _ in zip(names, range(_SHOWN_COLUMNS), strict=False)]
-    return ", ".join(shown) or "none"
+    return ", ".join(map(_short, file.columns[:_SHOWN_COLUMNS])) or "none"
+
+
+def _short(column: object) -> str:
+    return " ".join(readable(str(column)).split())[:30]

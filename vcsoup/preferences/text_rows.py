@@ -1,4 +1,7 @@
-"""Text -> numbered rows: a JSON array, JSON Lines or CSV.
+"""Text -> numbered rows: JSON, JSON Lines or CSV.
+
+JSON may be a list of rows, an object around one list (as `{"data": [...]}`), or a table by columns
+(what `DataFrame.to_json` writes, or a list for each column).
 
 Bytes that were not UTF-8 arrive as stand-ins (see `vcsoup.preferences.files`); the rows that hold
 one get a fault that names the byte, its place and the column.
@@ -38,6 +41,16 @@ def is_json(text: str) -> bool:
     return not {"chosen", "rejected"} <= header and any(_is_object(line) for line in lines)
 
 
+def is_one_value(text: str) -> bool:
+    r"""Whether a text seems to be one JSON value, and no JSON Lines.
+
+    Example:
+        >>> is_one_value('{"data": [\n{"a": 1}'), is_one_value('{"a": 1}\n{"a": 2}')
+        (True, False)
+    """
+    return text.lstrip()[:1] in ("{", "[") and _parsed(_early_lines(text)[0]) is None
+
+
 def text_rows(text: str, name: str) -> FileRows:
     """Every row of a text.
 
@@ -46,7 +59,8 @@ def text_rows(text: str, name: str) -> FileRows:
         name: The file's name, for messages.
 
     Raises:
-        PreferenceFormatError: a JSON array or CSV that is broken as a whole.
+        PreferenceFormatError: a JSON array or CSV that is broken as a whole, or JSON Lines whose
+            objects go over several lines.
     """
     damaged = _STAND_IN.search(text) is not None
     if not is_json(text):
@@ -77,11 +91,17 @@ def _json_rows(text: str, name: str, *, damaged: bool) -> list[NumberedRow]:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if not text.lstrip().startswith("[") or _parsed(_early_lines(text)[0]) is not None:
-            return list(_json_lines(text, damaged=damaged))
-        raise PreferenceFormatError(f"{name} is not valid JSON ({error}); mend it there") from error
-    elements = whole if isinstance(whole, list) else [whole]
-    rows = [_json_row(i, element) for i, element in enumerate(elements, start=1)]
+        if text.lstrip().startswith("[") and is_one_value(text):
+            raise PreferenceFormatError(
+                f"{name} is not valid JSON ({error}); mend it there"
+            ) from error
+        if _opens_over_lines(text):
+            raise PreferenceFormatError(
+                f"{name} holds JSON objects that go over several lines each; write one object a "
+                "line (`jq -c .` does), or all of them in one list"
+            ) from error
+        return list(_json_lines(text, damaged=damaged))
+    rows = [_json_row(i, element) for i, element in enumerate(_elements(whole), start=1)]
     return [_checked(row) for row in rows] if damaged else rows
 
 
@@ -100,6 +120,37 @@ def _json_lines(text: str, *, damaged: bool) -> Iterator[NumberedRow]:
             place = len(line[: stand_in.start()].encode("utf-8", "surrogateescape")) + 1
             found = f"byte {place} of the line, {_byte(stand_in[0])}, is not UTF-8"
             yield NumberedRow(number, {}, found, _checked(row).column)
+
+
+def _opens_over_lines(text: str) -> bool:
+    """Whether a text opens with a JSON object that its first line does not hold."""
+    start = len(text) - len(text.lstrip())
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return False
+    return "\n" in text[start:end]
+
+
+def _elements(whole: object) -> list[Any]:
+    """The rows of a JSON text: a list, or what an object holds in place of one."""
+    if not isinstance(whole, dict) or not whole:
+        return whole if isinstance(whole, list) else [whole]
+    columns = [_column(cells) for cells in whole.values()]
+    if all(columns) and len({len(cells) for cells in columns}) == 1:
+        return [dict(zip(whole, row, strict=True)) for row in zip(*columns, strict=True)]
+    inside = next(iter(whole.values()))
+    if len(whole) == 1 and isinstance(inside, list) and inside:
+        return inside if all(isinstance(row, dict) for row in inside) else [whole]
+    return [whole]
+
+
+def _column(cells: object) -> list[Any]:
+    """The cells of a column of a table by columns; none when it is something else."""
+    if isinstance(cells, dict) and list(cells) == [str(place) for place in range(len(cells))]:
+        return list(cells.values())  # as pandas writes it, by row number
+    is_column = isinstance(cells, list) and not any(isinstance(cell, dict) for cell in cells)
+    return cells if is_column else []
 
 
 def _json_row(number: int, element: object) -> NumberedRow:

@@ -54,7 +54,7 @@ def show(look: FileLook, *, source: str, key: str) -> Reading | None:
             f"**{literal(source, most=200)}** is in no format that is known here. Which columns "
             "hold what?"
         )
-        if why := why_no_pairs(look.columns):
+        if why := why_no_pairs(look.file):
             st.info(f"It seems that this file {literal(why)}.", icon=":material/info:")
         how = _choose_columns(look, key)
     if how is None:
