@@ -155,7 +155,7 @@ TABLE = pd.DataFrame(ROWS)
     "text",
     [
         TABLE.to_json(),
-        TABLE.to_json(orient="columns", indent=2),
+        TABLE.set_index(pd.Index([3, 8])).to_json(indent=2),
         json.dumps(TABLE.to_dict("list")),
         json.dumps({"data": TABLE.to_dict("records")}),
         json.dumps({"data": TABLE.to_dict("records")}, indent=2),

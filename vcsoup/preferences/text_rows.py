@@ -147,10 +147,11 @@ def _elements(whole: object) -> list[Any]:
 
 def _column(cells: object) -> list[Any]:
     """The cells of a column of a table by columns; none when it is something else."""
-    if isinstance(cells, dict) and list(cells) == [str(place) for place in range(len(cells))]:
+    if isinstance(cells, dict) and all(place.isdigit() for place in cells):
         return list(cells.values())  # as pandas writes it, by row number
-    is_column = isinstance(cells, list) and not any(isinstance(cell, dict) for cell in cells)
-    return cells if is_column else []
+    if isinstance(cells, list) and not any(isinstance(cell, dict) for cell in cells):
+        return cells
+    return []
 
 
 def _json_row(number: int, element: object) -> NumberedRow:
