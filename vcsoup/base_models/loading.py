@@ -70,7 +70,7 @@ def load_base(
     _check_whole(base, model)
     _keep_cpu_layout(model)
     if device is not None and "device_map" not in options:
-        model = model.to(device)
+        model = model.to(device)  # type: ignore[arg-type]  # transformers' wrapper loses self
     return tokenizer, model
 
 
@@ -135,7 +135,8 @@ def _keep_cpu_layout(model: PreTrainedModel) -> None:
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
+            # torch's stubs let a module set tensors and modules only.
+            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
 
 
 def _reason(base: str | Path, error: Exception) -> str:

@@ -75,7 +75,7 @@ def look_at_base(
         BaseModelError: no such folder.
     """
     files = find_base(model, loading.revision)
-    figures = {
+    figures: dict[str, Any] = {
         "model": model,
         "source": files.source,
         "commit": files.commit,

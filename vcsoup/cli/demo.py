@@ -87,8 +87,9 @@ def synth(
     opened = open_workspace(workspace)
     title = f"Drawing {pairs:,} pairs for {values} values"
     with as_job(opened, "demo", title) as worker:
-        made = {"pairs": pairs, "values": values, "name": name, "seed": seed}
-        project = open_synth(opened, **made, monitor=worker)
+        project = open_synth(
+            opened, pairs=pairs, values=values, name=name, seed=seed, monitor=worker
+        )
         worker.finish(project_figures(project))
     if as_json:
         show_json(project_figures(project))

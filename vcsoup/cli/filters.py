@@ -57,12 +57,15 @@ def filter_pairs(
         return
     if take is not None:
         opened.apply_named_filter(take)
-    changes = {"threshold": threshold, "min_norm": min_norm, "flip": flip}
     stored = opened.filters()
     chosen = {}
     for name in values:
-        shared = _threshold_for(opened, name, keep_share, stored[name], changes)
-        chosen[name] = changed_filter(stored[name], **changes | shared)
+        if keep_share is not None:
+            least = stored[name].min_norm if min_norm is None else min_norm
+            threshold = _threshold_for(opened, name, keep_share, least)
+        chosen[name] = changed_filter(
+            stored[name], threshold=threshold, min_norm=min_norm, flip=flip
+        )
     figures = [_retention(opened, name, chosen[name]) for name in values]
     if save is not None:
         opened.save_named_filter(save, chosen, scale=opened.config.scale, note=note)
@@ -85,21 +88,12 @@ def changed_filter(
     return pair_filter(**stored.model_dump() | changes)
 
 
-def _threshold_for(
-    project: Project,
-    value: str,
-    share: float | None,
-    stored: PairFilter,
-    changes: dict[str, Any],
-) -> dict[str, float]:
+def _threshold_for(project: Project, value: str, share: float, least: float) -> float:
     """The threshold that keeps a share of all pairs, among those that the least norm leaves."""
-    if share is None:
-        return {}
     from vcsoup.consistency import value_consistency
     from vcsoup.sweep import gap_norms, threshold_for_share
 
     gaps = project.gaps(value)
-    least = stored.min_norm if changes["min_norm"] is None else changes["min_norm"]
     strong = gap_norms(gaps) >= least
     wanted = share * len(gaps) / max(1, int(strong.sum()))
     if wanted > 1.0 + 1e-9:
@@ -107,7 +101,7 @@ def _threshold_for(
             f"only {strong.mean():.1%} of the pairs of {value} reach norm {least:g}, fewer than "
             f"the {share:.1%} asked for; lower --min-norm or --keep-share"
         )
-    return {"threshold": threshold_for_share(value_consistency(gaps[strong]), min(wanted, 1.0))}
+    return threshold_for_share(value_consistency(gaps[strong]), min(wanted, 1.0))
 
 
 def _retention(project: Project, value: str, chosen: PairFilter) -> dict[str, Any]:

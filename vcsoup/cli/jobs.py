@@ -29,8 +29,14 @@ def add_job(
 ) -> None:
     """Queue a command instead of running it here: `jobs add -- train --value helpful`."""
     jobs = open_jobs(workspace)
-    about = {"kind": command[0], "title": title or " ".join(command), "project": _project(command)}
-    job = jobs.start(command, **about, queued=True, launcher=launcher)
+    job = jobs.start(
+        command,
+        kind=command[0],
+        title=title or " ".join(command),
+        project=_project(command),
+        queued=True,
+        launcher=launcher,
+    )
     show(f"{job.id} is queued")
 
 

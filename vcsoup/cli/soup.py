@@ -66,12 +66,13 @@ def evaluate(
 
     key = target.set_key(target.adapter_set(group))
     title = f"Measuring {explore or len(soups)} soups ({group})"
-    options = {"n_prompts": n_prompts, "seed": seed}
     with as_job(opened, "evaluate", title, project=project) as worker:
         if explore is not None:
-            soups = explore_project(target, group, explore, **options, monitor=worker)
+            soups = explore_project(
+                target, group, explore, n_prompts=n_prompts, seed=seed, monitor=worker
+            )
         else:
-            measure_project(target, group, soups, **options, monitor=worker)
+            measure_project(target, group, soups, n_prompts=n_prompts, seed=seed, monitor=worker)
         points = _measured(target, key, soups, seed)
         figures = {"group": group, "set_key": key, "points": [_figures(p) for p in points]}
         worker.finish(figures)

@@ -84,7 +84,8 @@ def policy_figures(bundle: Path, split: PromptSplit, *, seed: int) -> dict[str, 
 def _comparisons(
     k: int, split: PromptSplit, rng: np.random.Generator
 ) -> tuple[list[list[dict[str, str]]], list[str], list[str], list[bool]]:
-    prompts, first, second, wins = [], [], [], []
+    prompts: list[list[dict[str, str]]] = []
+    first, second, wins = [], [], []
     while len(prompts) < COMPARISONS:
         topic, prompt = split.held_out[int(rng.integers(len(split.held_out)))]
         a, b = compose(topic, rng), compose(topic, rng)

@@ -85,8 +85,15 @@ def _train_group(
         _check_stop(monitor)
         kept = filters[value]
         pairs[value] = len(kept_pairs(project, value, kept))
-        choices = {"group": group, "pair_filter": kept, "references": references}
-        info = train_project(project, value, config, **choices, monitor=monitor)
+        info = train_project(
+            project,
+            value,
+            config,
+            group=group,
+            pair_filter=kept,
+            references=references,
+            monitor=monitor,
+        )
         seconds[value] = info.manifest["seconds"]
         thresholds[value] = kept.threshold if kept else None
     return {"pairs": pairs, "seconds": seconds, "thresholds": thresholds}
