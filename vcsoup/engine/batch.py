@@ -55,7 +55,7 @@ class Batch:
         """Who joins now; nobody when it is time for a step."""
         free = ROWS - len(self._decoding.replies)
         room = free >= min(_GROUP, ROWS, len(self._patient))
-        waiting = self._urgent or (self._patient if room else [])
+        waiting = self._urgent or (self._patient if room else deque[Reply]())
         joining: list[Reply] = []
         while waiting and free > len(joining) < _GROUP:
             reply = waiting.popleft()

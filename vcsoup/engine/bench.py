@@ -5,7 +5,7 @@ the project's models did. Only the owner thread calls this.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
 from vcsoup.pipeline import points_of
-from vcsoup.preferences.pairs import Prompt
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.consent import check_consent
 from vcsoup.rewards.judge import HeadJudge, Judge, SharedModel, load_judge
@@ -25,6 +25,7 @@ _MOST_SOUPS = 2  # filtered and unfiltered side by side
 _MOST_JUDGES = 8
 _TOKENS = 2048  # scored at a time: nobody waits longer than that takes
 
+FloatArray = npt.NDArray[np.float64]
 Thing = TypeVar("Thing")
 
 
@@ -46,14 +47,12 @@ class Bench:
     set_key: str
     soup: SoupModel
 
-    def point(
-        self, weights: npt.NDArray[np.float64], rewards: npt.NDArray[np.float64], *, seed: int
-    ) -> Point:
+    def point(self, weights: FloatArray, rewards: FloatArray, *, seed: int) -> Point:
         """The point of one soup from its rewards on P prompts, shape (P, K)."""
         soups, samples = weights[None], rewards[None]
         return points_of(self.project, self.group, self.adapters, soups, samples, seed=seed)[0]
 
-    def known_point(self, weights: npt.NDArray[np.float64], *, seed: int) -> Point | None:
+    def known_point(self, weights: FloatArray, *, seed: int) -> Point | None:
         """The stored point of this soup, None when it was not measured with this seed."""
         named = dict(zip(self.project.values, weights.tolist(), strict=True))
         for point in self.project.points(self.set_key):
@@ -95,7 +94,7 @@ class Benches:
         ordered = {value: adapters[value] for value in project.values}
         return Bench(project, group, ordered, set_key, soup)
 
-    def score(self, bench: Bench, prompts: list[Prompt], replies: list[str]) -> npt.NDArray:
+    def score(self, bench: Bench, prompts: Sequence[AnyPrompt], replies: list[str]) -> FloatArray:
         """Rewards of replies, shape (n, K), float64, in the order of the project's values.
 
         Raises:
@@ -109,8 +108,8 @@ class Benches:
                 return end.value
 
     def scoring(
-        self, bench: Bench, prompts: list[Prompt], replies: list[str]
-    ) -> Generator[None, None, npt.NDArray]:
+        self, bench: Bench, prompts: Sequence[AnyPrompt], replies: list[str]
+    ) -> Generator[None, None, FloatArray]:
         """Like `score`, pausing after each batch so that the owner can do other work.
 
         A task says `rewards = yield from benches.scoring(bench, prompts, replies)`.

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from transformers import PreTrainedTokenizerBase
 
 from vcsoup.engine.bench import Benches
 from vcsoup.engine.owner import Rows, Steps
@@ -36,7 +37,7 @@ class CompletionSpec:
     project: str
     group: str
     weights: npt.NDArray[np.float64]
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[Prompt | str, ...]
     sampler: Sampler
     seed: int
     n: int = 1
@@ -84,7 +85,9 @@ class Completion:
         spec = self.spec
         bench = self.benches.bench(spec.project, spec.group)
         tokens = [
-            (encode_text if isinstance(prompt, str) else encode_prompt)(bench.soup, prompt)
+            encode_text(bench.soup, prompt)
+            if isinstance(prompt, str)
+            else encode_prompt(bench.soup, prompt)
             for prompt in spec.prompts
         ]
         self.prompt_tokens = sum(map(len, tokens))
@@ -116,7 +119,11 @@ class _Growing:
     """One reply: its text so far, and how much of it was told."""
 
     def __init__(
-        self, choice: int, stops: tuple[str, ...], tokenizer: object, tell: Callable[[Told], None]
+        self,
+        choice: int,
+        stops: tuple[str, ...],
+        tokenizer: PreTrainedTokenizerBase,
+        tell: Callable[[Told], None],
     ) -> None:
         self._choice, self._stops, self._tokenizer, self._tell = choice, stops, tokenizer, tell
         self._tokens: list[int] = []
@@ -125,7 +132,7 @@ class _Growing:
     def hear(self, token: int) -> bool:
         """Take a token; True when a stop text ends the reply."""
         self._tokens.append(token)
-        text = self._tokenizer.decode(self._tokens, skip_special_tokens=True)
+        text = str(self._tokenizer.decode(self._tokens, skip_special_tokens=True))
         cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         self._text, self._stopped = text[: min(cuts)] if cuts else text, bool(cuts)
         # What may be the beginning of a stop text or half a character waits for the next token.

@@ -76,7 +76,7 @@ def router(workspace: Workspace, benches: Benches, owner: Owner) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     async def answer(
-        request: Request, asked: Asked, prompts: tuple[Prompt, ...], kind: str
+        request: Request, asked: Asked, prompts: tuple[Prompt | str, ...], kind: str
     ) -> Response:
         loop, told = asyncio.get_running_loop(), asyncio.Queue[Told]()
 
@@ -117,7 +117,7 @@ def _listed(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "vcsoup"}
 
 
-def _spec(asked: Asked, prompts: tuple[Prompt, ...], workspace: Workspace) -> CompletionSpec:
+def _spec(asked: Asked, prompts: tuple[Prompt | str, ...], workspace: Workspace) -> CompletionSpec:
     n = asked.n or 1
     if not 1 <= n * len(prompts) <= MOST_REPLIES:
         raise EngineError(
@@ -149,7 +149,9 @@ def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": turn.get("role"), "content": content}
 
 
-async def _next(request: Request, completion: Completion, told: asyncio.Queue[Told]) -> Told:
+async def _next(
+    request: Request, completion: Completion, told: asyncio.Queue[Told]
+) -> Piece | None:
     """The next news; when the reader goes away instead, the task is cancelled.
 
     Raises:
@@ -221,7 +223,7 @@ async def _events(
             yield usage_event(head, completion.prompt_tokens, completion.completion_tokens)
         yield "data: [DONE]\n\n"
     except EngineError as error:
-        body = refusal("/v1/", str(error), 500).body.decode()
+        body = bytes(refusal("/v1/", str(error), 500).body).decode()
         yield f"data: {body}\n\n"
     finally:
         completion.cancelled = True

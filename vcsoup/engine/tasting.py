@@ -8,7 +8,7 @@ project.
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,12 +115,13 @@ class Tasting(TaskState):
             yield from self._measure(bench, held_out)
         self.move_to("done")
 
-    def _measure(self, bench: Bench, held_out: list[Prompt]) -> Steps:
+    def _measure(self, bench: Bench, held_out: Sequence[Prompt]) -> Steps:
         rewards: list[FloatArray] = []
         for start in range(0, len(held_out), ROWS):
             part = held_out[start : start + ROWS]
             answers = [] if start else [self.request.prompt]
             replies = yield self._rows(bench, [*answers, *part], answers=len(answers))
+            assert replies is not None  # the owner answers rows with their tokens
             self.move_to("measuring")
             texts = [decode_reply(bench.soup, tokens) for tokens in replies[len(answers) :]]
             for piece in _growing(len(part), start):
@@ -171,7 +172,7 @@ def _growing(n: int, before: int) -> list[slice]:
     return [*([slice(0, cut)] if cut else []), slice(cut, n)]
 
 
-def _held_out(project: Project, n_prompts: int) -> list[Prompt]:
+def _held_out(project: Project, n_prompts: int) -> Sequence[Prompt]:
     prompts = project.held_out_prompts()[:n_prompts]
     if len(prompts) < 2:
         raise NotFoundError(

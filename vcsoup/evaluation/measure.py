@@ -104,9 +104,9 @@ def measure(
         new = [text for own in texts[len(rewards) // P :] for text in own]
         rewards = np.concatenate([rewards, scores.of(np.arange(len(new)) % P, new)])
         for point in range(until - len(new) // P, until):
-            own = rewards[point * P : (point + 1) * P]
-            if on_point and np.isfinite(own).all():
-                on_point(point, own)
+            found = rewards[point * P : (point + 1) * P]
+            if on_point and np.isfinite(found).all():
+                on_point(point, found)
         monitor.report("measuring", len(rewards), len(replies))
 
     for _ in decode(soup, replies, rows=ROWS, should_stop=lambda: monitor.stop_requested):

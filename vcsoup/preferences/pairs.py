@@ -20,6 +20,7 @@ from vcsoup.errors import NotFoundError, PreferenceFormatError
 
 Message = dict[str, str]
 Prompt = list[Message]
+AnyPrompt = str | Sequence[Mapping[str, str]]  # what `as_messages` makes a prompt of
 
 PAIR_COLUMNS = ("id", "prompt", "chosen", "rejected")
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])

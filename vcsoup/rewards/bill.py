@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
 from vcsoup.numbers import count, rough
-from vcsoup.preferences.pairs import Prompt
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.endpoint_question import BYTES_PER_TOKEN, question, token_estimate
 from vcsoup.rewards.spec import RewardSpec
 
@@ -67,7 +67,7 @@ def price(spec: RewardSpec, sent: int, answered: int) -> float | None:
     return money / _MILLION
 
 
-def estimate(spec: RewardSpec, prompts: Sequence[Prompt | str], replies: Sequence[str]) -> Estimate:
+def estimate(spec: RewardSpec, prompts: Sequence[AnyPrompt], replies: Sequence[str]) -> Estimate:
     """Say what an endpoint's answers to n replies take, when none has to be asked for again.
 
     Args:

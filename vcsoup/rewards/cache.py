@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcsoup.preferences.pairs import Prompt, as_messages
+from vcsoup.preferences.pairs import AnyPrompt, as_messages
 
 FloatArray = npt.NDArray[np.float32]
 
 _MANY_SHARDS = 16
 
 
-def reply_key(prompt: Prompt | str, reply: str) -> str:
+def reply_key(prompt: AnyPrompt, reply: str) -> str:
     """Name a prompt with its reply: 32 hex characters.
 
     Example:

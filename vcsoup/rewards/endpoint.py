@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vcsoup.errors import UnscoredRepliesError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
-from vcsoup.preferences.pairs import Prompt
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.bill import Bill, Estimate, estimate
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.consent import check_consent
@@ -59,7 +59,7 @@ class EndpointJudge:
 
     def score(
         self,
-        prompts: Sequence[Prompt | str],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         stage: str = "scoring",
@@ -77,7 +77,7 @@ class EndpointJudge:
 
     def rate(
         self,
-        prompts: Sequence[Prompt | str],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         stage: str = "scoring",
@@ -117,7 +117,7 @@ class EndpointJudge:
 
     def batches(
         self,
-        prompts: Sequence[Prompt | str],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         tokens_per_batch: int = 0,
@@ -137,7 +137,7 @@ class EndpointJudge:
         self._check_usable(rewards)
 
     def raw_batches(
-        self, prompts: Sequence[Prompt | str], replies: Sequence[str]
+        self, prompts: Sequence[AnyPrompt], replies: Sequence[str]
     ) -> Generator[tuple[Rows, FloatArray]]:
         """Yield (row numbers, raw rewards, nan where unusable), each row once.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import StopRequested
-from vcsoup.preferences.pairs import Prompt
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.bill import Bill
 from vcsoup.rewards.endpoint_answer import UnusableError
 from vcsoup.rewards.endpoint_client import EndpointClient
@@ -22,7 +22,7 @@ from vcsoup.rewards.endpoint_question import question, read_score
 from vcsoup.rewards.saved_answers import SavedAnswers
 from vcsoup.rewards.spec import RewardSpec
 
-Text = tuple[Prompt | str, str]  # prompt and reply
+Text = tuple[AnyPrompt, str]  # prompt and reply
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 3  # answers to one question

@@ -134,7 +134,7 @@ class SharedModel:
             yield from self._said
             return
         said = []
-        for batch in self._model.logit_batches(*asked, **sizes):
+        for batch in self._model.logit_batches(asked[0], asked[1], **sizes):
             said.append(batch)
             yield batch
         self._said, self._asked = said, asked

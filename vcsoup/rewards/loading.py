@@ -84,17 +84,20 @@ def load_classifier(
         )
     _fuse_activations(model)
     large = place.type != "cpu" and model.num_parameters() >= _LARGE
-    return model.to(place, None if large else torch.float32), tokenizer
+    dtype = None if large else torch.float32
+    model = model.to(place, dtype)  # type: ignore[arg-type]  # transformers' wrapper loses self
+    return model, tokenizer
 
 
 def _from_pretrained(spec: RewardSpec, source: dict[str, Any]) -> tuple[PreTrainedModel, Any]:
+    loaded: Any  # transformers' stubs leave out that the loading info makes it a pair
     if spec.loader == "score_head":
         loaded = LlamaWithScoreHead.from_pretrained(
             spec.model,
             dtype="auto",
             output_loading_info=True,
             key_mapping={r"^score_head\.": "score."},
-            revision=spec.revision,
+            revision=spec.revision or "main",
         )
     else:
         loaded = AutoModelForSequenceClassification.from_pretrained(

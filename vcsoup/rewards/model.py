@@ -50,7 +50,7 @@ class RewardModel:
         self.tokenizer = tokenizer
         self.model = model.eval()
         if spec.output == "logits":
-            check_label(spec, model.config.num_labels)
+            check_label(spec, model.config.num_labels or 0)
         positions = getattr(model.config, "max_position_embeddings", None) or spec.max_length
         self.max_length = min(spec.max_length, positions, tokenizer.model_max_length)
         may_share = spec.output == "logits" and spec.pad_side == "right"

@@ -8,7 +8,6 @@ as they are. Imports torch only where a model is asked.
 """
 
 from collections.abc import Container, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +15,11 @@ import pandas as pd
 
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import SILENT, Monitor
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.functions import FunctionJudge
 from vcsoup.rewards.spec import RewardSpec
-
-if TYPE_CHECKING:
-    from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -81,7 +78,7 @@ def score_pairs(
 
 
 def score_replies(
-    prompts: "Sequence[Prompt]",
+    prompts: Sequence[AnyPrompt],
     replies: Sequence[str],
     specs: Mapping[str, RewardSpec],
     *,

@@ -28,7 +28,7 @@ class SharedPrompts:
 
     def __init__(self, model: PreTrainedModel) -> None:
         """Take over a model's attention; `of` is the usual way in."""
-        self._model = model
+        self._model, self._head = model, model.get_submodule("score")
         model.set_attn_implementation(_NAME)
 
     @classmethod
@@ -75,7 +75,7 @@ class SharedPrompts:
             use_cache=False,
             tree=tree,
         ).last_hidden_state
-        return self._model.score(hidden[0, tree.ends])
+        return self._head(hidden[0, tree.ends])
 
 
 def trial_rows(row: list[int]) -> list[list[int]]:

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import RewardModelError
-from vcsoup.preferences.pairs import as_messages
+from vcsoup.preferences.pairs import AnyPrompt, Message, as_messages
 from vcsoup.rewards.spec import SpecialTokens, Template
 
 Messages = Sequence[Mapping[str, str]]
-Prompt = str | Messages
+Prompt = AnyPrompt
 Encoding = dict[str, list[int]]
 
 
@@ -99,7 +99,7 @@ def beaver_prompt(turns: Messages, *, end: str) -> str:
 
 def _texts(
     tokenizer: PreTrainedTokenizerBase,
-    turns: Sequence[Messages],
+    turns: Sequence[list[Message]],
     replies: Sequence[str],
     *,
     template: Template,
@@ -122,7 +122,7 @@ def _texts(
     return list(replies), None
 
 
-def _chat(tokenizer: PreTrainedTokenizerBase, turns: Messages, reply: str) -> str:
+def _chat(tokenizer: PreTrainedTokenizerBase, turns: list[Message], reply: str) -> str:
     if not tokenizer.chat_template:
         raise RewardModelError(
             f"reward model {tokenizer.name_or_path} has no chat template; "

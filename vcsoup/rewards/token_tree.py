@@ -130,7 +130,8 @@ class _Line:
         self, group: Stretch, depth: int
     ) -> tuple[list[tuple[Stretch, Stretch]], list[tuple[Stretch, Stretch]]]:
         """(Rows, their tokens from `depth` on): rows that share no more, and nodes that do."""
-        leaves, inner = [], []
+        leaves: list[tuple[Stretch, Stretch]] = []
+        inner: list[tuple[Stretch, Stretch]] = []
         start, stop = group
         while start < stop and len(self._rows[start]) == depth:  # it ends in the node itself
             start += 1

@@ -6,17 +6,17 @@ it through the template; the others get the plain layout that they were trained 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import VcsoupError
-from vcsoup.preferences.pairs import as_messages
+from vcsoup.preferences.pairs import AnyPrompt, as_messages
 from vcsoup.rewards.templates import plain_prompt
 from vcsoup.soup.model import SoupModel
 
-Prompt = str | Sequence[Mapping[str, str]]
+Prompt = AnyPrompt
 FloatArray = npt.NDArray[np.float64]
 
 
