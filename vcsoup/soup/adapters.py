@@ -148,7 +148,8 @@ def _factors(
     A, B = (tensors.get(f"{PREFIX}{module}.lora_{side}.weight") for side in "AB")
     rank, scale = rank_and_scale(config, module)
     shapes = [() if side is None else tuple(side.shape) for side in (A, B)]
-    if [len(shape) for shape in shapes] != [2, 2] or not shapes[0][0] == shapes[1][1] == rank:
+    whole = [len(shape) for shape in shapes] == [2, 2] and shapes[0][0] == shapes[1][1] == rank
+    if A is None or B is None or not whole:
         raise AdapterError(
             f"{path.name}, {module}: expected A ({rank}, in) and B (out, {rank}), "
             f"got {shapes[0]} and {shapes[1]}; save the adapter again"

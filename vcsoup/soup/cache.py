@@ -54,7 +54,8 @@ class RowCache(DynamicCache):
         self.lengths: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.at = torch.zeros(0, dtype=torch.int64, device=device)
         self.width = 0
-        self.layers: list[RowLayer] = [RowLayer() for _ in self._windows]
+        self.row_layers = [RowLayer() for _ in self._windows]
+        self.layers = [*self.row_layers]  # what the model writes to
 
     def add(self, lengths: Sequence[int], read: DynamicCache, rows: Sequence[int]) -> None:
         """Append rows.
@@ -69,7 +70,11 @@ class RowCache(DynamicCache):
         old = len(self.lengths)
         self.lengths = np.append(self.lengths, np.array(lengths, dtype=np.int64))
         T = max(lengths)
-        for layer, source in zip(self.layers, read.layers, strict=True):
+        for layer, source in zip(self.row_layers, read.layers, strict=True):
+            # A pass over texts has filled its layers.
+            assert isinstance(source, DynamicLayer)
+            assert source.keys is not None
+            assert source.values is not None
             which = torch.tensor(rows, device=source.keys.device)
             layer.put(source.keys[which, :, :T], source.values[which, :, :T], row=old)
 
@@ -77,7 +82,7 @@ class RowCache(DynamicCache):
         """Get ready for one more token in every row."""
         self.at = torch.from_numpy(self.lengths.copy()).to(self._device)
         self.width = int(self.lengths.max()) + 1
-        for layer in self.layers:
+        for layer in self.row_layers:
             layer.at, layer.width = self.at, self.width
 
     def end_step(self) -> None:
@@ -102,7 +107,7 @@ class RowCache(DynamicCache):
         if len(holes):
             to, source = (torch.from_numpy(i).to(self._device) for i in (holes, movers))
             longest = int(self.lengths[movers].max())
-            for layer in self.layers:
+            for layer in self.row_layers:
                 layer.move(source, to, longest)
         self.lengths = self.lengths[order[:left]]
         return order[:left]

@@ -133,7 +133,8 @@ class Decoding:
             [np.arange(len(f) - n, len(f)) for f, n in zip(fed, counts, strict=True)]
         )
         numbers = np.concatenate([r.uniforms[:n] for r, n in zip(replies, counts, strict=True)])
-        cache, chosen = DynamicCache(), []
+        cache = DynamicCache()
+        chosen: list[int] = []
         for logits in soup.read(ids.to(soup.device), weights, cache, (rows, columns)):
             part = slice(len(chosen), len(chosen) + len(logits))
             asking = [replies[row] for row in rows[part]]

@@ -31,7 +31,7 @@ from vcsoup.soup.weights import check_weights
 
 @torch.no_grad()
 def add_soup(
-    model: nn.Module,
+    model: PreTrainedModel,
     adapters: Sequence[Adapter],
     weights: Sequence[float],
     *,
@@ -77,7 +77,7 @@ def add_soup(
 
 
 def save_model(
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: Any,
     out: Path,
     *,
@@ -132,7 +132,7 @@ def _take_linears(model: nn.Module, other: nn.Module) -> None:
     for path, layer in other.named_modules():
         if isinstance(layer, nn.Linear):
             own = model.get_submodule(path)
-            own.weight.copy_(_as_linear(own, layer.weight))
+            own.get_parameter("weight").copy_(_as_linear(own, layer.weight))
 
 
 def _delta(module: str, adapters: Sequence[Adapter], lambdas: Sequence[float]) -> torch.Tensor:
@@ -143,16 +143,17 @@ def _delta(module: str, adapters: Sequence[Adapter], lambdas: Sequence[float]) -
         if module in a.factors
     ]
     try:
-        return sum(
+        terms = (
             weight * part.scale * (part.B.double() @ part.A.double()) for part, weight in found
         )
+        return sum(terms, start=torch.zeros(()))
     except RuntimeError as error:
         raise AdapterError(
             f"{module} has different shapes in the adapters; use adapters of one base model"
         ) from error
 
 
-def _linear_weight(model: nn.Module, module: str) -> tuple[nn.Module, torch.Tensor]:
+def _linear_weight(model: PreTrainedModel, module: str) -> tuple[nn.Module, torch.Tensor]:
     try:
         layer = model.get_submodule(module)
     except AttributeError as error:

@@ -5,7 +5,7 @@ soup or says what differs. All other exports are made from one. Torch-free.
 """
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,7 +15,7 @@ from vcsoup.fingerprint import model_fingerprint
 from vcsoup.soup.adapter_settings import delta_hash
 from vcsoup.soup.weights import check_weights
 
-VERSION = 1
+VERSION: Final = 1
 _HEADER = (
     "# A soup of VC-Soup Lab. Build it with: python -m vcsoup soup build THIS_FILE --out FOLDER\n"
 )

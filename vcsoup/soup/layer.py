@@ -57,17 +57,24 @@ class Mix(threading.local):
 class SoupLayer(nn.Module):
     """A linear layer plus K low-rank deltas, weighted per row."""
 
+    A: torch.Tensor
+    B_T: torch.Tensor
+
     def __init__(
-        self, inner: nn.Module, parts: Sequence[Factors | None], mix: Mix, dtype: torch.dtype
+        self,
+        inner: nn.Linear | Conv1D,
+        parts: Sequence[Factors | None],
+        mix: Mix,
+        dtype: torch.dtype,
     ) -> None:
         super().__init__()
         present = [part for part in parts if part is not None]
-        like = {"device": inner.weight.device, "dtype": dtype}
+        device = inner.weight.device
         self.inner = inner
         self.ranks = tuple(0 if part is None else part.rank for part in parts)
-        self.register_buffer("A", torch.cat([part.A for part in present]).to(**like))
+        self.register_buffer("A", torch.cat([part.A for part in present]).to(device, dtype))
         B = torch.cat([part.scale * part.B for part in present], dim=1)
-        self.register_buffer("B_T", B.T.contiguous().to(**like))
+        self.register_buffer("B_T", B.T.contiguous().to(device, dtype))
         self._mix = mix
 
     @property

@@ -10,11 +10,18 @@ they exist once. Tests hold it against the library's forward.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
-from transformers import DynamicCache, LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM
+from transformers import (
+    DynamicCache,
+    LlamaForCausalLM,
+    MistralForCausalLM,
+    PreTrainedModel,
+    Qwen2ForCausalLM,
+)
 
 from vcsoup.base_models.loading import is_quantised, is_spread
 from vcsoup.soup.cache import RowCache, RowLayer
@@ -25,7 +32,7 @@ Attention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 _KINDS = (LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM)
 
 
-def llama_step(model: nn.Module) -> "LlamaStep | None":
+def llama_step(model: PreTrainedModel) -> "LlamaStep | None":
     """The short step of a model whose layers may be wrapped; None when it has none.
 
     Args:
@@ -43,10 +50,13 @@ def llama_step(model: nn.Module) -> "LlamaStep | None":
 class LlamaStep:
     """The model's layers, read the short way."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         """Join the projections of `model`; its parameters become views."""
-        self._model = model
-        self._layers = [_Layer(layer) for layer in model.model.layers]
+        # The library's modules do not say what they hold.
+        self._decoder: Any = model.get_submodule("model")
+        self._head = model.get_submodule("lm_head")
+        layers = model.get_submodule("model.layers")
+        self._layers = [_Layer(layer) for layer in layers.children()]
         self._last = threading.local()  # each thread's last soups, spread over the ranks
 
     def __call__(
@@ -55,8 +65,9 @@ class LlamaStep:
         """Run tokens (B,) with soups (B, K) at the cache's places; logits, shape (B, V)."""
         mix = self._last.mix if weights is getattr(self._last, "weights", None) else _Mix(weights)
         self._last.weights, self._last.mix = weights, mix
-        x = self._model.model.embed_tokens(tokens)
+        x = self._decoder.embed_tokens(tokens)
         turn, mask = self._turn(x, cache.at.unsqueeze(1)), cache.mask(x.dtype)
+        assert not isinstance(mask, dict)  # these models have one kind of layer
         B = len(tokens)
 
         def attention(layer: _Layer, kept: RowLayer) -> Attention:
@@ -68,9 +79,9 @@ class LlamaStep:
 
             return attend
 
-        for layer, kept in zip(self._layers, cache.layers, strict=True):
+        for layer, kept in zip(self._layers, cache.row_layers, strict=True):
             layer(x, turn, attention(layer, kept), mix)
-        return self._model.lm_head(_norm(self._model.model.norm, x))
+        return self._head(_norm(self._decoder.norm, x))
 
     def read(self, ids: torch.Tensor, weights: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
         """Read texts (B, T), padded on the right, with soups (B, K) into an empty cache.
@@ -79,9 +90,9 @@ class LlamaStep:
             What the head makes logits of, shape (B, T, d).
         """
         B, T = ids.shape
-        x = self._model.model.embed_tokens(ids.flatten())
-        cos, sin = self._turn(x, torch.arange(T, device=ids.device).unsqueeze(0))
-        turn = tuple(part.view(T, 1, -1).repeat(B, 1, 1) for part in (cos, sin))
+        x = self._decoder.embed_tokens(ids.flatten())
+        one = self._turn(x, torch.arange(T, device=ids.device).unsqueeze(0))
+        cos, sin = (part.view(T, 1, -1).repeat(B, 1, 1) for part in one)
         mix = _Mix(weights, tokens=T, alike=bool((weights == weights[:1]).all()))
 
         def attention(layer: _Layer, place: int) -> Attention:
@@ -95,12 +106,12 @@ class LlamaStep:
             return attend
 
         for place, layer in enumerate(self._layers):
-            layer(x, turn, attention(layer, place), mix)
-        return _norm(self._model.model.norm, x).view(B, T, -1)
+            layer(x, (cos, sin), attention(layer, place), mix)
+        return _norm(self._decoder.norm, x).view(B, T, -1)
 
     def _turn(self, x: torch.Tensor, places: torch.Tensor) -> Turn:
         """Cosine and sine of rotary positions (B, T), shape (B, T, width / 2) each."""
-        cos, sin = self._model.model.rotary_emb(x, position_ids=places)
+        cos, sin = self._decoder.rotary_emb(x, position_ids=places)
         half = cos.shape[-1] // 2
         return cos[..., :half], sin[..., :half]
 
@@ -133,7 +144,7 @@ class _Mix:
 class _Layer:
     """One decoder layer; adds to the residual stream in place."""
 
-    def __init__(self, layer: nn.Module) -> None:
+    def __init__(self, layer: Any) -> None:
         attention, mlp = layer.self_attn, layer.mlp
         self._norms = layer.input_layernorm, layer.post_attention_layernorm
         self._width, self._scale = attention.head_dim, attention.scaling
@@ -152,10 +163,25 @@ class _Layer:
         x += self._down(self._act(gate).mul_(up), mix)[0]
 
     def attended(
-        self, q: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, **how: object
+        self,
+        q: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        *,
+        attn_mask: torch.Tensor | None = None,
+        is_causal: bool = False,
+        enable_gqa: bool = False,
     ) -> torch.Tensor:
         """Attention of queries (B, heads, T, width) over keys and values."""
-        return functional.scaled_dot_product_attention(q, keys, values, scale=self._scale, **how)
+        return functional.scaled_dot_product_attention(
+            q,
+            keys,
+            values,
+            attn_mask,
+            is_causal=is_causal,
+            scale=self._scale,
+            enable_gqa=enable_gqa,
+        )
 
 
 class _Joined:
@@ -163,7 +189,7 @@ class _Joined:
 
     def __init__(self, places: Sequence[tuple[nn.Module, str]]) -> None:
         layers = [getattr(module, name) for module, name in places]
-        inner = [layer.inner if isinstance(layer, SoupLayer) else layer for layer in layers]
+        inner = [_inner(layer) for layer in layers]
         self._outs = [layer.out_features for layer in inner]
         self._soups = [
             (place, layer) for place, layer in enumerate(layers) if isinstance(layer, SoupLayer)
@@ -205,7 +231,14 @@ class _Joined:
         return weight
 
 
-def _joined_bias(layers: Sequence[nn.Module], rows: int) -> torch.Tensor | None:
+def _inner(layer: nn.Module) -> nn.Linear:
+    """The model's own layer, without adapters: these models project by nothing but `nn.Linear`."""
+    own = layer.inner if isinstance(layer, SoupLayer) else layer
+    assert isinstance(own, nn.Linear)
+    return own
+
+
+def _joined_bias(layers: Sequence[nn.Linear], rows: int) -> torch.Tensor | None:
     if all(layer.bias is None for layer in layers):
         return None
     like = layers[0].weight
@@ -214,7 +247,7 @@ def _joined_bias(layers: Sequence[nn.Module], rows: int) -> torch.Tensor | None:
     return torch.cat([*parts, like.new_zeros(short)])
 
 
-def _share(joined: torch.Tensor, inner: Sequence[nn.Module], soups: Sequence[SoupLayer]) -> None:
+def _share(joined: torch.Tensor, inner: Sequence[nn.Linear], soups: Sequence[SoupLayer]) -> None:
     """Let the layers' parameters be views of the joined matrix."""
     start = 0
     for layer in inner:
@@ -226,7 +259,8 @@ def _share(joined: torch.Tensor, inner: Sequence[nn.Module], soups: Sequence[Sou
         start += len(soup.A)
 
 
-def _norm(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
+    """What the library's module for the root mean square does."""
     weight = module.weight
     return functional.rms_norm(x, weight.shape, weight, module.variance_epsilon)
 

@@ -110,13 +110,19 @@ def merge_factor_average(adapters: Sequence[Adapter], weights: npt.ArrayLike) ->
     factors, lost, total = {}, 0.0, 0.0
     for module, exact in _stack(adapters, lambdas).items():
         parts = [adapter.factors[module] for adapter in adapters]
-        A = sum(weight * part.A for weight, part in zip(lambdas, parts, strict=True))
-        B = sum(weight * part.B for weight, part in zip(lambdas, parts, strict=True))
+        A = _weighted(lambdas, [part.A for part in parts])
+        B = _weighted(lambdas, [part.B for part in parts])
         factors[module] = Factors(A, parts[0].scale * B, 1.0)
         gap = (torch.cat([A, exact.A]), torch.cat([factors[module].B, -exact.B], dim=1))
         lost += _square_norm(*gap)
         total += _square_norm(exact.A, exact.B)
     return Merged("factor average", lambdas, tuple(adapters), factors, _ratio(lost, total))
+
+
+def _weighted(lambdas: Sequence[float], parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Sum of lambda * part."""
+    terms = (weight * part for weight, part in zip(lambdas, parts, strict=True))
+    return sum(terms, start=torch.zeros(()))
 
 
 def _checked(adapters: Sequence[Adapter], weights: npt.ArrayLike) -> tuple[float, ...]:

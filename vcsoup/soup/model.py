@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from transformers import Cache
+from transformers import DynamicCache, PreTrainedModel
 
 from vcsoup.base_models.anatomy import linear_shape
 from vcsoup.base_models.loading import load_base
@@ -40,7 +40,7 @@ class SoupModel:
         short_step: The short way through one decoding step, for the models that have one.
     """
 
-    def __init__(self, model: nn.Module, tokenizer: Any, adapters: Sequence[Adapter]) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: Any, adapters: Sequence[Adapter]) -> None:
         """Wrap the adapted layers of `model` in place; prefer `SoupModel.load`."""
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
@@ -154,7 +154,7 @@ class SoupModel:
         self,
         ids: torch.Tensor,
         weights: torch.Tensor,
-        cache: Cache,
+        cache: DynamicCache,
         places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
     ) -> Iterator[torch.Tensor]:
         """Read texts, padded on the right, and tell what follows some of their tokens.
@@ -172,10 +172,11 @@ class SoupModel:
         rows, columns = (torch.from_numpy(place).to(self.device) for place in places)
         first = int(columns.min())
         inputs = {"input_ids": ids, self._cached_as: cache, "use_cache": True}
+        head: nn.Module
         with self._mix.set(weights):
             if self.short_step:
                 asked = self.short_step.read(ids, weights, cache)[rows, columns]
-                head = self.model.lm_head
+                head = self.model.get_submodule("lm_head")
             else:
                 keep = ids.shape[1] - first
                 asked = self.model(**inputs, logits_to_keep=keep).logits[rows, columns - first]
@@ -201,7 +202,7 @@ class SoupModel:
         return rows
 
 
-def _wrap_layers(model: nn.Module, adapters: Sequence[Adapter], mix: Mix) -> None:
+def _wrap_layers(model: PreTrainedModel, adapters: Sequence[Adapter], mix: Mix) -> None:
     modules = sorted({module for adapter in adapters for module in adapter.factors})
     for path in modules:
         parts = [adapter.factors.get(path) for adapter in adapters]

@@ -73,8 +73,8 @@ def sample(
     sampler = Sampler(min(max_new_tokens, uniforms.shape[1]), temperature, top_p)
     rows = soup.rows(weights, len(prompts)).cpu().double().numpy()
     replies = [
-        Reply(encode_prompt(soup, prompt), *own, sampler)
-        for prompt, *own in zip(prompts, rows, uniforms, strict=True)
+        Reply(encode_prompt(soup, prompt), row, numbers, sampler)
+        for prompt, row, numbers in zip(prompts, rows, uniforms, strict=True)
     ]
     places = {id(reply): row for row, reply in enumerate(replies)}
     for new in decode(soup, replies, should_stop=should_stop):
@@ -156,12 +156,14 @@ class _Line:
         """Take the next replies out, with drafts where some are known."""
         with self._lock:
             taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-            for reply in taken if self._known else ():
-                reply.draft = reply.draft or self._known.suggest(reply)
+            if self._known is not None:
+                for reply in taken:
+                    reply.draft = reply.draft or self._known.suggest(reply)
         return taken
 
     def learn(self, finished: Sequence[Reply]) -> None:
         """Let finished replies serve as drafts."""
         with self._lock:
-            for reply in finished if self._known else ():
-                self._known.learn(reply)
+            if self._known is not None:
+                for reply in finished:
+                    self._known.learn(reply)
