@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from datasets import Dataset, disable_progress_bars
+from peft import PeftModel
 from transformers import PrinterCallback, TrainerCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
@@ -119,7 +120,8 @@ def train_conditioned(
         trainer.train()
     if watch.stopped:
         raise StopRequested("stopped; the trainings that were finished are kept")
-    trainer.model.save_pretrained(out, save_embedding_layers=False)
+    assert isinstance(trainer.model, PeftModel)  # because it was given a `peft_config`
+    trainer.model.save_pretrained(str(out), save_embedding_layers=False)
     return len(rows)
 
 

@@ -86,8 +86,14 @@ def conduct(study: StudyFile, bench: Bench, *, monitor: Monitor = SILENT) -> Res
     results = make_results(read_samples(bench.plan, bench.shelf))
     cost = plan_cost(bench.plan, bench.shelf)
     root = bench.shelf.root
-    tuned = {"tuning": tuning_rows(root), "tuning_errors": tuning_errors(root)}
-    save_results(study, results, root / RESULT, cost=cost, **tuned)
+    save_results(
+        study,
+        results,
+        root / RESULT,
+        cost=cost,
+        tuning=tuning_rows(root),
+        tuning_errors=tuning_errors(root),
+    )
     return results
 
 

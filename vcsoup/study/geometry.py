@@ -44,18 +44,24 @@ def gradient_cosine(
     if not all(len(table) for table in pairs.values()):
         return None
     soup = SoupModel.load(base, [])
-    layers = [soup.model.get_submodule(linear.path) for linear in decoder_linears(soup.model)]
-    for layer in layers:
-        layer.weight.requires_grad_(True)
+    linears = decoder_linears(soup.model)
+    weights = [soup.model.get_parameter(f"{linear.path}.weight") for linear in linears]
+    for weight in weights:
+        weight.requires_grad_(True)
     gradients = []
     for table in pairs.values():
         rows = rng.permutation(len(table))[:PAIRS]
         _descend(soup, table.iloc[rows])
-        gradients.append(torch.cat([layer.weight.grad.flatten().double() for layer in layers]))
+        gradients.append(torch.cat([_gradient(weight) for weight in weights]))
         soup.model.zero_grad()
     stacked = torch.stack(gradients)
     units = stacked / stacked.norm(dim=1, keepdim=True)
     return _mean_off_diagonal((units @ units.T).numpy())
+
+
+def _gradient(weight: torch.nn.Parameter) -> torch.Tensor:
+    assert weight.grad is not None  # `_descend` has just made it
+    return weight.grad.flatten().double()
 
 
 def loss_barrier(soup: SoupModel, heldout: Mapping[str, pd.DataFrame], *, beta: float) -> float:

@@ -21,7 +21,7 @@ from vcsoup.training.dpo import glimpse_of
 from vcsoup.training.failures import explained
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import make_rows
-from vcsoup.training.trainer import load_trainable, make_trainer
+from vcsoup.training.trainer import load_trainable, make_trainer, policy_of
 
 WARM_UP, TIMED = 1, 3
 
@@ -119,7 +119,7 @@ def calibrate(
         if rows.heldout:
             trainer.evaluate()
             if glimpse := glimpse_of(trainer, rows, few):
-                glimpse.look(trainer.model)
+                glimpse.look(policy_of(trainer))
     return Calibration(
         seconds_per_step=step,
         tokens_per_step=tokens,

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from datasets import Dataset
 from peft import set_peft_model_state_dict
-from transformers import set_seed
+from transformers import PreTrainedTokenizerBase, set_seed
 from trl import DPOTrainer
 
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
@@ -35,7 +36,7 @@ from vcsoup.training.processes import is_main
 from vcsoup.training.record import run_record
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import Rows, make_rows
-from vcsoup.training.trainer import load_trainable, make_trainer
+from vcsoup.training.trainer import load_trainable, make_trainer, policy_of
 from vcsoup.training.watch import Watch
 
 MANIFEST = "manifest.json"
@@ -124,7 +125,7 @@ def train_value(
             }
             if not is_main():
                 return {**manifest, **record}
-            trainer.model.save_pretrained(aside, save_embedding_layers=False)
+            policy_of(trainer).save_pretrained(str(aside), save_embedding_layers=False)
             done = _finish(aside, out, {**manifest, **record})
             if checkpoints and not watch.stopped:
                 discard(checkpoints)
@@ -157,6 +158,9 @@ def glimpse_of(trainer: DPOTrainer, rows: Rows, config: TrainConfig) -> Glimpse 
     """Prepare the glimpses of a run; None without held-out pairs or samples."""
     if not rows.heldout or not config.sample_tokens:
         return None
+    # `make_trainer` gave it both.
+    assert isinstance(trainer.eval_dataset, Dataset)
+    assert isinstance(trainer.processing_class, PreTrainedTokenizerBase)
     return Glimpse(
         trainer.eval_dataset[:PROMPTS]["prompt_ids"],
         told=_told(rows.heldout[0]["prompt"]),

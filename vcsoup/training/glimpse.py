@@ -60,7 +60,7 @@ class Glimpse:
         with torch.no_grad(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(_SEED)
             replies = self._replies(model, tokens)
-        sample = self._tokenizer.decode(replies[0], skip_special_tokens=True).strip()
+        sample = str(self._tokenizer.decode(replies[0], skip_special_tokens=True)).strip()
         kl = mean_kl(model, self._prompts, replies, pad=self._tokenizer.pad_token_id)
         return {"kl": kl, "sample": sample, "sample_prompt": self._told}
 

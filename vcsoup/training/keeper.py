@@ -38,6 +38,7 @@ class Keeper(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Complete the checkpoint that was just written."""
+        assert args.output_dir is not None  # `make_trainer` names a folder
         path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         args.distributed_state.wait_for_everyone()  # every process writes its random state
         if is_main():

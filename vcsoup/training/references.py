@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from accelerate.utils import gather_object
 from datasets import Dataset
-from trl import DPOTrainer
+from trl import DPOConfig, DPOTrainer
 
 from vcsoup.monitor import Monitor, StopRequested
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.training.processes import is_main, process_count
 from vcsoup.training.rows import Rows, row_key
+from vcsoup.training.trainer import policy_of
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -53,6 +54,7 @@ def use_references(
     """
     cache = RewardCache(folder) if folder else None
     name = _cache_name(trainer, base_fingerprint)
+    assert isinstance(trainer.train_dataset, Dataset)  # `make_trainer` gave it one
     shown = trainer.train_dataset.select(_first_places(rows.order))
     told = [shown, trainer.eval_dataset] if rows.heldout else [shown]
     keys = [row_key(row) for row in [*rows.shown, *rows.heldout]]
@@ -103,14 +105,15 @@ class _Reader:
     def _read(self, places: npt.NDArray[np.int64], done: int, total: int) -> FloatArray:
         size = self._trainer.args.per_device_train_batch_size
         parts = [np.empty((0, 2), dtype=np.float32)]
-        self._trainer.model.eval()
+        policy = policy_of(self._trainer)
+        policy.eval()
         for start in range(0, len(places), size):
             if self._monitor.stop_requested and process_count() == 1:
                 raise StopRequested("stopped while the base read the pairs")
             rows = [self._rows[place] for place in places[start : start + size]]
             batch = self._trainer.data_collator(rows)
             batch = {name: part.to(self._trainer.args.device) for name, part in batch.items()}
-            logps = self._trainer.compute_ref_log_probs(self._trainer.model, batch)
+            logps = self._trainer.compute_ref_log_probs(policy, batch)
             parts.append(np.stack([side.float().cpu().numpy() for side in logps], axis=1))
             read = done + (start + len(rows)) * process_count()
             self._monitor.report(self._stage, min(read, total), total)
@@ -120,7 +123,14 @@ class _Reader:
 def _cache_name(trainer: DPOTrainer, base_fingerprint: str) -> str:
     """Everything that the numbers depend on, beside the pair."""
     args = trainer.args
-    parts = (base_fingerprint, args.max_length, args.bf16, str(trainer.model.dtype), version("trl"))
+    assert isinstance(args, DPOConfig)  # as a DPO trainer's always are
+    parts = (
+        base_fingerprint,
+        args.max_length,
+        args.bf16,
+        str(policy_of(trainer).dtype),
+        version("trl"),
+    )
     return hashlib.sha256(repr((*parts, args.device.type)).encode()).hexdigest()[:16]
 
 

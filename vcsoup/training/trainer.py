@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, disable_progress_bars
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
@@ -90,13 +90,19 @@ def make_trainer(
     return trainer
 
 
+def policy_of(trainer: DPOTrainer) -> PeftModel:
+    """The model that a trainer trains: the base with its adapter."""
+    assert isinstance(trainer.model, PeftModel)  # because `make_trainer` gives a `peft_config`
+    return trainer.model
+
+
 def lora_config(
     model: PreTrainedModel, config: TrainConfig, loading: BaseLoading = AS_ALWAYS
 ) -> LoraConfig:
     """The adapter that a run trains on a base."""
     return LoraConfig(
         r=config.rank,
-        lora_alpha=config.alpha,
+        lora_alpha=config.alpha,  # type: ignore[arg-type]  # peft says int, and divides it
         lora_dropout=config.dropout,
         target_modules=_target_modules(model, config),
         fan_in_fan_out=is_transposed(model),
