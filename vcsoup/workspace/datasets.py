@@ -122,7 +122,7 @@ class Datasets:
         """Return the canonical pair table of a value; NotFoundError when it has none."""
         return self.read(value, load_pairs)
 
-    def rows(self, value: str, rows: Sequence[int]) -> pd.DataFrame:
+    def rows(self, value: str, rows: Sequence[int] | npt.NDArray[np.integer]) -> pd.DataFrame:
         """Return some pairs of a value, in the order asked."""
         return self.read(value, lambda path: read_pair_rows(path, rows))
 

@@ -108,7 +108,9 @@ class Bin:
         row = {"project": self._project, "value": value, "removed": now()}
         contents = {"dataset": json.dumps(dataset), "rewards": json.dumps(rewards)}
         made = connection.execute(insert(REMOVED).values(**row, **contents))
-        token = int(made.inserted_primary_key[0])
+        key = made.inserted_primary_key
+        assert key is not None  # an insert of one row tells its key
+        token = int(key[0])
         kept = select(REMOVED.c.token).where(of_project, REMOVED.c.value == value)
         kept = kept.order_by(REMOVED.c.token.desc()).limit(_KEPT)
         connection.execute(

@@ -107,8 +107,14 @@ class ScoredPairs:
             WorkspaceError: no pairs, a missing column or an id twice.
         """
         parts = [pairs] if isinstance(pairs, pd.DataFrame) else pairs
-        entry = {"source": source, "report": report or {}, "title": title}
-        return self._datasets.save(value, parts, **entry, before=self._bin.make_way)
+        return self._datasets.save(
+            value,
+            parts,
+            source=source,
+            report=report or {},
+            title=title,
+            before=self._bin.make_way,
+        )
 
     def pairs(self, value: str) -> pd.DataFrame:
         """Return a value's canonical pair table; NotFoundError when it has none."""
@@ -155,8 +161,9 @@ class ScoredPairs:
         """
         info = self._datasets.info(value)
         report = with_set_aside(info.report, aside)
-        entry = {"source": info.source, "report": report, "title": info.title}
-        return self._datasets.save(value, [pairs], **entry, aside=aside)
+        return self._datasets.save(
+            value, [pairs], source=info.source, report=report, title=info.title, aside=aside
+        )
 
     def rename_dataset(self, value: str, title: str) -> None:
         """Give a value's data set another name for people: 1 to 60 characters on one line."""
