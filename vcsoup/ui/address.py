@@ -8,8 +8,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-SCALES = ("dataset", "shared")
+from vcsoup.workspace import Scale
+
+Name = TypeVar("Name", bound=str)
+
+SCALES: tuple[Scale, ...] = ("dataset", "shared")
 VIEWS = ("gaps", "map", "pairs", "flips", "sweep", "bias")
 KEYS = ("value", "norm", "flip", "scale", "view", "pair")
 """The keys that are this page's own, beside `tau.<value>`."""
@@ -35,7 +40,7 @@ class Asked:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     min_norm: float | None = None
     flips: frozenset[str] | None = None
-    scale: str | None = None
+    scale: Scale | None = None
     view: str | None = None
     pair: str | None = None
     notes: tuple[str, ...] = ()
@@ -123,13 +128,13 @@ def _number(text: str, low: float, high: float) -> float | None:
 
 
 def _one_of(
-    query: Mapping[str, str], key: str, known: Sequence[str], notes: list[str]
-) -> str | None:
+    query: Mapping[str, str], key: str, known: Sequence[Name], notes: list[str]
+) -> Name | None:
     text = query.get(key)
-    if text is None or text in known:
-        return text
-    notes.append(f"{key} {text[:40]!r} is none of {', '.join(known)}")
-    return None
+    found = next((name for name in known if name == text), None)
+    if text is not None and found is None:
+        notes.append(f"{key} {text[:40]!r} is none of {', '.join(known)}")
+    return found
 
 
 def _pair(query: Mapping[str, str], notes: list[str]) -> str | None:

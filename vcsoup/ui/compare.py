@@ -99,7 +99,7 @@ def fronts(
     """Draw both fronts, measured and recorded points told apart."""
     first, second = groups
     tables = [
-        front_rows(project, group, axes, ringed=found and found.balanced_weights(group))
+        front_rows(project, group, axes, ringed=found.balanced_weights(group) if found else None)
         for group in groups
     ]
     if not any(len(table) for table in tables):

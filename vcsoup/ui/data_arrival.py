@@ -45,8 +45,9 @@ def begin(
     """
     args = [str(file), "--preview", f"--source={source}", *options]
     job = _start(project.name, value, args, source)
-    about = {"job": job.id, "options": options}
-    state.workspace().incoming.put(Incoming(project.name, value, source, str(file), owned, **about))
+    state.workspace().incoming.put(
+        Incoming(project.name, value, source, str(file), owned, job=job.id, options=options)
+    )
 
 
 def show(project: Project, arriving: Incoming) -> None:

@@ -110,14 +110,15 @@ def _part(project: Project, arriving: Incoming, result: Mapping[str, Any]) -> No
 def _read(project: Project, arriving: Incoming, origin: HubOrigin) -> None:
     """Read what was fetched, after asking what its columns do not say."""
     look = look_at(Path(arriving.file), name=origin.repo)
-    how: Reading | None = USUAL
+    how = USUAL
     if not look.settled and data_choice.can_choose(look):
         source = f"{origin.repo}, {plural(origin.rows, 'row')}"
-        how = data_choice.show(look, source=source, key=f"choice_{arriving.value}")
+        shown = data_choice.show(look, source=source, key=f"choice_{arriving.value}")
         discard = partial(data_arrival.drop, arriving)
-        how = data_choice.decided(how, key=arriving.value, discard=discard)
-        if how is None:
+        decided = data_choice.decided(shown, key=arriving.value, discard=discard)
+        if decided is None:
             return
+        how = decided
     data_arrival.begin(
         project,
         arriving.value,
@@ -135,8 +136,11 @@ def _look_up(project: Project, value: str, repo: str, options: tuple[str, ...]) 
     args = ["look", *options, *_where(), "--", f"{PREFIX}{repo}"]
     job = _start(project.name, value, args, f"Looking at {repo}")
     limit = data_arrival.reading_options(Reading(longest=data_limit.chosen(project, value)))
-    about = {"job": job.id, "step": "look", "options": limit}
-    incoming.put(Incoming(project.name, value, repo, str(place), True, **about))
+    incoming.put(
+        Incoming(
+            project.name, value, repo, str(place), True, job=job.id, step="look", options=limit
+        )
+    )
 
 
 def _fetch(arriving: Incoming, repo: str, part: tuple[str, ...]) -> None:

@@ -132,9 +132,14 @@ def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> Non
         place = state.workspace().incoming.receive(io.BytesIO(arriving.content))
         arriving = Arriving(arriving.source, path=place, owned=True)
     if arriving.content is None and arriving.path is not None:
-        about = {"source": arriving.source, "owned": arriving.owned}
-        options = data_arrival.reading_options(how)
-        data_arrival.begin(project, value, arriving.path, **about, options=options)
+        data_arrival.begin(
+            project,
+            value,
+            arriving.path,
+            source=arriving.source,
+            owned=arriving.owned,
+            options=data_arrival.reading_options(how),
+        )
         st.session_state.pop(_key(project, value), None)
         return
     with arriving.file() as path:

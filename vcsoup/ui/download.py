@@ -9,6 +9,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,7 @@ def _texts(project: Project, group: str, weights: FloatArray, choice: Choice) ->
             blocked = kind == "mergekit" and unsayable
             st.download_button(
                 label,
-                data=_maker(lambda kind=kind: export_text(project, recipe, kind)),
+                data=_maker(partial(export_text, project, recipe, kind)),
                 file_name=TEXTS[kind],
                 mime="text/plain",
                 on_click="ignore",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from vcsoup.gap_shapes import IntArray
 from vcsoup.numbers import SIGMA, signed
 from vcsoup.plots.palette import Palette, value_colours
 from vcsoup.ui import theme
@@ -36,7 +37,7 @@ def show(project: Project, desk: Desk) -> None:
 
 
 def gap_panels(
-    measures: Measures, kept: Sequence[Sequence[int]], titles: Sequence[str], colours: Palette
+    measures: Measures, kept: IntArray, titles: Sequence[str], colours: Palette
 ) -> dict[str, object]:
     """Lay the histograms out for the component.
 
@@ -69,7 +70,7 @@ def gap_panels(
                 "y": [0.0, tallest],
                 "series": [
                     {"name": "all", "colour": colours.faint, "ys": everyone[k].tolist()},
-                    {"name": "kept", "colour": colour_of[value], "ys": list(map(int, kept[k]))},
+                    {"name": "kept", "colour": colour_of[value], "ys": kept[k].tolist()},
                 ],
             }
             for k, value in enumerate(measures.values)

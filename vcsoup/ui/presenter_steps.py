@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from vcsoup.evaluation.comparison import detail, headline
+from vcsoup.evaluation.comparison import Comparison, detail, headline
 from vcsoup.front_rows import front_rows
 from vcsoup.numbers import SIGMA, count, listed, share
 from vcsoup.plots.canvas import CONFIG
@@ -223,7 +223,7 @@ def _front(project: Project) -> None:
     found = _compared(project)
     groups = (sets[0], sets[1]) if len(sets) > 1 else (sets[0], sets[0])
     tables = [
-        front_rows(project, group, (x, y), ringed=found and found.balanced_weights(group))
+        front_rows(project, group, (x, y), ringed=found.balanced_weights(group) if found else None)
         for group in dict.fromkeys(groups)
     ]
     tables += [tables[0].iloc[:0]] * (2 - len(tables))
@@ -235,7 +235,7 @@ def _front(project: Project) -> None:
         compare_jobs.offer_sets(project, *groups, active=active)
 
 
-def _compared(project: Project) -> compare.Comparison | None:
+def _compared(project: Project) -> Comparison | None:
     sets = list(project.adapter_sets())
     return compare.found_or_none(project, sets[0], sets[1]) if len(sets) > 1 else None
 

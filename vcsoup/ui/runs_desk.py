@@ -115,7 +115,7 @@ def ticked_runs(here: Desk, runs: Mapping[str, Run]) -> list[Run]:
 
 def open_one(here: Desk, runs: Mapping[str, Run]) -> Run | None:
     """Return the run that is read: the chosen one, else the one at work, else the newest."""
-    if here.open in runs:
+    if here.open is not None and here.open in runs:
         return runs[here.open]
     return next(iter(runs.values()), None)
 

@@ -1,6 +1,7 @@
 """Which runs the list shows: by state, value, set of pairs, and text."""
 
 from collections.abc import Sequence
+from typing import Literal, TypedDict
 
 import streamlit as st
 
@@ -13,13 +14,18 @@ _HINT = "name, setting, id"
 _FEW = 4
 
 
+class _Common(TypedDict):
+    label_visibility: Literal["collapsed"]
+    persist_state: Literal["session"]
+
+
 def show(project: Project, runs: Sequence[Run]) -> list[Run]:
     """Show the filters in a row, and return the runs that pass; few runs need none."""
     if len(runs) < _FEW:
         return list(runs)
     groups = [_ANY_GROUP, *sorted({run.group for run in runs})]
     values = [_ANY_VALUE, *project.values]
-    common = {"label_visibility": "collapsed", "persist_state": "session"}
+    common: _Common = {"label_visibility": "collapsed", "persist_state": "session"}
     state = st.selectbox("State", STATES, key="filter_state", width=140, **common)
     value = st.selectbox("Value", values, key="filter_value", width=150, **common)
     group = st.selectbox("Pairs", groups, key="filter_group", width=140, **common)

@@ -81,8 +81,8 @@ def point_table(
     if soups.any():
         beaten[soups] = ~np.asarray(pareto_front(table.loc[soups, list(values)].to_numpy(float)))
     spreads = [None] * len(values) if spread is None else np.asarray(spread, dtype=np.float64)
-    columns = {f"{value}_spread": s for value, s in zip(values, spreads, strict=True)}
-    return table.assign(beaten=beaten, **columns)
+    told = {f"{value}_spread": s for value, s in zip(values, spreads, strict=True)}
+    return table.assign(beaten=beaten, **told)
 
 
 def on_axes(

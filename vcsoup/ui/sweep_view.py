@@ -1,6 +1,7 @@
 """The view "Sweep": what every threshold would keep, and what it would bring along."""
 
 from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,16 @@ from vcsoup.ui.measures import GRID, Measures
 from vcsoup.workspace import Project
 
 Floats = npt.NDArray[np.float64]
+
+
+class Line(TypedDict):
+    """One curve of a chart, as the component takes it; `now` is its height at the filter."""
+
+    name: str
+    colour: str
+    ys: list[float | None]
+    now: NotRequired[float | None]
+    dash: NotRequired[bool]
 
 
 def show(project: Project, desk: Desk) -> None:
@@ -88,7 +99,7 @@ def sweep_panels(
     ]
     kept = [
         _line("kept", accent, found.share, now["share"][0]),
-        {**_line("chance", ink, chance, None), "dash": True},
+        Line(**_line("chance", ink, chance, None), dash=True),
     ]
     return {
         "colours": colour_data(colours),
@@ -117,15 +128,13 @@ def _gaps_told(values: Sequence[str], gaps: Sequence[float]) -> str:
     return ", ".join(f"{value} {signed(gap)}" for value, gap in zip(values, gaps, strict=True))
 
 
-def _line(name: str, colour: str, ys: Floats, now: float | None) -> dict[str, object]:
+def _line(name: str, colour: str, ys: Floats, now: float | None) -> Line:
     drawn = [None if np.isnan(y) else round(float(y), 4) for y in ys]
-    line: dict[str, object] = {"name": name, "colour": colour, "ys": drawn}
+    line: Line = {"name": name, "colour": colour, "ys": drawn}
     return line if now is None else {**line, "now": None if np.isnan(now) else now}
 
 
-def _panel(
-    title: str, kind: str, series: list[dict[str, object]], *, told: str
-) -> dict[str, object]:
+def _panel(title: str, kind: str, series: Sequence[Line], *, told: str) -> dict[str, object]:
     return {
         "title": title,
         "told": f"{title} against the threshold; now {told}",
@@ -139,11 +148,11 @@ def _panel(
     }
 
 
-def _reach(series: list[dict[str, object]], kind: str) -> list[float]:
+def _reach(series: Sequence[Line], kind: str) -> list[float]:
     """The vertical axis: 0 to 1 for shares, else from the least to the largest, with zero."""
     if kind == "share":
         return [0.0, 1.0]
-    drawn = [y for line in series for y in line["ys"] if y is not None]  # type: ignore[union-attr]
+    drawn = [y for line in series for y in line["ys"] if y is not None]
     low, high = min([0.0, *drawn]), max([0.0, *drawn])
     room = 0.06 * ((high - low) or 1.0)
     return [low - room if low < 0 else 0.0, high + room]

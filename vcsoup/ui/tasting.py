@@ -29,7 +29,16 @@ PATIENCE = 0.25  # seconds that the engine holds back its word that there is no 
 class Engine(Protocol):
     """What this module needs of `vcsoup.engine.client.EngineClient`."""
 
-    def start_tasting(self, **request: Any) -> str:
+    def start_tasting(
+        self,
+        *,
+        project: str,
+        group: str,
+        weights: Mapping[str, float],
+        prompt: str,
+        n_prompts: int,
+        **options: Any,
+    ) -> str:
         """Queue a tasting and return its id."""
         ...
 

@@ -7,7 +7,7 @@ shows in new widgets, so that no earlier entry lingers.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, log10
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypedDict, get_args, get_origin
 
 import streamlit as st
 from annotated_types import Ge, Gt, Le, Lt
@@ -31,6 +31,13 @@ SECTIONS = (
 ORIGIN = "train_origin"
 _LARGEST = 2**31 - 1
 _IN_A_ROW = 3
+
+
+class _Common(TypedDict):
+    label: str
+    key: str
+    help: str | None
+    persist_state: Literal["session"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def _fields(names: Iterable[str], start: Origin) -> list[tuple[str, Any]]:
 
 def _field(name: str, start: Origin) -> Any:
     field, usual = TrainConfig.model_fields[name], getattr(start.config, name)
-    common = {
+    common: _Common = {
         "label": label_of(name),
         "key": f"set_{start.turn}_{name}",
         "help": field.description,
@@ -133,7 +140,9 @@ def _limits(field: FieldInfo, usual: float) -> dict[str, Any]:
     """What a number input needs; what lies just outside an open end is refused later."""
     whole = isinstance(usual, int)
     kind = int if whole else float
-    low, high = None, _LARGEST if whole else None
+    # Of a limit annotated_types says no more than that it can be compared.
+    low: Any = None
+    high: Any = _LARGEST if whole else None
     for limit in field.metadata:
         low = limit.ge if isinstance(limit, Ge) else limit.gt if isinstance(limit, Gt) else low
         high = limit.le if isinstance(limit, Le) else limit.lt if isinstance(limit, Lt) else high

@@ -19,6 +19,7 @@ from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.ui.soups import balance, mix_text
 from vcsoup.ui.vote_counts import counted
 from vcsoup.workspace import Project
+from vcsoup.workspace.votes import Vote
 
 LOOK_SECONDS = 0.15
 
@@ -138,7 +139,7 @@ def _voting(project: Project, ballot: Ballot, *, large: bool, was_active: bool) 
                 if ballot.vote is not None:
                     _revealed(project, ballot, place)
         if ballot.vote is not None:
-            _after(project, ballot)
+            _after(project, ballot, ballot.vote)
         elif seen.state == "done" and answers[0] == answers[1]:
             st.info("Both soups say the same here, so there is nothing to vote on. Pour again.")
         else:
@@ -170,16 +171,16 @@ def _revealed(project: Project, ballot: Ballot, place: int) -> None:
             st.badge("preferred", icon=":material/check:", color="green")
 
 
-def _after(project: Project, ballot: Ballot) -> None:
+def _after(project: Project, ballot: Ballot, vote: Vote) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption(f"Voted: {CHOICES[ballot.vote.winner]}.", width="content")
+        st.caption(f"Voted: {CHOICES[vote.winner]}.", width="content")
         st.button(
             "Take the vote back",
             icon=":material/undo:",
             type="tertiary",
             key="vote_undo",
             on_click=trying,
-            args=(_take_back, project, ballot),
+            args=(_take_back, project, ballot, vote),
         )
 
 
@@ -189,8 +190,8 @@ def _cast(project: Project, ballot: Ballot, answers: Sequence[str], winner: str)
     st.session_state["ballot"] = Ballot(ballot.asked, vote)
 
 
-def _take_back(project: Project, ballot: Ballot) -> None:
-    project.delete_vote(ballot.vote.id)
+def _take_back(project: Project, ballot: Ballot, vote: Vote) -> None:
+    project.delete_vote(vote.id)
     st.session_state["ballot"] = Ballot(ballot.asked)
 
 

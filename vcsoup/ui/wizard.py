@@ -7,6 +7,7 @@ a room of its own; here are the steps' order, the way between them, and the file
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -178,7 +179,7 @@ def _back(place: Place) -> None:
 def go(step: str) -> None:
     """Open a step: the address names it from now on, and nothing of the step before."""
     asked = st.query_params.to_dict()
-    kept = {name: asked[name] for name in ("draft", "project") if name in asked}
+    kept: dict[str, str] = {name: asked[name] for name in ("draft", "project") if name in asked}
     st.query_params.from_dict({**kept, "step": step})
 
 
@@ -204,6 +205,6 @@ def _download(place: Place) -> None:
 def draft_text(draft: ProjectDraft) -> str:
     """Return the project file of a draft that has a name and values."""
     base = {"model": draft.base, **draft.loading.model_dump()} if draft.base else None
-    values = {value: {} for value in draft.values}
+    values: dict[str, dict[str, Any]] = {value: {} for value in draft.values}
     file = ProjectFile(project=draft.name, title=draft.title, values=values, base=base)
     return dump_project_file(file)

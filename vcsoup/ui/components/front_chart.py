@@ -112,7 +112,9 @@ def _current(points: pd.DataFrame, current: Current) -> dict[str, object] | None
     here = points[points["key"] == current.key]
     if len(here):
         row = here.iloc[0]
-        ends = {f"{axis}{end}": float(row[f"{axis}_{end.lower()}"]) for axis, end in _ENDS}
+        ends: dict[str, float | None] = {
+            f"{axis}{end}": float(row[f"{axis}_{end.lower()}"]) for axis, end in _ENDS
+        }
         return {"state": "measured", "x": float(row["x"]), "y": float(row["y"]), **ends}
     if current.guess is None:
         return None

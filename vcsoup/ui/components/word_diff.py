@@ -69,7 +69,7 @@ def pair_data(
     """
     sides = {"chosen": chosen, "rejected": rejected}
     shown = {side: text[:most] for side, text in sides.items()}
-    found = word_diff(**shown) if marks else None
+    found = word_diff(shown["chosen"], shown["rejected"]) if marks else None
     spans = {s: getattr(found, s) if found else (("same", text),) for s, text in shown.items()}
     note = "" if found is None or found.complete else "Striped words were too many to compare."
     return {
