@@ -187,7 +187,7 @@ SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "vocab_size": 300}
         (
             T5Config(d_model=16, num_layers=1, architectures=["T5ForConditionalGeneration"]),
             "fault",
-            "transformers builds no causal language model of it",
+            "transformers builds no causal language model of it (it knows none of the kind t5)",
         ),
         (
             MambaConfig(**SMALL, architectures=["MambaForCausalLM"]),
@@ -223,7 +223,13 @@ def test_a_folder_that_is_none_or_lacks_things(tmp_path):
         "it has no config.json",
         "there are no weights (model.safetensors)",
     }
+    (tmp_path / "empty" / "model.gguf").write_bytes(b"GGUF")
+    look = look_at_base(str(tmp_path / "empty"), load=LOAD, room=LARGE)
+    assert "its weights are in GGUF" in look.problems[0].says
     base = tiny_causal("llama", tmp_path / "base")
+    random_adapter(base, tmp_path / "adapter")
+    look = look_at_base(str(tmp_path / "adapter"), load=LOAD, room=LARGE)
+    assert look.problems[0].says == "it is an adapter, not a whole model"
     weights = base / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(BaseModelError, match=r"the safetensors of .* cannot be read"):

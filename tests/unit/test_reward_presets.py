@@ -116,6 +116,12 @@ def test_a_folder_is_read_and_the_guess_loads(tmp_path, labels):
 def test_folders_that_are_no_models_are_named(tmp_path):
     with pytest.raises(RewardModelError, match=r"has no config\.json"):
         read_model_files(str(tmp_path))
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text("{}")
+    with pytest.raises(RewardModelError, match="is an adapter, not a whole model; merge it"):
+        read_model_files(str(tmp_path / "adapter"))
+    with pytest.raises(RewardModelError, match="there is no folder /no/such; give one with"):
+        read_model_files("/no/such")
     (tmp_path / "config.json").write_text("{torn")
     with pytest.raises(RewardModelError, match="is no JSON"):
         read_model_files(str(tmp_path))

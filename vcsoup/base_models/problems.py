@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from transformers import AutoTokenizer, PretrainedConfig
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 
 from vcsoup.base_models.finding import BaseFiles
 from vcsoup.base_models.loading import has_no_words
@@ -56,10 +56,7 @@ def of_the_files(files: BaseFiles) -> list[Problem]:
                 "transformers' save_pretrained",
             ),
         ]
-    remedy = "give a folder or id of a whole model"
-    if files.source == "cache":
-        remedy = f"connect and fetch all of it with `hf download {files.model}`"
-    return [*found, Problem("fault", "there are no weights (model.safetensors)", remedy)]
+    return [*found, _no_weights(files)]
 
 
 def of_no_model(files: BaseFiles, error: Exception) -> Problem:
@@ -73,6 +70,8 @@ def of_no_model(files: BaseFiles, error: Exception) -> Problem:
             "it needs Python code that ships with it, and a base's own code is never run here",
             "choose a base of a kind that transformers knows",
         )
+    if "Unrecognized configuration class" in said:
+        said = f"it knows none of the kind {AutoConfig.from_pretrained(files.folder).model_type}"
     says = f"transformers builds no causal language model of it ({said})"
     return Problem("fault", says, _ANOTHER)
 
@@ -147,6 +146,21 @@ def of_the_memory(uses: Mapping[str, Mapping[str, Any]], loading: BaseLoading) -
             )
             found.append(Problem("warning", says, _smaller(name, told, loading)))
     return found
+
+
+def _no_weights(files: BaseFiles) -> Problem:
+    if "adapter_config.json" in files.names:
+        remedy = (
+            "merge it into its base with peft's merge_and_unload, and save that with the tokenizer"
+        )
+        return Problem("fault", "it is an adapter, not a whole model", remedy)
+    if any(name.endswith(".gguf") for name in files.names):
+        remedy = "give the same model with config.json and safetensors"
+        return Problem("fault", "its weights are in GGUF, which is not read here", remedy)
+    remedy = "give a folder or id of a whole model"
+    if files.source == "cache":
+        remedy = f"connect and fetch all of it with `hf download {files.model}`"
+    return Problem("fault", "there are no weights (model.safetensors)", remedy)
 
 
 def _smaller(name: str, told: Mapping[str, Any], loading: BaseLoading) -> str:

@@ -42,9 +42,19 @@ def read_model_files(model: str, revision: str | None = None) -> ModelFiles:
         revision: Of a hub id.
 
     Raises:
-        RewardModelError: no such model, no access, no network, or a configuration that is no JSON.
+        RewardModelError: no such model, no access, no network, an adapter without its base, or a
+            configuration that is no JSON.
     """
+    if no_such_folder(model):
+        raise RewardModelError(
+            f"there is no folder {model}; give one with config.json, or a hub id such as org/model"
+        )
     config = _text(model, "config.json", revision)
+    if config is None and _text(model, "adapter_config.json", revision) is not None:
+        raise RewardModelError(
+            f"{model} is an adapter, not a whole model; merge it into its base with peft's "
+            "merge_and_unload, and save that with the tokenizer"
+        )
     if config is None:
         raise RewardModelError(
             f"{model} has no config.json; give a folder or hub id of a transformers model"
