@@ -53,11 +53,15 @@ def test_nothing_is_chosen_before_a_base_is_named(form):
 
 def test_a_folder_that_is_not_there_is_no_choice(form, tmp_path):
     entered(form, tmp_path)
+    assert form.session_state["choice"] is None
+    assert "has no config.json; give a folder or hub id" in form.warning[0].value
+    (tmp_path / "config.json").write_text("{}")
+    entered(form.run(), tmp_path)
     assert form.session_state["choice"].base == str(tmp_path)
     entered(form, tmp_path / "gone")
     assert form.session_state["choice"] is None
     assert form.warning[0].value.startswith("There is no folder /")
-    assert "/gone; correct its path" in form.warning[0].value
+    assert "/gone; give one with config.json" in form.warning[0].value
 
 
 def test_the_settings_are_part_of_the_choice_and_of_the_command(form, workspace):

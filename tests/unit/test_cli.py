@@ -85,6 +85,10 @@ def fill(project: Project) -> None:
 def test_create_list_and_show(run, root):
     base = root.parent / "base"
     base.mkdir()
+    create = ("project", "create", "mine", "--value", "a", "--value", "b", "--base")
+    assert "has no config.json" in run(*create, base)[2]
+    assert "there is no folder /no/such" in run(*create, "/no/such")[2]
+    (base / "config.json").write_text("{}")
     code, out, _ = run(
         *("project", "create", "mine", "--value", "helpful", "--value", "harmless"),
         *("--base", base, "--reward", "helpful=org/rm,template=hh,label=diff,sign=-1", "--json"),

@@ -13,10 +13,12 @@ import pytest
 from tests.plain_peft import same_in_plain_peft
 from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
-from vcsoup.errors import NotFoundError, ProjectFileError
+from vcsoup.errors import VcsoupError
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
 from vcsoup.workspace import Workspace
+
+JUDGES = ("judge-helpful", "judge-harmless")
 
 
 @pytest.fixture
@@ -113,18 +115,29 @@ def _open(reports, state: str) -> list[str]:
         ("helpful.jsonl", "helpfull.jsonl", "data", "helpfull.jsonl does not exist"),
         ("    reward: judge-helpful\n", "", "score", "no reward model"),
         ("reward: judge-helpful", "reward: {kind: column, column: score}", "export", "soups"),
+        (
+            "reward: judge-helpful",
+            "reward: ./gone",
+            "score",
+            "reward model of helpful: there is no",
+        ),
+        ("base: base\n", "base: ./gone\n", "train", "there is no folder .*gone; give a folder"),
+        ("base: base\n", "base: adapter\n", "train", "it is an adapter, not a whole model; merge"),
     ],
 )
 def test_what_is_missing_is_told_before_anything_is_made(
     change, to, until, told, tmp_path, workspace
 ):
     write_pairs(tmp_path)
+    for name, holds in (("adapter", "adapter_config.json"), *((j, "config.json") for j in JUDGES)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / holds).write_text("{}")
     path = tmp_path / "project.yaml"
     assert FILE.count(change) == 1
     path.write_text(FILE.replace(change, to))
     file = load_project_file(path)
-    with pytest.raises((ProjectFileError, NotFoundError), match=told):
+    with pytest.raises(VcsoupError, match=told):
         dry_run(workspace, file, until=until)
-    with pytest.raises((ProjectFileError, NotFoundError), match=told):
+    with pytest.raises(VcsoupError, match=told):
         run(workspace, file, until=until)
     assert all(not project.datasets() for project in workspace.projects())

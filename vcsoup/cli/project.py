@@ -16,7 +16,8 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json, show_table
 from vcsoup.cli.project_yaml import write_yaml
-from vcsoup.rewards.model_files import full_name
+from vcsoup.errors import BaseModelError
+from vcsoup.rewards.model_files import full_name, why_no_model
 from vcsoup.workspace import Project, project_config
 
 app = typer.Typer(help="Create, list and show projects.", no_args_is_help=True)
@@ -58,6 +59,8 @@ def create(
         "quantization": base_quantization,
         "gradient_checkpointing": base_gradient_checkpointing,
     }
+    if why := why_no_model(base):
+        raise BaseModelError(why)
     config = project_config(
         name=name,
         title=title,

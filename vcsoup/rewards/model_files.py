@@ -12,6 +12,12 @@ from typing import Any
 from vcsoup.errors import HubError, RewardModelError
 from vcsoup.hub.refusals import hub_errors
 
+_NO_CONFIG = "has no config.json; give a folder or hub id of a transformers model"
+_ADAPTER = (
+    "is an adapter, not a whole model; merge it into its base with peft's merge_and_unload, and "
+    "save that with the tokenizer"
+)
+
 
 @dataclass(frozen=True)
 class ModelFiles:
@@ -45,25 +51,35 @@ def read_model_files(model: str, revision: str | None = None) -> ModelFiles:
         RewardModelError: no such model, no access, no network, an adapter without its base, or a
             configuration that is no JSON.
     """
-    if no_such_folder(model):
-        raise RewardModelError(
-            f"there is no folder {model}; give one with config.json, or a hub id such as org/model"
-        )
+    if why := why_no_model(model):
+        raise RewardModelError(why)
     config = _text(model, "config.json", revision)
-    if config is None and _text(model, "adapter_config.json", revision) is not None:
-        raise RewardModelError(
-            f"{model} is an adapter, not a whole model; merge it into its base with peft's "
-            "merge_and_unload, and save that with the tokenizer"
-        )
     if config is None:
-        raise RewardModelError(
-            f"{model} has no config.json; give a folder or hub id of a transformers model"
-        )
+        adapted = _text(model, "adapter_config.json", revision) is not None
+        raise RewardModelError(f"{model} {_ADAPTER if adapted else _NO_CONFIG}")
     tokenizer = _as_json(model, _text(model, "tokenizer_config.json", revision) or "{}")
     template = _text(model, "chat_template.jinja", revision) or tokenizer.get("chat_template")
     if isinstance(template, list):  # several named ones; the first is the default
         template = template[0].get("template", "") if template else ""
     return ModelFiles(_as_json(model, config), tokenizer, template or "")
+
+
+def why_no_model(model: str) -> str:
+    """Say why a folder holds no model of transformers; empty where it may, and for hub ids.
+
+    Example:
+        >>> why_no_model("/no/such/folder").partition(";")[0], why_no_model("org/judge")
+        ('there is no folder /no/such/folder', '')
+    """
+    if no_such_folder(model):
+        return (
+            f"there is no folder {model}; give one with config.json, or a hub id such as org/model"
+        )
+    folder = Path(model).expanduser()
+    if not folder.is_dir() or (folder / "config.json").is_file():
+        return ""
+    adapted = (folder / "adapter_config.json").is_file()
+    return f"{model} {_ADAPTER if adapted else _NO_CONFIG}"
 
 
 def full_name(model: str) -> str:

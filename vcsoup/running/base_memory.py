@@ -1,30 +1,52 @@
-"""Memory that a run's base takes, told before it is loaded."""
+"""Whether a run's base can be trained, and the memory that it takes, told before it is loaded."""
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from vcsoup.base_models.memory import Load
 from vcsoup.base_models.settings import BaseLoading
+from vcsoup.errors import BaseModelError
+from vcsoup.project_file import ProjectFile
 from vcsoup.running.plan import Run
+from vcsoup.workspace import ProjectConfig
+
+if TYPE_CHECKING:
+    from vcsoup.base_models.looking import BaseLook
+
+
+def check_base(config: ProjectConfig, file: ProjectFile) -> None:
+    """Refuse a base that no adapter can be trained on.
+
+    Raises:
+        BaseModelError: what stands in the way, and what to do about it.
+        HubError: the hub has no such model for you, or cannot be reached and no copy is here.
+    """
+    look = _look(config.base, config.loading, _load(config, file))
+    fault = next((problem for problem in look.problems if problem.level == "fault"), None)
+    if fault is not None:
+        raise BaseModelError(f"base model {config.base}: {fault.says}; {fault.remedy}")
 
 
 def base_memory(run: Run, use: Literal["training", "serving"]) -> int | None:
     """Return bytes that training or serving takes, by the base's files; None when not known."""
-    config, loading = run.file.training, run.project.config.loading
-    load = Load(
-        config.rank,
-        config.micro_batch or config.batch_size,
-        config.max_length,
-        dropout=bool(config.dropout),
-        values=len(run.project.values),
-    )
-    told = _memory_of(run.project.config.base, loading, load).get(use)
+    config = run.project.config
+    told = _look(config.base, config.loading, _load(config, run.file)).memory.get(use)
     return int(told["total"]) if told else None
 
 
+def _load(config: ProjectConfig, file: ProjectFile) -> Load:
+    training = file.training
+    return Load(
+        training.rank,
+        training.micro_batch or training.batch_size,
+        training.max_length,
+        dropout=bool(training.dropout),
+        values=len(config.values),
+    )
+
+
 @lru_cache(maxsize=4)
-def _memory_of(base: str, loading: BaseLoading, load: Load) -> Mapping[str, Mapping[str, Any]]:
+def _look(base: str, loading: BaseLoading, load: Load) -> "BaseLook":
     from vcsoup.base_models.looking import look_at_base
 
-    return look_at_base(base, loading, load=load).memory
+    return look_at_base(base, loading, load=load)

@@ -1,18 +1,20 @@
 """Go through a plan: skip what is there, tell what the rest costs, make it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vcsoup.errors import NotFoundError
+from vcsoup.errors import NotFoundError, RewardModelError
 from vcsoup.filtering import PairFilter
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.numbers import duration
 from vcsoup.preferences.pairs import Prompt
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_yaml import dump_project_file
+from vcsoup.rewards.model_files import why_no_model
+from vcsoup.running.base_memory import check_base
 from vcsoup.running.cost import Cost
 from vcsoup.running.held_out_file import read_held_out
 from vcsoup.running.plan import Run, Stage, Step, planned
@@ -77,6 +79,8 @@ def run(
     steps = planned(file, until)
     project = set_up(workspace, file)
     (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
+    here = Run(workspace, file, project, project.filters(), monitor, tell)
+    _check_models(project.config, file, _still_open(steps, here))
     reports = []
     for number, step in enumerate(steps, start=1):
         here = Run(workspace, file, project, project.filters(), monitor, tell)
@@ -101,17 +105,39 @@ def dry_run(
         for entry in file.values.values():
             if entry.data is not None:
                 check_source(entry.data)
+        _check_models(_config(file), file, steps)
         return [StepReport(step.stage, step.title, "to do") for step in steps]
     wanted = workspace.as_configured(wanted_config(project, file))
     here = Run(workspace, file, wanted, wanted_filters(project, file), SILENT, lambda line: None)
-    reports, still_open = [], list[Step]()
+    still_open = _still_open(steps, here)
+    reports = []
     for step in steps:
         below = any(step.stands_on(other) for other in still_open)
-        there = not below and step.is_done(here)
-        cost = None if there or below else step.cost(here, timed=False)
-        reports.append(StepReport(step.stage, step.title, "there" if there else "to do", cost))
-        still_open += [] if there else [step]
+        cost = None if step not in still_open or below else step.cost(here, timed=False)
+        state = "to do" if step in still_open else "there"
+        reports.append(StepReport(step.stage, step.title, state, cost))
+    _check_models(wanted.config, file, still_open)
     return reports
+
+
+def _still_open(steps: Sequence[Step], here: Run) -> list[Step]:
+    """The steps whose result is not there, or will not be when those below them are made."""
+    found: list[Step] = []
+    for step in steps:
+        if any(step.stands_on(other) for other in found) or not step.is_done(here):
+            found.append(step)
+    return found
+
+
+def _check_models(config: ProjectConfig, file: ProjectFile, steps: Sequence[Step]) -> None:
+    """Refuse models that these steps cannot use, before anything that takes long is made."""
+    stages = {step.stage for step in steps}
+    if "score" in stages:
+        for value, spec in config.rewards.items():
+            if spec.kind == "model" and (why := why_no_model(spec.model)):
+                raise RewardModelError(f"reward model of {value}: {why}")
+    if "train" in stages:
+        check_base(config, file)
 
 
 def set_up(workspace: Workspace, file: ProjectFile) -> Project:

@@ -14,7 +14,7 @@ import streamlit as st
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading, base_loading
 from vcsoup.jobs import Job, Jobs
 from vcsoup.numbers import count, memory
-from vcsoup.rewards.model_files import full_name, no_such_folder
+from vcsoup.rewards.model_files import full_name, why_no_model
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Workspace
@@ -88,9 +88,8 @@ def base_form(
             st.caption("Name a folder that holds a model, or a model of the hub such as org/model.")
             return None
         base = full_name(typed)
-        if no_such_folder(base):
-            said = f"There is no folder {base}; correct its path, or give a hub id."
-            st.warning(message(said), icon=":material/warning:")
+        if why := why_no_model(base):
+            st.warning(message(_sentence(why)), icon=":material/warning:")
             return None
         look = _look(key, Jobs(workspace.jobs_root), look_args(base, loading, workspace))
         return BaseChoice(base, loading, look)

@@ -10,7 +10,7 @@ from typing import get_args
 import streamlit as st
 
 from vcsoup.errors import RewardModelError
-from vcsoup.rewards.model_files import full_name, no_such_folder
+from vcsoup.rewards.model_files import full_name, why_no_model
 from vcsoup.rewards.presets import PRESETS, preset_spec
 from vcsoup.rewards.spec import Kind, RewardSpec, reward_spec
 from vcsoup.rewards.suggest import Suggestion
@@ -174,8 +174,8 @@ def _asked(
     key: str, model: str, revision: str | None, start: RewardSpec | None
 ) -> RewardSpec | None:
     """How a model is asked: from the record to start from, or from what its files suggest."""
-    if no_such_folder(model):
-        raise RewardModelError(f"there is no folder {model}; correct its path, or give a hub id")
+    if why := why_no_model(model):
+        raise RewardModelError(why)
     told = suggestion_for(model, revision, key=f"{key}_told")
     if told is None:
         return None
