@@ -44,6 +44,20 @@ def training(workspace: Workspace, value: str, group: str = "filtered", *, seed:
         yield worker
 
 
+@contextlib.contextmanager
+def file_run(workspace: Workspace):
+    """Be the worker of a project file."""
+    with job_worker(
+        kind="run",
+        title="Running demo.yaml",
+        project="demo",
+        args=["run", "demo.yaml"],
+        jobs_root=workspace.jobs_root,
+        slot=False,
+    ) as worker:
+        yield worker
+
+
 def report(worker: Worker, value: str, steps: range, *, seed: int = 0, level: float = 0.3) -> None:
     """Report some steps, and a look where one is due."""
     rng = np.random.default_rng([seed, steps.start])

@@ -271,6 +271,30 @@ def test_curves_are_what_was_reported(workspace, visit):
     assert panels["KL to the base, nats per token"]["lines"][0]["looks"] == [[3], [0.01]]
 
 
+def test_a_project_files_run_is_listed_from_its_first_training_on(workspace, visit):
+    adapter = full_project(workspace).adapters()[0].name
+    with made.file_run(workspace) as worker:
+        worker.report("scoring helpful", 3, 8)
+        app = visit("train")
+        assert captions(app)[-1].startswith("No runs yet.")
+        for group in ("filtered", "unfiltered"):
+            worker.report("training helpful", 1, 8, loss=0.7, group=group)
+            worker.report("training helpful", 2, 8, loss=0.6, group=group)
+        app = visit("train")
+        (row,) = listed(app)
+        assert row["title"] == "Running demo.yaml"
+        assert row["told"].startswith("helpful, unfiltered: step 2 of 8")
+        assert row["can"] == ["stop"]
+        lines = drawn(app, "vcsoup.curves")["panels"][0]["lines"]
+        assert [line["mean"] for line in lines] == [[[1, 2], [0.7, 0.6]]] * 2
+        worker.finish({"steps": [{"figures": {"adapter": adapter}}]})
+    app = visit("train", run=worker.path.name)
+    assert listed(app)[0]["told"].startswith("2 adapters trained")
+    assert "run_duplicate" not in [button.key for button in app.button]
+    app.segmented_control(key="run_part").set_value("Lineage").run()
+    assert f"**{adapter}**" in shown(app)
+
+
 def test_a_link_opens_one_run_with_figures_sample_and_command(workspace, visit):
     full_project(workspace)
     job = made.finished(workspace, "helpful")

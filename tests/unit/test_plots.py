@@ -44,6 +44,15 @@ def test_front_marks_roles():
     assert list(trace(figure, "base").text) == ["base"]
 
 
+def test_labels_of_near_points_stand_apart():
+    """Three corners at one place: above, below, and beside it; one far away is above again."""
+    rows = pd.concat([front_rows().iloc[[1]]] * 4, ignore_index=True)
+    rows["x"], rows["y"] = [1.0, 1.0, 1.001, 9.0], [1.0, 1.0, 1.0, 5.0]
+    figure = front_scatter(rows, view=FrontView(x="kind", y="wise"), colours=LIGHT)
+    places = trace(figure, "one value alone").textposition
+    assert list(places) == ["top center", "bottom center", "middle right", "top center"]
+
+
 def test_the_current_soup_has_its_interval():
     view = FrontView(x="kind", y="wise", current="mixed")
     here = trace(front_scatter(front_rows(), view=view, colours=LIGHT), "this soup, measured")

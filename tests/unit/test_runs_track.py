@@ -58,6 +58,19 @@ def test_several_values_are_apart_and_other_stages_make_no_curve():
     assert reports.track.value == "harmless"
 
 
+def test_adapter_sets_of_one_value_are_apart_where_reports_name_them():
+    job, reports = Written(), Reports()
+    job.step(1, loss=0.7, group="filtered")
+    job.step(2, loss=0.6, group="filtered")
+    job.step(1, loss=0.5, group="unfiltered")
+    reports.read(job)
+    assert {name: steps(track.train) for name, track in reports.tracks.items()} == {
+        "helpful, filtered": [1, 2],
+        "helpful, unfiltered": [1],
+    }
+    assert (reports.track.value, reports.track.group) == ("helpful", "unfiltered")
+
+
 def test_what_is_no_number_is_no_figure():
     job, reports = Written(), Reports()
     job.step(1, loss=None, accuracy=True, margin=0.5)

@@ -14,6 +14,16 @@ from vcsoup.evaluation.front import pareto_front
 from vcsoup.plots.canvas import canvas, faded
 from vcsoup.plots.palette import Palette
 
+_BESIDE = {
+    "top center": (0, 1),
+    "bottom center": (0, -1),
+    "middle right": (1, 0),
+    "middle left": (-1, 0),
+}
+"""Where a label may stand, and in which direction from its point."""
+_USUAL_PIXELS = (900, 220)
+_LETTER, _LINE, _APART = 7.0, 16.0, 8.0
+
 
 @dataclass(frozen=True)
 class FrontView:
@@ -66,6 +76,7 @@ def front_scatter(
     _marks(figure, front, "beaten by none", "circle", colours.accent)
     _marks(figure, points[points["role"] == "corner"], "one value alone", "square", colours.accent)
     _marks(figure, base, "base", "x", colours.ink)
+    _place_labels(figure, points)
     _current(figure, points, view, colours)
     return figure
 
@@ -99,7 +110,6 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
         name=name,
         mode="markers+text" if labelled else "markers",
         text=rows["label"].tolist() if labelled else None,
-        textposition="bottom center" if symbol == "x" else "top center",
         cliponaxis=False,
         hovertext=rows["text"].tolist(),
         hovertemplate="%{hovertext}<extra></extra>",
@@ -110,6 +120,33 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
             "line": {"width": 2, "color": colour},
         },
     )
+
+
+def _place_labels(figure: go.Figure, points: pd.DataFrame) -> None:
+    """Put each label where it covers no other, as far as a chart of the usual size tells."""
+    spans = np.array([np.ptp(points[axis]) or 1.0 for axis in ("x", "y")])
+    taken: list[tuple[float, float, float]] = []  # middle and half a width, in pixels
+    for trace in figure.data:
+        if trace.text is None:
+            continue
+        order = tuple(_BESIDE) if trace.marker.symbol[0][:1] != "x" else tuple(_BESIDE)[1:]
+        places = []
+        for x, y, text in zip(trace.x, trace.y, trace.text, strict=True):
+            across, up = np.array([x, y]) / spans * _USUAL_PIXELS
+            half = _LETTER * len(text) / 2
+            spots = {
+                name: (across + (half + _APART) * side, up + _LINE * rise, half)
+                for name, (side, rise) in _BESIDE.items()
+            }
+            free = (name for name in order if not any(_cover(spots[name], t) for t in taken))
+            places.append(next(free, order[0]))
+            taken.append(spots[places[-1]])
+        trace.textposition = places
+
+
+def _cover(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    beside = abs(one[0] - other[0]) < one[2] + other[2]
+    return beside and abs(one[1] - other[1]) < _LINE
 
 
 def _joined(figure: go.Figure, rows: pd.DataFrame, colour: str) -> None:

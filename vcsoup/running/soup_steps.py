@@ -11,6 +11,7 @@ import numpy as np
 
 from vcsoup.filtering import PairFilter
 from vcsoup.front_figures import front_figures
+from vcsoup.monitor import Monitor
 from vcsoup.numbers import duration, plural
 from vcsoup.pipeline import judging_key, kept_pairs, load_measuring, train_project
 from vcsoup.running.base_memory import base_memory
@@ -26,6 +27,24 @@ from vcsoup.workspace.points import weights_key
 _WORTH_TIMING = 20
 """Runs of fewer steps are not timed first: the timing itself takes four."""
 _MAX_NEW_TOKENS = 96
+
+
+class _OfGroup:
+    """A monitor that says with every figure which adapter set is trained."""
+
+    def __init__(self, monitor: Monitor, group: str) -> None:
+        self._monitor, self._group = monitor, group
+
+    @property
+    def stop_requested(self) -> bool:
+        """True once the user asked to stop."""
+        return self._monitor.stop_requested
+
+    def report(self, stage: str, done: int, total: int, **figures: object) -> None:
+        """Pass a report on."""
+        if figures:
+            figures["group"] = self._group
+        self._monitor.report(stage, done, total, **figures)
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,7 @@ class TrainStep:
             run.file.training,
             group=self.group,
             pair_filter=self._filter(run),
-            monitor=run.monitor,
+            monitor=_OfGroup(run.monitor, self.group),
             job=f"run-{name}",
             checkpoints=checkpoints,
             references=run.workspace.reference_cache_root,

@@ -177,7 +177,11 @@ def _lineages(
     key = (project.name, tuple((run.id, run.state) for run in runs.values()))
     former = st.session_state.get(_LINEAGES)
     if former is None or former[0] != key:
-        made = adapters_by_job(project.adapters())
+        adapters = project.adapters()
+        made = adapters_by_job(adapters)
+        for run in runs.values():
+            if own := [info for info in adapters if info.name in run.made]:
+                made[run.id] = own
         reasons = {job: stale_reasons(infos[0], project) for job, infos in made.items()}
         former = st.session_state[_LINEAGES] = (key, made, reasons)
     return former[1], former[2]

@@ -12,7 +12,7 @@ from vcsoup.numbers import plural
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.ui import runs_desk, state, train_form
 from vcsoup.ui.literal import literal, message
-from vcsoup.ui.runs_look import Run, option
+from vcsoup.ui.runs_look import FILE_KIND, TRAIN_KIND, Run, option
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import AdapterInfo, Project
 
@@ -101,8 +101,9 @@ def show_undo() -> None:
 
 def show_bin(project: Project) -> None:
     """Show what lies in the bin, to be put back."""
+    kinds = (TRAIN_KIND, FILE_KIND)
     removed = [
-        job for job in state.jobs().removed() if (job.kind, job.project) == ("train", project.name)
+        job for job in state.jobs().removed() if job.kind in kinds and job.project == project.name
     ]
     if not removed:
         return

@@ -72,8 +72,8 @@ def show_table(runs: Sequence[Run], stale: Mapping[str, Sequence[str]]) -> None:
             {
                 "run": run.job.title,
                 "state": run.state,
-                "value": run.value,
-                "pairs": run.group,
+                "value": ", ".join(run.values),
+                "pairs": ", ".join(run.groups),
                 "step": int(track.train[-1]["step"]) if track and track.train else None,
                 "held-out loss": newest("heldout_loss"),
                 "held-out accuracy": _percent(newest("heldout_accuracy")),

@@ -56,15 +56,14 @@ def curves_of(runs: Sequence[Run], *, points: bool = True) -> list[RunCurves]:
         if titles.count(label) > 1:
             label += f" ({run.job.created[5:16].replace('T', ' ')})"
         tracks = run.reports.tracks or {run.value: Track(run.value)}
-        for value, track in tracks.items():
-            name = label if len(tracks) == 1 else f"{label}: {value}"
+        for name, track in tracks.items():
             found.append(
                 RunCurves(
-                    key=f"{run.id} {value}",
-                    label=name,
-                    value=value,
+                    key=f"{run.id} {name}",
+                    label=label if len(tracks) == 1 else f"{label}: {name}",
+                    value=track.value,
                     steps=track.steps or planned_steps(run),
-                    twin=run.group == "unfiltered",
+                    twin=(track.group or run.group) == "unfiltered",
                     figures=_points(track) if points else {},
                 )
             )

@@ -93,9 +93,7 @@ def _tools(run: Run, adapters: list[AdapterInfo]) -> None:
             type="primary",
             key="run_resume",
             icon=":material/resume:",
-            help="Goes on from the last checkpoint, to the end that an unbroken run has."
-            if run.job.has_checkpoint
-            else "There is no checkpoint, so it begins anew.",
+            help=_goes_on(run),
             on_click=runs_actions.ask,
             args=("resume", run.id),
         )
@@ -109,16 +107,26 @@ def _tools(run: Run, adapters: list[AdapterInfo]) -> None:
             on_click=runs_actions.retry,
             args=(run.id,),
         )
-    st.button(
-        "Duplicate",
-        type="tertiary",
-        key="run_duplicate",
-        icon=":material/content_copy:",
-        help="Opens the form with these settings, to change and start them.",
-        on_click=runs_actions.duplicate,
-        args=(run, adapters),
-    )
+    if not run.of_file:
+        st.button(
+            "Duplicate",
+            type="tertiary",
+            key="run_duplicate",
+            icon=":material/content_copy:",
+            help="Opens the form with these settings, to change and start them.",
+            on_click=runs_actions.duplicate,
+            args=(run, adapters),
+        )
     _more(run)
+
+
+def _goes_on(run: Run) -> str:
+    """What resuming does."""
+    if run.of_file:
+        return "Goes on with its project file: what is there and current is skipped."
+    if run.job.has_checkpoint:
+        return "Goes on from the last checkpoint, to the end that an unbroken run has."
+    return "There is no checkpoint, so it begins anew."
 
 
 def _more(run: Run) -> None:

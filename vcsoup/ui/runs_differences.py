@@ -23,7 +23,11 @@ def settings_of(run: Run, adapters: Sequence[AdapterInfo]) -> dict[str, str]:
     """
     recorded: Mapping[str, Any] = adapters[0].manifest if adapters else {}
     config = recorded.get("config") or run.config or {}
-    found = {"value": run.value, "pairs": run.group, "attempts": str(run.job.attempt)}
+    found = {
+        "value": ", ".join(run.values),
+        "pairs": ", ".join(run.groups),
+        "attempts": str(run.job.attempt),
+    }
     if recorded:
         kept = recorded.get("filter")
         found["filter"] = filter_words(PairFilter(**kept)) if kept else "none"

@@ -23,7 +23,7 @@ def show(project: Project, runs: Sequence[Run]) -> list[Run]:
     """Show the filters in a row, and return the runs that pass; few runs need none."""
     if len(runs) < _FEW:
         return list(runs)
-    groups = [_ANY_GROUP, *sorted({run.group for run in runs})]
+    groups = [_ANY_GROUP, *sorted({group for run in runs for group in run.groups})]
     values = [_ANY_VALUE, *project.values]
     common: _Common = {"label_visibility": "collapsed", "persist_state": "session"}
     state = st.selectbox("State", STATES, key="filter_state", width=140, **common)
@@ -57,7 +57,7 @@ def passes(run: Run, *, state: str, value: str | None, group: str | None, text: 
     wanted = {"any state": True, "active": run.active}.get(state, run.state == state)
     return (
         wanted
-        and value in (None, run.value)
-        and group in (None, run.group)
+        and (value is None or value in run.values)
+        and (group is None or group in run.groups)
         and all(word in said for word in text.casefold().split())
     )

@@ -2,7 +2,7 @@
 
 What was seen of a run at the last look is handed in again, so that a second costs only what was
 written in it. A *run* is a training job; it trains one value, or several in turn when its command
-was typed so.
+was typed so. The job of a project file is one too, from its first training on.
 """
 
 import time
@@ -18,6 +18,8 @@ from vcsoup.ui.runs_track import Reports, Track
 from vcsoup.ui.runs_words import ordinal
 
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
+TRAIN_KIND, FILE_KIND = "train", "run"
+"""Kinds of jobs that train."""
 _SILENT_S = 30.0
 
 
@@ -57,8 +59,34 @@ class Run:
 
     @property
     def group(self) -> str:
-        """The group of adapters that it makes."""
-        return group_of(self.job)
+        """The group of adapters that it makes; the newest of several."""
+        track = self.reports.track
+        return (track.group if track else "") or group_of(self.job)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All values that it has begun to train; before that, the one that its command names."""
+        told = [track.value for track in self.reports.tracks.values()]
+        return tuple(dict.fromkeys(told or [self.value]))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """All groups of adapters that it has begun to make, or that its command names."""
+        told = [track.group for track in self.reports.tracks.values() if track.group]
+        return tuple(dict.fromkeys(told or [self.group]))
+
+    @property
+    def made(self) -> frozenset[str]:
+        """Names of the adapters that a project file's job says that it has made."""
+        steps = (self.job.result or {}).get("steps", []) if self.of_file else []
+        return frozenset(
+            step["figures"]["adapter"] for step in steps if "adapter" in step["figures"]
+        )
+
+    @property
+    def of_file(self) -> bool:
+        """Whether it is the job of a project file, which makes more than adapters."""
+        return self.job.kind == FILE_KIND
 
     @property
     def config(self) -> Mapping[str, Any] | None:
@@ -79,14 +107,17 @@ def look(jobs: Jobs, project: str, former: Mapping[str, Run]) -> dict[str, Run]:
     """
     places = {job.id: place for place, job in enumerate(jobs.queue())}
     found = {}
-    for job in jobs.list(kind="train", project=project):
+    for job in jobs.list(project=project):
+        if job.kind not in (TRAIN_KIND, FILE_KIND):
+            continue
         before = former.get(job.id)
         reports = before.reports if before else Reports()
         state = job.state
         # What has ended reports no more: one last reading, then none.
         if before is None or before.active or state in ACTIVE or before.state != state:
             reports.read(job)
-        found[job.id] = Run(job, state, reports, places.get(job.id))
+        if job.kind == TRAIN_KIND or reports.tracks:
+            found[job.id] = Run(job, state, reports, places.get(job.id))
     return dict(sorted(found.items(), key=lambda entry: _rank(entry[1])))
 
 
@@ -144,6 +175,8 @@ def outcome(run: Run) -> str:
     seconds = run_seconds(run.job)
     took = f" in {duration(seconds)}" if seconds is not None else ""
     track = run.reports.track
+    if run.of_file:
+        return f"{plural(len(run.reports.tracks), 'adapter')} trained{took}"
     steps = plural(int(track.train[-1]["step"]), "step") if track and track.train else "done"
     return f"{_quality(track)}{steps}{took}"
 
@@ -163,8 +196,10 @@ def _progress(run: Run, now: float) -> str:
         step = _steps_told(run.reports.track)
         return f"loading the model{f', goes on from {step}' if step else ''}"
     done, total = int(record["done"]), int(record["total"])
-    training = str(record["stage"]).startswith("training ")
-    parts = [f"{'step' if training else record['stage']} {count(done)} of {count(total)}"]
+    stage, track = str(record["stage"]), run.reports.track
+    if stage.startswith("training "):
+        stage = f"{track.value}, {track.group}: step" if track and track.group else "step"
+    parts = [f"{stage} {count(done)} of {count(total)}"]
     left = run.reports.seconds_left(now)
     parts += [f"{duration(left)} left"] if left is not None else []
     sign = run.job.heartbeat

@@ -45,6 +45,7 @@ class Track:
 
     Attributes:
         value: Which value.
+        group: Which adapter set, where the reports say it; else the job's command does.
         steps: Steps of the whole run.
         train: One entry per step, going up: "step" and what of `STEP_FIGURES` was reported.
         looks: The same for `LOOK_FIGURES`.
@@ -52,6 +53,7 @@ class Track:
     """
 
     value: str
+    group: str = ""
     steps: int = 0
     train: list[dict[str, float]] = field(default_factory=list)
     looks: list[dict[str, float]] = field(default_factory=list)
@@ -91,8 +93,9 @@ class Reports:
         for record in records:
             stage = str(record["stage"])
             if stage.startswith(_STAGE):
-                value = stage.removeprefix(_STAGE)
-                self.tracks.setdefault(value, Track(value)).take(record)
+                value, group = stage.removeprefix(_STAGE), str(record.get("group") or "")
+                name = f"{value}, {group}" if group else value
+                self.tracks.setdefault(name, Track(value, group)).take(record)
         if records:
             self.latest = records[-1]
             self._recent = [*self._recent, *records][-_RECENT:]

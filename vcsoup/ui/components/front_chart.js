@@ -97,14 +97,35 @@ function drawPoint(svg, plane, point, state) {
   }, svg);
   draw("circle", { class: "reach", r: 11 }, group);
   mark(group, styleOf(point, colours));
-  if (point.label) {
-    const y = point.role === "base" || plane.y(point.y) < PAD.top + 20 ? 21 : -11;
-    draw("text", { class: "label", y, "text-anchor": "middle", fill: colours.ink }, svg, point.label)
-      .setAttribute("transform", `translate(${plane.x(point.x)} ${plane.y(point.y)})`);
-  }
   group.onclick = () => state.tell("picked", [point.key, point.group]);
   group.onpointerenter = group.onfocus = () => tellAbout(state, plane, point, point.text);
   group.onpointerleave = group.onblur = () => (state.told.hidden = true);
+}
+
+// Where a label may stand beside its point: above, below, right, left, and a line further off.
+const SPOTS = [[0, -11, "middle"], [0, 21, "middle"], [12, 4, "start"], [-12, 4, "end"], [0, -25, "middle"], [0, 35, "middle"]];
+const LEFT_OF = { start: 0, middle: 0.5, end: 1 };
+
+// The labels, each at the first spot that is free of the others and inside the plot.
+function label(svg, plane, points, colours) {
+  const taken = [];
+  for (const point of points.filter((p) => p.label)) {
+    const text = draw("text", { class: "label", fill: colours.ink }, svg, point.label);
+    const long = text.getComputedTextLength();
+    const boxes = SPOTS.map(([dx, dy, anchor]) => {
+      const left = plane.x(point.x) + dx - LEFT_OF[anchor] * long, bottom = plane.y(point.y) + dy;
+      return { left, right: left + long, top: bottom - 12, bottom };
+    });
+    const free = boxes.map((box) => box.top > PAD.top - 6 && box.left > PAD.left && box.right < plane.width
+      && taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom));
+    const order = point.role === "base" ? [1, 0, 2, 3, 5, 4] : [0, 1, 2, 3, 4, 5];
+    const place = order.find((k) => free[k]) ?? order[0];
+    const [dx, dy, anchor] = SPOTS[place];
+    taken.push(boxes[place]);
+    for (const [name, value] of Object.entries({ x: plane.x(point.x) + dx, y: plane.y(point.y) + dy, "text-anchor": anchor })) {
+      text.setAttribute(name, value);
+    }
+  }
 }
 
 function tellAbout(state, plane, at, lines) {
@@ -167,6 +188,7 @@ function render(state) {
   joined(svg, plane, data.twin, colours.twin, "6 4");
   joined(svg, plane, data.front, colours.accent, "none");
   for (const point of [...data.twin, ...data.points]) drawPoint(svg, plane, point, state);
+  label(svg, plane, data.points, colours);
   for (const one of soup) current(svg, plane, one, state);
 }
 
