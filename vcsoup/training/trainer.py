@@ -5,6 +5,7 @@ here: rows in the given order (batches sorted by length), small passes that fit 
 activation checkpointing unless asked for, no reference copy (trl switches the adapter off instead).
 """
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -25,6 +26,9 @@ from vcsoup.errors import TrainingError
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.processes import process_count
 from vcsoup.training.rows import Rows
+
+# trl 1.16 and peft 0.21 ask for it by the name that transformers gives up.
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
 
 
 def load_trainable(
