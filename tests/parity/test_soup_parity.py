@@ -12,8 +12,17 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.tiny_models import random_adapter, tiny_causal
-from vcsoup.soup.adapters import load_adapter
+from tests.tiny_models import (
+    LATENT,
+    OPT,
+    SHARED_EXPERT,
+    odd_causal,
+    random_adapter,
+    tiny_causal,
+)
+from vcsoup.errors import AdapterError
+from vcsoup.soup.adapters import Factors, load_adapter
+from vcsoup.soup.layer import Mix, SoupLayer
 from vcsoup.soup.merge import merge_exact, merge_factor_average, merge_svd
 from vcsoup.soup.merged_folder import save_merged
 from vcsoup.soup.model import SoupModel
@@ -70,6 +79,36 @@ def test_each_row_is_its_dense_sum(tmp_path: Path, arch: str, kind: str) -> None
         expected = dense_logits(base, adapters, weights)[row]
         # 2e-5 here: the dense side itself rounds each merged weight to float32.
         torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arch", "sizes", "targets"),
+    [
+        ("opt", OPT, ["q_proj", "out_proj", "fc1", "fc2"]),
+        ("qwen2_moe", SHARED_EXPERT, ["v_proj", "up_proj", "down_proj", "shared_expert_gate"]),
+        ("deepseek_v3", LATENT, ["q_a_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj"]),
+    ],
+)
+def test_rows_stay_apart_however_a_model_lays_their_tokens(tmp_path, arch, sizes, targets) -> None:
+    base = odd_causal(arch, tmp_path / "base", **sizes)
+    adapters = [
+        random_adapter(base, tmp_path / f"value{k}", seed=k, target_modules=targets)
+        for k in range(3)
+    ]
+    mixed = SoupModel.load(base, adapters, device="cpu")(TOKENS, weights=WEIGHTS).logits
+    for row, weights in enumerate(WEIGHTS):
+        expected = dense_logits(base, adapters, weights)[row]
+        torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [3, 5, 12, 16])
+def test_some_tokens_of_several_rows_are_refused(tokens: int) -> None:
+    """An expert's share of 3 rows of 5 tokens: whose token is whose is not to be told."""
+    mix = Mix()
+    factors = Factors(torch.ones(2, 4), torch.ones(6, 2), 1.0)
+    layer = SoupLayer(torch.nn.Linear(4, 6), [factors], mix, torch.float32)
+    with mix.set(torch.ones(3, 1), 5), pytest.raises(AdapterError, match="rows mixed together"):
+        layer(torch.ones(tokens, 4))
 
 
 def test_corner_is_the_adapter_in_peft_and_zero_is_the_base(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.tiny_models import tiny_causal
+from tests.tiny_models import LATENT, odd_causal, tiny_causal
 from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.errors import BaseModelError, TrainingError
 from vcsoup.fingerprint import model_fingerprint
+from vcsoup.soup.adapters import load_adapter
 from vcsoup.training.config import TrainConfig, train_config
 from vcsoup.training.dpo import train_value
 from vcsoup.training.rows import make_rows
@@ -39,6 +40,15 @@ def trained(base, tmp_path_factory):
     monitor = Recorder()
     train_value(tiny_pairs(32), small(), base=base, out=out, manifest=MANIFEST, monitor=monitor)
     return out, json.loads((out / "manifest.json").read_text()), monitor
+
+
+def test_adapters_on_the_experts_of_a_mixture_are_refused_before_training(tmp_path):
+    base = str(odd_causal("deepseek_v3", tmp_path / "base", **LATENT))
+    told = {"base": base, "out": tmp_path / "a", "manifest": MANIFEST}
+    with pytest.raises(TrainingError, match=r"reach the experts .*targets: attention"):
+        train_value(tiny_pairs(32), small(targets="all-linear"), **told)
+    train_value(tiny_pairs(32), small(targets="attention", steps=2), **told)
+    assert load_adapter(tmp_path / "a").factors
 
 
 def test_it_learns_and_says_so(trained):

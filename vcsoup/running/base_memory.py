@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from vcsoup.base_models.looking import BaseLook
 
 
-def check_base(config: ProjectConfig, file: ProjectFile) -> None:
+def check_base(config: ProjectConfig, file: ProjectFile) -> list[str]:
     """Refuse a base that no adapter can be trained on.
+
+    Returns:
+        What else is worth a warning, a sentence each.
 
     Raises:
         BaseModelError: what stands in the way, and what to do about it.
@@ -25,6 +28,8 @@ def check_base(config: ProjectConfig, file: ProjectFile) -> None:
     fault = next((problem for problem in look.problems if problem.level == "fault"), None)
     if fault is not None:
         raise BaseModelError(f"base model {config.base}: {fault.says}; {fault.remedy}")
+    warnings = [problem for problem in look.problems if problem.level == "warning"]
+    return [f"base model {config.base}: {one.says}; {one.remedy}" for one in warnings]
 
 
 def base_memory(run: Run, use: Literal["training", "serving"]) -> int | None:

@@ -80,7 +80,8 @@ def run(
     project = set_up(workspace, file)
     (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
     here = Run(workspace, file, project, project.filters(), monitor, tell)
-    _check_models(project.config, file, _still_open(steps, here))
+    for warning in _check_models(project.config, file, _still_open(steps, here)):
+        tell(f"warning: {warning}")
     reports = []
     for number, step in enumerate(steps, start=1):
         here = Run(workspace, file, project, project.filters(), monitor, tell)
@@ -129,15 +130,18 @@ def _still_open(steps: Sequence[Step], here: Run) -> list[Step]:
     return found
 
 
-def _check_models(config: ProjectConfig, file: ProjectFile, steps: Sequence[Step]) -> None:
-    """Refuse models that these steps cannot use, before anything that takes long is made."""
+def _check_models(config: ProjectConfig, file: ProjectFile, steps: Sequence[Step]) -> list[str]:
+    """Refuse models that these steps cannot use, before anything that takes long is made.
+
+    Returns:
+        What is worth a warning.
+    """
     stages = {step.stage for step in steps}
     if "score" in stages:
         for value, spec in config.rewards.items():
             if spec.kind == "model" and (why := why_no_model(spec.model)):
                 raise RewardModelError(f"reward model of {value}: {why}")
-    if "train" in stages:
-        check_base(config, file)
+    return check_base(config, file) if "train" in stages else []
 
 
 def set_up(workspace: Workspace, file: ProjectFile) -> Project:

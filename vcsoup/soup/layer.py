@@ -32,13 +32,14 @@ class Mix(threading.local):
 
     def __init__(self) -> None:
         self.rows: torch.Tensor | None = None
+        self.tokens = 0  # of each row
         self.alike = False  # whether all rows are one soup
         self._spread: dict[tuple[int, ...], torch.Tensor] = {}
 
     @contextmanager
-    def set(self, rows: torch.Tensor) -> Iterator[None]:
-        """Use these weights, shape (B, K), for the block."""
-        self.rows, self._spread = rows, {}
+    def set(self, rows: torch.Tensor, tokens: int) -> Iterator[None]:
+        """Use these weights, shape (B, K), for the block, in which each row has so many tokens."""
+        self.rows, self.tokens, self._spread = rows, tokens, {}
         self.alike = bool((rows == rows[:1]).all())
         try:
             yield
@@ -88,8 +89,14 @@ class SoupLayer(nn.Module):
         return self.inner.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The layer for tokens (B, T, in), each row with its own soup; shape (B, T, out)."""
+        """The layer for tokens (B, T, in), each row with its own soup; shape (B, T, out).
+
+        Some models lay all tokens in one line, (B * T, in), or have further axes behind the rows.
+        """
         mix = self._mix.over_ranks(self.ranks).to(x)  # a spread base has several devices
+        lines = len(mix) * self._mix.tokens if x.dim() == 2 else len(mix)
+        if x.dim() != 3 and len(x) == lines:
+            return self(x.reshape(len(mix), -1, x.shape[-1])).view(*x.shape[:-1], -1)
         if x.dim() != 3 or x.shape[0] != mix.shape[0]:
             raise AdapterError(
                 f"an adapted layer sees tokens of shape {tuple(x.shape)} with rows mixed together "

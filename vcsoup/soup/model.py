@@ -118,7 +118,8 @@ class SoupModel:
         Raises:
             WeightsError: not (B, K) finite numbers.
         """
-        with self._mix.set(self.rows(weights, input_ids.shape[0])):
+        B, T = input_ids.shape
+        with self._mix.set(self.rows(weights, B), T):
             return self.model(input_ids=input_ids, **inputs)
 
     def next_logits(
@@ -138,7 +139,7 @@ class SoupModel:
         if self.short_step:
             logits = self.short_step(tokens, weights, cache)
         else:
-            with self._mix.set(weights):
+            with self._mix.set(weights, 1):
                 logits = self.model(
                     input_ids=tokens.unsqueeze(1),
                     attention_mask=cache.mask(self.model.dtype),
@@ -173,7 +174,7 @@ class SoupModel:
         first = int(columns.min())
         inputs = {"input_ids": ids, self._cached_as: cache, "use_cache": True}
         head: nn.Module
-        with self._mix.set(weights):
+        with self._mix.set(weights, ids.shape[1]):
             if self.short_step:
                 asked = self.short_step.read(ids, weights, cache)[rows, columns]
                 head = self.model.get_submodule("lm_head")

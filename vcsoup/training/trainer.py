@@ -71,7 +71,8 @@ def make_trainer(
         loading: How the base was loaded.
 
     Raises:
-        TrainingError: a batch that the processes cannot share evenly.
+        TrainingError: a batch that the processes cannot share evenly, or targets among which are
+            a mixture's experts.
     """
     disable_progress_bars()
     args = _trl_config(
@@ -89,9 +90,20 @@ def make_trainer(
         processing_class=tokenizer,
         peft_config=lora_config(model, config, loading),
     )
+    _check_experts(policy_of(trainer))
     trainer.remove_callback(PrinterCallback)
     trainer.train_dataset = in_order(trainer.train_dataset, rows)
     return trainer
+
+
+def _check_experts(policy: PeftModel) -> None:
+    """Refuse adapters that peft puts on fused experts: no soup can run through them."""
+    config = policy.active_peft_config
+    if experts := sorted(config.target_parameters or ()):
+        raise TrainingError(
+            f"these targets reach the experts of a mixture ({', '.join(experts)}), which no soup "
+            "can run through; give the adapter to attention alone (targets: attention)"
+        )
 
 
 def policy_of(trainer: DPOTrainer) -> PeftModel:
