@@ -11,7 +11,6 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     GemmaConfig,
     GPT2Config,
@@ -71,53 +70,13 @@ def tiny_causal(
     return path
 
 
-def odd_causal(arch: str, path: Path, **sizes: object) -> Path:
-    """A causal LM of any kind that transformers knows, two layers of width 32, in `path`."""
-    tokenizer = build_tokenizer()
-    torch.manual_seed(0)
-    usual = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    ids = {**_ids(tokenizer), "pad_token_id": tokenizer.pad_token_id}
-    config = AutoConfig.for_model(arch, **ids, **usual, initializer_range=0.15, **sizes)
-    AutoModelForCausalLM.from_config(config).save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return path
-
-
-OPT = {"ffn_dim": 48, "word_embed_proj_dim": 32, "max_position_embeddings": 256}
-"""Lays the tokens of all rows in one line before its linear layers."""
-SHARED_EXPERT = {
-    "intermediate_size": 48,
-    "moe_intermediate_size": 16,
-    "shared_expert_intermediate_size": 16,
-    "num_key_value_heads": 2,
-    "num_experts": 2,
-    "num_experts_per_tok": 1,
-}
-"""Qwen2-MoE: the expert that all tokens share gets them in one line."""
-LATENT = {
-    "intermediate_size": 48,
-    "moe_intermediate_size": 16,
-    "num_key_value_heads": 4,
-    "q_lora_rank": 16,
-    "kv_lora_rank": 16,
-    "qk_rope_head_dim": 8,
-    "qk_nope_head_dim": 8,
-    "v_head_dim": 8,
-    "n_routed_experts": 4,
-    "n_group": 1,
-    "topk_group": 1,
-    "num_experts_per_tok": 2,
-}
-"""DeepSeek-V3: a layer inside attention gets tokens with one axis more."""
-
-
 def tiny_classifier(path: Path, *, seed: int = 0, labels: int = 1) -> Path:
     """A two-layer GPT-2 reward model without a pad token in its tokenizer, saved in `path`."""
     tokenizer = build_tokenizer(chat=True)
     tokenizer.pad_token = None
     torch.manual_seed(seed)
     config = GPT2Config(
-        **_ids(tokenizer), n_embd=32, n_layer=2, n_head=2, n_positions=256, num_labels=labels
+        **special_ids(tokenizer), n_embd=32, n_layer=2, n_head=2, n_positions=256, num_labels=labels
     )
     model = GPT2ForSequenceClassification(config)
     torch.nn.init.normal_(model.score.weight, std=0.5)
@@ -142,7 +101,7 @@ def random_adapter(
     return path
 
 
-def _ids(tokenizer: PreTrainedTokenizerFast) -> Mapping[str, int]:
+def special_ids(tokenizer: PreTrainedTokenizerFast) -> Mapping[str, int]:
     return {
         "vocab_size": len(tokenizer),
         "bos_token_id": tokenizer.bos_token_id,
@@ -153,7 +112,11 @@ def _ids(tokenizer: PreTrainedTokenizerFast) -> Mapping[str, int]:
 def _causal_config(
     arch: str, tokenizer: PreTrainedTokenizerFast
 ) -> LlamaConfig | Qwen2Config | GemmaConfig | GPT2Config | GPTNeoXConfig:
-    wide = {**_ids(tokenizer), "initializer_range": 0.15, "pad_token_id": tokenizer.pad_token_id}
+    wide = {
+        **special_ids(tokenizer),
+        "initializer_range": 0.15,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
     if arch == "gpt2":
         return GPT2Config(**wide, n_embd=32, n_layer=2, n_head=2, n_positions=256)
     sizes = {

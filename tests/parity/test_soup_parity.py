@@ -12,14 +12,9 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.tiny_models import (
-    LATENT,
-    OPT,
-    SHARED_EXPERT,
-    odd_causal,
-    random_adapter,
-    tiny_causal,
-)
+from tests.odd_bases import FUSED, KINDS, odd_causal
+from tests.tiny_models import random_adapter, tiny_causal
+from vcsoup.base_models.anatomy import attention_names, decoder_linears
 from vcsoup.errors import AdapterError
 from vcsoup.soup.adapters import Factors, load_adapter
 from vcsoup.soup.layer import Mix, SoupLayer
@@ -81,21 +76,18 @@ def test_each_row_is_its_dense_sum(tmp_path: Path, arch: str, kind: str) -> None
         torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("arch", "sizes", "targets"),
-    [
-        ("opt", OPT, ["q_proj", "out_proj", "fc1", "fc2"]),
-        ("qwen2_moe", SHARED_EXPERT, ["v_proj", "up_proj", "down_proj", "shared_expert_gate"]),
-        ("deepseek_v3", LATENT, ["q_a_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj"]),
-    ],
-)
-def test_rows_stay_apart_however_a_model_lays_their_tokens(tmp_path, arch, sizes, targets) -> None:
-    base = odd_causal(arch, tmp_path / "base", **sizes)
+@pytest.mark.parametrize("kind", KINDS)
+def test_bases_of_many_kinds_have_rows_that_are_dense_sums(tmp_path: Path, kind: str) -> None:
+    base = odd_causal(kind, tmp_path / "base")
+    linears = decoder_linears(AutoModelForCausalLM.from_pretrained(base))
+    targets = attention_names(linears) if kind in FUSED else "all-linear"
     adapters = [
         random_adapter(base, tmp_path / f"value{k}", seed=k, target_modules=targets)
         for k in range(3)
     ]
-    mixed = SoupModel.load(base, adapters, device="cpu")(TOKENS, weights=WEIGHTS).logits
+    soup = SoupModel.load(base, adapters, device="cpu")
+    mixed = soup(TOKENS, weights=WEIGHTS).logits
+    assert not torch.allclose(mixed, soup(TOKENS, weights=0 * WEIGHTS).logits, atol=1e-4)
     for row, weights in enumerate(WEIGHTS):
         expected = dense_logits(base, adapters, weights)[row]
         torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)

@@ -9,7 +9,8 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.tiny_models import LATENT, odd_causal, tiny_causal
+from tests.odd_bases import odd_causal
+from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.errors import BaseModelError, TrainingError
 from vcsoup.fingerprint import model_fingerprint
@@ -43,7 +44,7 @@ def trained(base, tmp_path_factory):
 
 
 def test_adapters_on_the_experts_of_a_mixture_are_refused_before_training(tmp_path):
-    base = str(odd_causal("deepseek_v3", tmp_path / "base", **LATENT))
+    base = str(odd_causal("deepseek_v3", tmp_path / "base"))
     told = {"base": base, "out": tmp_path / "a", "manifest": MANIFEST}
     with pytest.raises(TrainingError, match=r"reach the experts .*targets: attention"):
         train_value(tiny_pairs(32), small(targets="all-linear"), **told)
