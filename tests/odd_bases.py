@@ -17,6 +17,12 @@ _WIDE = {
 _GROUPED = {**_WIDE, "num_key_value_heads": 2}
 _HEADS = {**_GROUPED, "head_dim": 8}
 _N = {"n_embd": 32, "n_layer": 2, "n_head": 4}
+_FALCON = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "new_decoder_architecture": False,
+}
 KINDS: dict[str, dict[str, object]] = {
     "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
     "codegen": {**_N, "rotary_dim": 8, "n_positions": 256},
@@ -37,12 +43,8 @@ KINDS: dict[str, dict[str, object]] = {
     },
     "ernie4_5": _HEADS,
     "exaone4": _HEADS,
-    "falcon": {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "new_decoder_architecture": False,
-    },
+    "falcon": _FALCON,
+    "falcon, biased by distance": {**_FALCON, "alibi": True},
     "gemma2": _HEADS,
     "gemma3_text": {**_HEADS, "layer_types": ["sliding_attention", "full_attention"]},
     "glm4": _HEADS,
@@ -84,7 +86,7 @@ KINDS: dict[str, dict[str, object]] = {
     "stablelm": _GROUPED,
     "starcoder2": _GROUPED,
 }
-"""Kind -> its configuration."""
+"""Kind, what is odd about it -> its configuration."""
 FUSED = ("deepseek_v3", "gpt_oss", "mixtral")
 """Mixtures whose experts are no layers that an adapter could change."""
 
@@ -94,7 +96,7 @@ def odd_causal(kind: str, path: Path) -> Path:
     tokenizer = build_tokenizer()
     ids = {**special_ids(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     torch.manual_seed(0)
-    config = AutoConfig.for_model(kind, **ids, **KINDS[kind])
+    config = AutoConfig.for_model(kind.partition(",")[0], **ids, **KINDS[kind])
     AutoModelForCausalLM.from_config(config).save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path

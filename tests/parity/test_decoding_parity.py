@@ -22,7 +22,9 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from tests import odd_bases
 from tests.tiny_models import build_tokenizer, random_adapter, tiny_causal
+from vcsoup.base_models.anatomy import attention_names, decoder_linears
 from vcsoup.soup.decoding import Decoding, Reply, Sampler
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import decode
@@ -73,11 +75,24 @@ def saved(folder: Path, kind: str) -> tuple[Path, list[Path]]:
 
 @pytest.mark.parametrize("kind", ["gpt2", "gpt_neox", *KINDS])
 def test_greedy_tokens_are_those_of_the_whole_forward(tmp_path: Path, kind: str) -> None:
-    base, adapters = saved(tmp_path, kind)
-    soup = SoupModel.load(base, adapters, device="cpu")
+    soup = SoupModel.load(*saved(tmp_path, kind), device="cpu")
+    assert (soup.short_step is not None) == (kind in ("llama", "qwen2", "mistral"))
+    decodes_as_the_whole_forward(soup)
+
+
+@pytest.mark.parametrize("kind", odd_bases.KINDS)
+def test_so_are_those_of_bases_of_many_kinds(tmp_path: Path, kind: str) -> None:
+    base = odd_bases.odd_causal(kind, tmp_path / "base")
+    targets = attention_names(decoder_linears(AutoModelForCausalLM.from_pretrained(base)))
+    adapters = [
+        random_adapter(base, tmp_path / name, seed=seed, target_modules=targets)
+        for seed, name in enumerate("ab")
+    ]
+    decodes_as_the_whole_forward(SoupModel.load(base, adapters, device="cpu"))
+
+
+def decodes_as_the_whole_forward(soup: SoupModel) -> None:
     soup.model.generation_config.eos_token_id = None
-    short = kind in ("llama", "qwen2", "mistral")
-    assert (soup.short_step is not None) == short
     rng = np.random.default_rng(0)
     replies = [
         Reply(
@@ -97,6 +112,7 @@ def test_greedy_tokens_are_those_of_the_whole_forward(tmp_path: Path, kind: str)
     for reply in replies:
         known = [*reply.prompt, *reply.tokens]
         logits = soup(torch.tensor([known]), weights=reply.weights[None]).logits[0]
+        assert torch.isfinite(logits).all()
         expected = logits[len(reply.prompt) - 1 : -1].argmax(-1).tolist()
         assert reply.tokens == expected
         ended = int(logits[-1].argmax()) == stops

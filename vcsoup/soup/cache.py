@@ -112,8 +112,13 @@ class RowCache(DynamicCache):
         self.lengths = self.lengths[order[:left]]
         return order[:left]
 
+    def flat_mask(self) -> torch.Tensor:
+        """Which columns of a step hold a token: shape (B, width), ones and zeros."""
+        columns = torch.arange(self.width, device=self._device)
+        return (columns <= self.at[:, None]).long()
+
     def mask(self, dtype: torch.dtype) -> Mask:
-        """The additive mask of a step, shape (B, 1, 1, width), as the model takes it.
+        """The additive mask of a step, shape (B, 1, 1, width), as most models take it.
 
         None when every row fills its columns; by kind of layer for models that have two kinds.
         """
@@ -159,6 +164,10 @@ class RowLayer(DynamicLayer):
             buffer.view(-1, width).index_copy_(0, places, states.reshape(-1, width))
         self.keys, self.values = (buffer[:B, :, : self.width] for buffer in self._buffers)
         return self.keys, self.values
+
+    def get_seq_length(self) -> int:
+        """Columns that held tokens before this step: models without our mask make their own."""
+        return max(0, self.width - 1)
 
     def put(self, keys: torch.Tensor, values: torch.Tensor, *, row: int) -> None:
         """Copy the prompts of new rows, (n, heads, T, width), to the rows from `row` on."""

@@ -51,6 +51,9 @@ class SoupModel:
         # `cache` since transformers 5.24; not so before, nor in all models with code of their own.
         taken = inspect.signature(self.model.forward).parameters
         self._cached_as = "cache" if "cache" in taken else "past_key_values"
+        # Biases by distance (Bloom, some Falcons) are counted along a mask of two dimensions.
+        config = self.model.config
+        self._has_alibi = config.model_type == "bloom" or getattr(config, "alibi", False) is True
 
     @classmethod
     def load(
@@ -142,7 +145,9 @@ class SoupModel:
             with self._mix.set(weights, 1):
                 logits = self.model(
                     input_ids=tokens.unsqueeze(1),
-                    attention_mask=cache.mask(self.model.dtype),
+                    attention_mask=cache.flat_mask()
+                    if self._has_alibi
+                    else cache.mask(self.model.dtype),
                     position_ids=cache.at.unsqueeze(1),
                     use_cache=True,
                     logits_to_keep=1,
