@@ -91,6 +91,9 @@ def test_bases_of_many_kinds_have_rows_that_are_dense_sums(tmp_path: Path, kind:
     for row, weights in enumerate(WEIGHTS):
         expected = dense_logits(base, adapters, weights)[row]
         torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)
+    merged = merge_exact([load_adapter(path) for path in adapters], WEIGHTS[0])
+    got = peft_logits(base, save_merged(merged, tmp_path / "merged"))
+    torch.testing.assert_close(got[0], mixed[0], atol=2e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("tokens", [3, 5, 12, 16])
