@@ -290,6 +290,11 @@ def test_a_project_files_run_is_listed_from_its_first_training_on(workspace, vis
         worker.finish({"steps": [{"figures": {"adapter": adapter}}]})
     app = visit("train", run=worker.path.name)
     assert listed(app)[0]["told"].startswith("2 adapters trained")
+    with made.file_run(workspace) as again:
+        again.report("training helpful", 1, 8, loss=0.7, group="filtered")
+    panels = drawn(visit("train"), "vcsoup.curves")["panels"]
+    assert [len(panel["lines"]) for panel in panels[:1]] == [1]  # the file's newest run alone
+    app = visit("train", run=worker.path.name)
     assert "run_duplicate" not in [button.key for button in app.button]
     app.segmented_control(key="run_part").set_value("Lineage").run()
     assert f"**{adapter}**" in shown(app)

@@ -238,8 +238,9 @@ def _rank(run: Run) -> tuple[int, int]:
 
 
 def newest_of_each(runs: Sequence[Run]) -> list[Run]:
-    """Return the newest run of each value and group."""
+    """Return the newest run of each value and group, and of each project file."""
     found: dict[tuple[str, str], Run] = {}
     for run in sorted(runs, key=lambda run: run.id, reverse=True):
-        found.setdefault((run.value, run.group), run)
+        of = ("", run.job.command) if run.of_file else (run.value, run.group)
+        found.setdefault(of, run)
     return list(found.values())

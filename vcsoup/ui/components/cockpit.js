@@ -116,6 +116,7 @@ class Strip {
     const gaps = element("div", "gaps");
     for (const [value, before, after] of set.gaps) {
       gaps.append(element("span", "", value), element("span", "", before), element("span", "", `to ${after} \u03c3`));
+      gaps.children[gaps.childElementCount - 3].title = value; // a long name is cut
     }
     this.behind.replaceChildren(...lines, ...(set.gaps.length ? [gaps] : []));
     this.frames.ask();
