@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from tests.tiny_models import build_tokenizer, special_ids
+from tests.tiny_models import build_tokenizer, random_adapter, special_ids
+from vcsoup.base_models.anatomy import attention_names, decoder_linears
 
 _WIDE = {
     "hidden_size": 32,
@@ -100,3 +101,14 @@ def odd_causal(kind: str, path: Path) -> Path:
     AutoModelForCausalLM.from_config(config).save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path
+
+
+def odd_soup(kind: str, folder: Path, *, values: int) -> tuple[Path, list[Path]]:
+    """Such a base with adapters on all its linear layers; on attention alone beside `FUSED`."""
+    base = odd_causal(kind, folder / "base")
+    linears = decoder_linears(AutoModelForCausalLM.from_pretrained(base))
+    targets = attention_names(linears) if kind in FUSED else "all-linear"
+    return base, [
+        random_adapter(base, folder / f"value{k}", seed=k, target_modules=targets)
+        for k in range(values)
+    ]

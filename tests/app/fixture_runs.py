@@ -28,34 +28,28 @@ REPLIES = (
 )
 
 
-@contextlib.contextmanager
 def training(workspace: Workspace, value: str, group: str = "filtered", *, seed: int = 0):
     """Be the worker of one run, as the command line would."""
     args = ["train", "--project", "demo", "--value", value, "--group", group]
     args += ["--unfiltered"] if group == "unfiltered" else []
-    with job_worker(
-        kind="train",
-        title=f"{value}, {group}",
-        project="demo",
-        args=[*args, "--preset", "demo", "--seed", str(seed)],
-        jobs_root=workspace.jobs_root,
-        slot=False,
-    ) as worker:
-        yield worker
+    args += ["--preset", "demo", "--seed", str(seed)]
+    return _working(workspace, f"{value}, {group}", args)
 
 
-@contextlib.contextmanager
 def file_run(workspace: Workspace):
     """Be the worker of a project file."""
-    with job_worker(
-        kind="run",
-        title="Running demo.yaml",
+    return _working(workspace, "Running demo.yaml", ["run", "demo.yaml"])
+
+
+def _working(workspace: Workspace, title: str, args: list[str]):
+    return job_worker(
+        kind=args[0],
+        title=title,
         project="demo",
-        args=["run", "demo.yaml"],
+        args=args,
         jobs_root=workspace.jobs_root,
         slot=False,
-    ) as worker:
-        yield worker
+    )
 
 
 def report(worker: Worker, value: str, steps: range, *, seed: int = 0, level: float = 0.3) -> None:

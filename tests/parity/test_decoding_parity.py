@@ -24,7 +24,6 @@ from transformers import (
 
 from tests import odd_bases
 from tests.tiny_models import build_tokenizer, random_adapter, tiny_causal
-from vcsoup.base_models.anatomy import attention_names, decoder_linears
 from vcsoup.soup.decoding import Decoding, Reply, Sampler
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import decode
@@ -82,12 +81,7 @@ def test_greedy_tokens_are_those_of_the_whole_forward(tmp_path: Path, kind: str)
 
 @pytest.mark.parametrize("kind", odd_bases.KINDS)
 def test_so_are_those_of_bases_of_many_kinds(tmp_path: Path, kind: str) -> None:
-    base = odd_bases.odd_causal(kind, tmp_path / "base")
-    targets = attention_names(decoder_linears(AutoModelForCausalLM.from_pretrained(base)))
-    adapters = [
-        random_adapter(base, tmp_path / name, seed=seed, target_modules=targets)
-        for seed, name in enumerate("ab")
-    ]
+    base, adapters = odd_bases.odd_soup(kind, tmp_path, values=2)
     decodes_as_the_whole_forward(SoupModel.load(base, adapters, device="cpu"))
 
 

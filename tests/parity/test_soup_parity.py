@@ -12,9 +12,8 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.odd_bases import FUSED, KINDS, odd_causal
+from tests.odd_bases import KINDS, odd_soup
 from tests.tiny_models import random_adapter, tiny_causal
-from vcsoup.base_models.anatomy import attention_names, decoder_linears
 from vcsoup.errors import AdapterError
 from vcsoup.soup.adapters import Factors, load_adapter
 from vcsoup.soup.layer import Mix, SoupLayer
@@ -78,13 +77,7 @@ def test_each_row_is_its_dense_sum(tmp_path: Path, arch: str, kind: str) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_bases_of_many_kinds_have_rows_that_are_dense_sums(tmp_path: Path, kind: str) -> None:
-    base = odd_causal(kind, tmp_path / "base")
-    linears = decoder_linears(AutoModelForCausalLM.from_pretrained(base))
-    targets = attention_names(linears) if kind in FUSED else "all-linear"
-    adapters = [
-        random_adapter(base, tmp_path / f"value{k}", seed=k, target_modules=targets)
-        for k in range(3)
-    ]
+    base, adapters = odd_soup(kind, tmp_path, values=3)
     soup = SoupModel.load(base, adapters, device="cpu")
     mixed = soup(TOKENS, weights=WEIGHTS).logits
     assert not torch.allclose(mixed, soup(TOKENS, weights=0 * WEIGHTS).logits, atol=1e-4)

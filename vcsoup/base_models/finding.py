@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from vcsoup.errors import BaseModelError, HubError, HubUnreachableError
 from vcsoup.hub.refusals import hub_errors
+from vcsoup.rewards.model_files import no_such_folder
 
 _SMALL = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -71,7 +72,7 @@ def find_base(model: str, revision: str | None = None) -> BaseFiles:
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _in_folder(model, folder.resolve(), source="folder")
-    if model.startswith(("/", "~", ".")) or folder.is_file():
+    if no_such_folder(model) or folder.is_file():
         raise BaseModelError(
             f"there is no folder {model}; give a folder with config.json and safetensors, or a hub "
             "id such as org/model"

@@ -14,6 +14,7 @@ from vcsoup.base_models.finding import BaseFiles
 from vcsoup.base_models.loading import has_no_words
 from vcsoup.base_models.settings import QUANT_EXTRA, BaseLoading
 from vcsoup.numbers import memory
+from vcsoup.rewards.model_files import MERGE_FIRST
 
 _GENERATES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 _ATTENTION = {"full_attention", "sliding_attention"}
@@ -150,10 +151,7 @@ def of_the_memory(uses: Mapping[str, Mapping[str, Any]], loading: BaseLoading) -
 
 def _no_weights(files: BaseFiles) -> Problem:
     if "adapter_config.json" in files.names:
-        remedy = (
-            "merge it into its base with peft's merge_and_unload, and save that with the tokenizer"
-        )
-        return Problem("fault", "it is an adapter, not a whole model", remedy)
+        return Problem("fault", "it is an adapter, not a whole model", MERGE_FIRST)
     if any(name.endswith(".gguf") for name in files.names):
         remedy = "give the same model with config.json and safetensors"
         return Problem("fault", "its weights are in GGUF, which is not read here", remedy)

@@ -129,7 +129,7 @@ def _place_labels(figure: go.Figure, points: pd.DataFrame) -> None:
     for trace in figure.data:
         if trace.text is None:
             continue
-        order = tuple(_BESIDE) if trace.marker.symbol[0][:1] != "x" else tuple(_BESIDE)[1:]
+        order = tuple(_BESIDE)[1:] if trace.name == "base" else tuple(_BESIDE)
         places = []
         for x, y, text in zip(trace.x, trace.y, trace.text, strict=True):
             across, up = np.array([x, y]) / spans * _USUAL_PIXELS

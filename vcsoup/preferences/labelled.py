@@ -30,7 +30,7 @@ from vcsoup.preferences.turns import (
     read_text,
 )
 
-_CONVERSATIONS = {"model_a": "conversation_a", "model_b": "conversation_b"}
+_WINNERS = ("model_a", "model_b")
 _CHOICE = re.compile(r"(\w+)_response_id")
 
 
@@ -91,19 +91,17 @@ def _summaries(row: Cells) -> Pair:
 
 def _battle(row: Cells) -> Pair:
     """Chatbot Arena: two whole conversations that part at their last turn."""
-    winner = read_text(row, "winner").strip()
-    if winner.startswith(("tie", "both")):
-        raise RowFault("tie", "winner", f"{winner[:40]!r}: neither is better")
-    if winner not in _CONVERSATIONS:
-        raise RowFault("unreadable", "winner", f"expected model_a or model_b, got {winner[:40]!r}")
-    first, second = _CONVERSATIONS.values()
-    turns = read_messages(row, first)
-    check_answered(turns, first)
-    check_prompt(turns[:-1], first)
-    said = [read_answer(row, column, turns[:-1]) for column in (first, second)]
-    if _CONVERSATIONS[winner] == second:
-        said.reverse()
-    return Pair(turns[:-1], said[0], said[1])
+    told = read_text(row, "winner").strip()
+    if told.startswith(("tie", "both")):
+        raise RowFault("tie", "winner", f"{told[:40]!r}: neither is better")
+    if told not in _WINNERS:
+        raise RowFault("unreadable", "winner", f"expected model_a or model_b, got {told[:40]!r}")
+    winner, columns = _WINNERS.index(told), ("conversation_a", "conversation_b")
+    turns = read_messages(row, columns[0])
+    check_answered(turns, columns[0])
+    check_prompt(turns[:-1], columns[0])
+    said = [read_answer(row, column, turns[:-1]) for column in columns]
+    return Pair(turns[:-1], said[winner], said[1 - winner])
 
 
 def _pair(row: Cells, answers: tuple[str, str], winner: int, *, prompt: str = "prompt") -> Pair:

@@ -36,7 +36,7 @@ def not_preferences(name: str, file: FileRows, *, mapped: bool) -> str:
         file: Its rows.
         mapped: Whether a person named the columns.
     """
-    if why := _unreadable(file) or ("" if mapped else why_no_pairs(file)):
+    if why := _unreadable(file) if mapped else why_no_pairs(file):
         return f"{name} {why}"
     if mapped:
         return (
@@ -57,14 +57,16 @@ def why_no_pairs(file: FileRows) -> str:
         >>> why_no_pairs(FileRows(("messages", "id"), []))[:32]
         'holds single dialogues (messages'
     """
+    if why := _unreadable(file):
+        return why
     found = set(file.columns)
     if {"chosen", "rejected"} <= found:
-        return _unreadable(file) or (
+        return (
             "has the columns chosen and rejected, but no row with text or messages in both; fill "
             "them, or export the pairs again"
         )
     known = next((why for telling, why in _NO_PAIRS if telling <= found), "")
-    return _unreadable(file) or known or _rows_inside(file)
+    return known or _rows_inside(file)
 
 
 def wrong_aspect(name: str, form: PairFormat, wanted: str) -> str:

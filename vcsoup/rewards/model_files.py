@@ -13,10 +13,10 @@ from vcsoup.errors import HubError, RewardModelError
 from vcsoup.hub.refusals import hub_errors
 
 _NO_CONFIG = "has no config.json; give a folder or hub id of a transformers model"
-_ADAPTER = (
-    "is an adapter, not a whole model; merge it into its base with peft's merge_and_unload, and "
-    "save that with the tokenizer"
+MERGE_FIRST = (
+    "merge it into its base with peft's merge_and_unload, and save that with the tokenizer"
 )
+_ADAPTER = f"is an adapter, not a whole model; {MERGE_FIRST}"
 
 
 @dataclass(frozen=True)

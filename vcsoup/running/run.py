@@ -79,13 +79,11 @@ def run(
     steps = planned(file, until)
     project = set_up(workspace, file)
     (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
-    here = Run(workspace, file, project, project.filters(), monitor, tell)
-    for warning in _check_models(project.config, file, _still_open(steps, here)):
-        tell(f"warning: {warning}")
-    reports = []
+    reports = list[StepReport]()
     for number, step in enumerate(steps, start=1):
         here = Run(workspace, file, project, project.filters(), monitor, tell)
-        reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}"))
+        ahead = steps[number - 1 :] if all(told.state == "there" for told in reports) else ()
+        reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}", ahead))
         project = workspace.project(file.project)
     return reports
 
@@ -190,12 +188,15 @@ def _held_out(file: ProjectFile) -> list[Prompt]:
     return read_held_out(Path(path)) if path else []
 
 
-def _taken(step: Step, here: Run, name: str) -> StepReport:
+def _taken(step: Step, here: Run, name: str, ahead: Sequence[Step]) -> StepReport:
+    """Skip or make a step; before the first that is made, look at the models of those ahead."""
     if here.monitor.stop_requested:
         raise StopRequested(f"stopped before: {step.title}; run the file again to go on")
     if step.is_done(here):
         here.tell(f"{name}: there already")
         return StepReport(step.stage, step.title, "there")
+    for warning in _check_models(here.project.config, here.file, _still_open(ahead, here)):
+        here.tell(f"warning: {warning}")
     here.tell(name)
     if cost := step.cost(here, timed=True):
         here.tell(f"    expected: {cost.told()}")

@@ -180,7 +180,8 @@ def _lineages(
         adapters = project.adapters()
         made = adapters_by_job(adapters)
         for run in runs.values():
-            if own := [info for info in adapters if info.name in run.made]:
+            names = run.made
+            if own := [info for info in adapters if info.name in names]:
                 made[run.id] = own
         reasons = {job: stale_reasons(infos[0], project) for job, infos in made.items()}
         former = st.session_state[_LINEAGES] = (key, made, reasons)

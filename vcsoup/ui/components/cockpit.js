@@ -115,8 +115,9 @@ class Strip {
     const lines = set.lines.map((line) => element("div", "soft", line));
     const gaps = element("div", "gaps");
     for (const [value, before, after] of set.gaps) {
-      gaps.append(element("span", "", value), element("span", "", before), element("span", "", `to ${after} \u03c3`));
-      gaps.children[gaps.childElementCount - 3].title = value; // a long name is cut
+      const name = element("span", "", value);
+      name.title = value; // a long one is cut
+      gaps.append(name, element("span", "", before), element("span", "", `to ${after} \u03c3`));
     }
     this.behind.replaceChildren(...lines, ...(set.gaps.length ? [gaps] : []));
     this.frames.ask();
