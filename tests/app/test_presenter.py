@@ -98,6 +98,16 @@ def test_buttons_turn_pages_and_leave(workspace, stage):
     assert app.title[0].value == "Where does my project stand?"
 
 
+def test_a_press_of_the_bar_that_still_stands_below_the_next_title_counts_from_that_title(
+    workspace, stage
+):
+    full_project(workspace, n=60)
+    app = stage("soup")
+    app.query_params["step"] = "adapters"  # the arrow's page has come, but not yet its bar
+    app.button(key="stage_next").click().run()
+    assert app.query_params["step"] == "soup"
+
+
 def test_a_strange_step_is_the_first(workspace, stage):
     full_project(workspace, n=60)
     assert stage("<b>").title[0].value == "Values disagree"

@@ -67,6 +67,14 @@ def go(step: str) -> None:
     st.query_params["step"] = step
 
 
+def _turn(by: int) -> None:
+    """Go on or back from the step that the address names.
+
+    The title comes before the bar below it, so a press can meet the bar of the step before.
+    """
+    go(_NAMES[min(max(current_place() + by, 0), len(_NAMES) - 1)])
+
+
 def leave() -> None:
     """Back to the app."""
     for name in ("present", "step"):
@@ -91,8 +99,8 @@ def _bar(place: int) -> None:
         st.button(
             "Previous",
             icon=":material/arrow_back:",
-            on_click=go,
-            args=(_NAMES[max(place - 1, 0)],),
+            on_click=_turn,
+            args=(-1,),
             disabled=place == 0,
             key="stage_previous",
         )
@@ -100,8 +108,8 @@ def _bar(place: int) -> None:
             "Next",
             icon=":material/arrow_forward:",
             type="primary",
-            on_click=go,
-            args=(_NAMES[min(place + 1, len(STEPS) - 1)],),
+            on_click=_turn,
+            args=(1,),
             disabled=place == len(STEPS) - 1,
             key="stage_next",
         )
