@@ -9,6 +9,8 @@ nothing, so a text that stands in two data sets is run twice. As published it re
 alone ("can be modified to include query"); here it gets the prompt too, as we do. The same in
 float32 stands beside it. (b) pads 16 texts as they come, in float32. Ours is `RewardModel`, in
 float32, which lays out, tokenises and scores texts, and a cache of rewards for further data sets.
+The same class over a model in bfloat16 stands beside it, to compare with (a) in one precision; the
+app has no such choice on a CPU, since a gap of two rewards suffers most from rounding.
 Prompts and replies are put together from the demo's prompts. Rounds alternate; (a) runs on a part
 of the texts and is compared per token that it is given. The limit is the ratio of operations that
 must be done: each distinct token once through the layers, looking at those before it in its row. A
@@ -50,7 +52,7 @@ from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.token_tree import token_tree
 
 PADDED = 16  # texts of a plain batch
-OURS = "vcsoup"
+OURS, OURS_HALF = "vcsoup", "vcsoup, bfloat16"
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,20 @@ class Texts:
 class Ways:
     """The ways to score the texts of one case."""
 
-    def __init__(self, judge: RewardModel, plain: dict[str, PreTrainedModel]) -> None:
-        """Take our model, and the others' copies of it by precision; the last one for batches."""
-        self.judge, self.plain = judge, plain
+    def __init__(
+        self,
+        judge: RewardModel,
+        plain: dict[str, PreTrainedModel],
+        half: RewardModel | None = None,
+    ) -> None:
+        """Take our model, and the others' copies of it by precision; the last one for batches.
+
+        Args:
+            judge: Ours, as the app loads it.
+            plain: Precision -> the same model for the other ways.
+            half: Ours in bfloat16, where `judge` is not.
+        """
+        self.judge, self.plain, self.half = judge, plain, half
 
     def take(self, prompts: list[str], replies: list[str], alone: int, *, sets: int = 1) -> None:
         """Take the texts, which so many data sets hold; `alone` of them are scored by (a)."""
@@ -133,11 +146,13 @@ class Ways:
             for name, model in self.plain.items()
         }
         told[f"(b) padded batches of {PADDED}"] = (self._batches, self.all)
-        return told | {OURS: (self.ours, self.all)}
+        if self.half is not None:
+            told[OURS_HALF] = (partial(self.ours, self.half), self.all)
+        return told | {OURS: (partial(self.ours, self.judge), self.all)}
 
-    def ours(self) -> np.ndarray:
+    def ours(self, judge: RewardModel) -> np.ndarray:
         """Our logits, shape (n, heads)."""
-        parts = list(self.judge.logit_batches(*self._asked))
+        parts = list(judge.logit_batches(*self._asked))
         order = np.argsort(np.concatenate([rows for rows, _ in parts]))
         said = np.concatenate([said for _, said in parts])[order]
         if self._sets > 1:
@@ -184,12 +199,13 @@ def compare(ways: Ways, case: Case, rounds: int, peak: float) -> None:
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ways.named()}
     said: dict[str, np.ndarray] = {}
     lengths = np.array([len(row) for row in ways.rows])
-    ways.ours()  # nobody's first call counts
+    for judge in filter(None, (ways.judge, ways.half)):
+        ways.ours(judge)  # nobody's first call counts
     for _ in range(rounds):
         for name, (way, texts) in ways.named().items():
             wall, processor = time.perf_counter(), time.process_time()
             said[name] = way()
-            times = 1 if name == OURS else case.values * case.sets
+            times = 1 if name in (OURS, OURS_HALF) else case.values * case.sets
             whole = lengths.sum() / lengths[texts].sum() * times
             wall, processor = time.perf_counter() - wall, time.process_time() - processor
             spent[name].append((wall * whole, processor * whole))
@@ -197,13 +213,21 @@ def compare(ways: Ways, case: Case, rounds: int, peak: float) -> None:
     print(f"\n{case.title}: {n} texts of {lengths.mean():.0f} tokens")
     print(f"  {'':36s} ms a text  ours is faster by (range)  by processor time")
     for name, took in spent.items():
-        both = list(zip(took, spent[OURS], strict=True))
-        wall, processor = ([one[k] / ours[k] for one, ours in both] for k in (0, 1))
-        shown = f"{statistics.median(wall):.2f}x ({min(wall):.1f} to {max(wall):.1f})"
         each = statistics.median(a for a, _ in took) / n * 1e3
-        print(f"  {name:36s} {each:9.1f}  {shown:25s}  {statistics.median(processor):.2f}x")
+        print(f"  {name:36s} {each:9.1f}  {faster(spent[OURS], took)}")
+    if ways.half is not None:
+        took = spent["(a) one text per forward, bfloat16"]
+        print(f"  {'both (a) and ours in bfloat16':36s} {'':9s}  {faster(spent[OURS_HALF], took)}")
     tell_limit(ways, case, statistics.median(a for a, _ in spent[OURS]), peak)
     tell_differences(ways, said)
+
+
+def faster(ours: list[tuple[float, float]], other: list[tuple[float, float]]) -> str:
+    """How many times faster ours is: wall time with its range, and processor time."""
+    both = list(zip(other, ours, strict=True))
+    wall, processor = ([them[k] / us[k] for them, us in both] for k in (0, 1))
+    shown = f"{statistics.median(wall):.2f}x ({min(wall):.1f} to {max(wall):.1f})"
+    return f"{shown:25s}  {statistics.median(processor):.2f}x"
 
 
 def tell_limit(ways: Ways, case: Case, seconds: float, peak: float) -> None:
@@ -264,12 +288,15 @@ def demo_tokenizer():
     return AutoTokenizer.from_pretrained(folder, model_max_length=1024)
 
 
-def on_disk(folder: Path) -> tuple[RewardModel, dict[str, PreTrainedModel]]:
-    """A saved model, once for ours and once for each other way."""
+def on_disk(folder: Path) -> tuple[RewardModel, dict[str, PreTrainedModel], RewardModel]:
+    """A saved model: ours, the other ways' by precision, and ours in bfloat16."""
     load = AutoModelForSequenceClassification.from_pretrained
     dtypes = {"bfloat16": torch.bfloat16, "float32": torch.float32}
     plain = {name: load(folder, dtype=dtype).eval() for name, dtype in dtypes.items()}
-    return RewardModel.load(RewardSpec(model=str(folder)), "cpu"), plain
+    spec = RewardSpec(model=str(folder))
+    judge = RewardModel.load(spec, "cpu")
+    half = load(folder, dtype=torch.bfloat16).eval()
+    return judge, plain, RewardModel(spec, half, judge.tokenizer)
 
 
 def seven_billion() -> tuple[RewardModel, dict[str, PreTrainedModel]]:
