@@ -21,8 +21,9 @@ from vcsoup.engine.bench import Bench, Benches
 from vcsoup.engine.owner import Rows, Steps
 from vcsoup.engine.task_state import TaskState
 from vcsoup.errors import NotFoundError, UnknownValueError
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
-from vcsoup.soup.prompts import Prompt, decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
 from vcsoup.soup.weights import check_weights
 from vcsoup.workspace import Point, Project
 
@@ -115,7 +116,7 @@ class Tasting(TaskState):
             yield from self._measure(bench, held_out)
         self.move_to("done")
 
-    def _measure(self, bench: Bench, held_out: Sequence[Prompt]) -> Steps:
+    def _measure(self, bench: Bench, held_out: Sequence[AnyPrompt]) -> Steps:
         rewards: list[FloatArray] = []
         for start in range(0, len(held_out), ROWS):
             part = held_out[start : start + ROWS]
@@ -132,7 +133,7 @@ class Tasting(TaskState):
         if self.point is not None and not self.cancelled:
             bench.project.save_point(self.point)
 
-    def _rows(self, bench: Bench, prompts: list[Prompt], *, answers: int = 1) -> Rows:
+    def _rows(self, bench: Bench, prompts: list[AnyPrompt], *, answers: int = 1) -> Rows:
         asked = self.request
 
         def hear(row: int, token: int) -> None:
@@ -172,7 +173,7 @@ def _growing(n: int, before: int) -> list[slice]:
     return [*([slice(0, cut)] if cut else []), slice(cut, n)]
 
 
-def _held_out(project: Project, n_prompts: int) -> Sequence[Prompt]:
+def _held_out(project: Project, n_prompts: int) -> Sequence[AnyPrompt]:
     prompts = project.held_out_prompts()[:n_prompts]
     if len(prompts) < 2:
         raise NotFoundError(

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from vcsoup.errors import GapShapeError, UnscoredRepliesError, WeightsError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
-from vcsoup.preferences.pairs import as_messages
+from vcsoup.preferences.pairs import AnyPrompt, as_messages
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Reply, Sampler
 from vcsoup.soup.model import SoupModel
-from vcsoup.soup.prompts import Prompt, decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
 from vcsoup.soup.sampling import ROWS, decode
 
 FloatArray = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ class Measurement:
 def measure(
     soup: SoupModel,
     reward_models: Sequence[Scorer],
-    prompts: Sequence[Prompt],
+    prompts: Sequence[AnyPrompt],
     weights: npt.ArrayLike,
     *,
     seed: int = 0,
@@ -121,7 +121,12 @@ def measure(
 
 
 def _replies(
-    soup: SoupModel, prompts: Sequence[Prompt], soups: FloatArray, *, seed: int, max_new_tokens: int
+    soup: SoupModel,
+    prompts: Sequence[AnyPrompt],
+    soups: FloatArray,
+    *,
+    seed: int,
+    max_new_tokens: int,
 ) -> list[Reply]:
     """Replies to be made, soup by soup: m * P of them."""
     tokens = [encode_prompt(soup, prompt) for prompt in prompts]
@@ -137,7 +142,7 @@ def _replies(
 class _Scores:
     """Rewards of (prompt, reply), each asked for once; nan where a judge could not tell."""
 
-    def __init__(self, reward_models: Sequence[Scorer], prompts: Sequence[Prompt]) -> None:
+    def __init__(self, reward_models: Sequence[Scorer], prompts: Sequence[AnyPrompt]) -> None:
         self._models = reward_models
         self._prompts = [as_messages(prompt) for prompt in prompts]
         self._known: dict[tuple[int, str], FloatArray] = {}
@@ -176,7 +181,7 @@ class _Scores:
             )
 
 
-def _as_soups(weights: npt.ArrayLike, K: int, prompts: Sequence[Prompt]) -> FloatArray:
+def _as_soups(weights: npt.ArrayLike, K: int, prompts: Sequence[AnyPrompt]) -> FloatArray:
     soups = np.array(weights, dtype=np.float64)
     if soups.ndim != 2 or soups.shape[1] != K or not len(soups):
         raise WeightsError(

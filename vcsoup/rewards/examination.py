@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from vcsoup.monitor import Monitor, StopRequested
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.agreement import agreement_finding
 from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.examples import Example
@@ -22,7 +23,6 @@ from vcsoup.rewards.inputs import input_findings, padding_finding
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.scoring import column_rewards
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
 Examined = tuple[list[Finding], FloatArray]
@@ -125,7 +125,7 @@ def heed(monitor: Monitor) -> None:
 
 
 def _logits(
-    model: RewardModel, prompts: Sequence[Prompt], replies: Sequence[str], monitor: Monitor
+    model: RewardModel, prompts: Sequence[AnyPrompt], replies: Sequence[str], monitor: Monitor
 ) -> FloatArray:
     """All that a model says on n replies, shape (n, heads)."""
     parts = []

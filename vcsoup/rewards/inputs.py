@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.examples import Example
 from vcsoup.rewards.findings import Finding
 from vcsoup.rewards.heads import read_label
 from vcsoup.rewards.model import RewardModel
-from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def input_findings(
     value: str, model: RewardModel, sample: pd.DataFrame, examples: Sequence[Example]
 ) -> list[Finding]:
     """Look at the tokens: a doubled or a missing start token, and inputs that are cut."""
-    prompts: list[Prompt] = [example.prompt for example in examples]
+    prompts: list[AnyPrompt] = [example.prompt for example in examples]
     found = [_start_finding(value, model, prompts, [example.better for example in examples])]
     if len(sample):
         rows = model.encode([*sample["prompt"]] * 2, [*sample["chosen"], *sample["rejected"]])
@@ -40,7 +40,7 @@ def input_findings(
 
 
 def padding_finding(
-    value: str, model: RewardModel, prompts: Sequence[Prompt], replies: Sequence[str]
+    value: str, model: RewardModel, prompts: Sequence[AnyPrompt], replies: Sequence[str]
 ) -> Finding:
     """Compare rewards of replies asked alone with those of one padded batch, on either side."""
     asked = (list(prompts)[:_ALONE], _of_many_lengths(replies)[:_ALONE])
@@ -69,7 +69,7 @@ def padding_finding(
 
 
 def _start_finding(
-    value: str, model: RewardModel, prompts: Sequence[Prompt], replies: Sequence[str]
+    value: str, model: RewardModel, prompts: Sequence[AnyPrompt], replies: Sequence[str]
 ) -> Finding:
     tokenizer = model.tokenizer
     starts = {tokenizer.bos_token_id, tokenizer.cls_token_id} - {None}
@@ -105,14 +105,14 @@ def _of_many_lengths(replies: Sequence[str]) -> list[str]:
 
 
 def _largest_gap(
-    model: RewardModel, side: str, asked: tuple[list[Prompt], list[str]], alone: FloatArray
+    model: RewardModel, side: str, asked: tuple[list[AnyPrompt], list[str]], alone: FloatArray
 ) -> float:
     spec = model.spec.model_copy(update={"pad_side": side})
     together = _rewards(RewardModel(spec, model.model, model.tokenizer), *asked)
     return float(np.abs(together - alone).max())
 
 
-def _rewards(model: RewardModel, prompts: list[Prompt], replies: list[str]) -> FloatArray:
+def _rewards(model: RewardModel, prompts: list[AnyPrompt], replies: list[str]) -> FloatArray:
     """Raw rewards of one batch, shape (n,)."""
     raw = np.empty(len(replies), dtype=np.float32)
     for rows, logits in model.logit_batches(prompts, replies, tokens_per_batch=1 << 30):

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.functions import FunctionJudge
 from vcsoup.rewards.heads import read_label
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.rewards.templates import Prompt
 
 if TYPE_CHECKING:
     from vcsoup.rewards.model import RewardModel
@@ -28,12 +28,12 @@ Rows = npt.NDArray[np.intp]
 class Judge(Protocol):
     """What scores replies for one value; larger is better."""
 
-    def score(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> FloatArray:
+    def score(self, prompts: Sequence[AnyPrompt], replies: Sequence[str]) -> FloatArray:
         """Rewards of n replies, shape (n,)."""
         ...
 
     def batches(
-        self, prompts: Sequence[Prompt], replies: Sequence[str], *, tokens_per_batch: int = ...
+        self, prompts: Sequence[AnyPrompt], replies: Sequence[str], *, tokens_per_batch: int = ...
     ) -> Iterator[tuple[Rows, FloatArray]]:
         """(Row numbers, rewards), batch by batch, each row once."""
         ...
@@ -111,7 +111,7 @@ class SharedModel:
 
     def __init__(self, model: "RewardModel") -> None:
         self._model = model
-        self._asked: tuple[list[Prompt], list[str]] | None = None
+        self._asked: tuple[list[AnyPrompt], list[str]] | None = None
         self._said: list[tuple[Rows, FloatArray]] = []
 
     @classmethod
@@ -126,7 +126,7 @@ class SharedModel:
         return cls(RewardModel.load(spec, consents=consents))
 
     def logit_batches(
-        self, prompts: Sequence[Prompt], replies: Sequence[str], **sizes: int
+        self, prompts: Sequence[AnyPrompt], replies: Sequence[str], **sizes: int
     ) -> Iterator[tuple[Rows, FloatArray]]:
         """What `RewardModel.logit_batches` yields; new texts alone go through the model."""
         asked = (list(prompts), list(replies))
@@ -147,7 +147,7 @@ class HeadJudge:
         self.spec = spec
         self._model = model
 
-    def score(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> FloatArray:
+    def score(self, prompts: Sequence[AnyPrompt], replies: Sequence[str]) -> FloatArray:
         """Rewards of n replies, shape (n,), the sign applied.
 
         Raises:
@@ -159,7 +159,7 @@ class HeadJudge:
         return rewards
 
     def batches(
-        self, prompts: Sequence[Prompt], replies: Sequence[str], **sizes: int
+        self, prompts: Sequence[AnyPrompt], replies: Sequence[str], **sizes: int
     ) -> Iterator[tuple[Rows, FloatArray]]:
         """Yield (row numbers, rewards with the sign), batch by batch, each row once.
 

@@ -19,11 +19,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.heads import check_label, read_label
 from vcsoup.rewards.loading import load_classifier
 from vcsoup.rewards.shared_prompts import SharedPrompts, trial_rows
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.rewards.templates import Encoding, Prompt, encode_replies
+from vcsoup.rewards.templates import Encoding, encode_replies
 from vcsoup.rewards.token_tree import tree_batches
 
 FloatArray = npt.NDArray[np.float32]
@@ -80,7 +81,7 @@ class RewardModel:
 
     def score(
         self,
-        prompts: Sequence[Prompt],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         tokens_per_batch: int = TOKENS_PER_BATCH,
@@ -112,7 +113,7 @@ class RewardModel:
 
     def batches(
         self,
-        prompts: Sequence[Prompt],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         tokens_per_batch: int = TOKENS_PER_BATCH,
@@ -128,7 +129,7 @@ class RewardModel:
 
     def raw_batches(
         self,
-        prompts: Sequence[Prompt],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         tokens_per_batch: int = TOKENS_PER_BATCH,
@@ -142,7 +143,7 @@ class RewardModel:
 
     def logit_batches(
         self,
-        prompts: Sequence[Prompt],
+        prompts: Sequence[AnyPrompt],
         replies: Sequence[str],
         *,
         tokens_per_batch: int = TOKENS_PER_BATCH,
@@ -155,7 +156,7 @@ class RewardModel:
             for rows in self._batches(inputs, tokens_per_batch):
                 yield chunk[rows], self._forward([inputs[row] for row in rows])
 
-    def encode(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> list[Encoding]:
+    def encode(self, prompts: Sequence[AnyPrompt], replies: Sequence[str]) -> list[Encoding]:
         """Lay prompts and replies out as this model reads them: n unpadded inputs."""
         return encode_replies(
             self.tokenizer,
@@ -247,7 +248,7 @@ class RewardModel:
         return pad
 
 
-def _side_by_side(prompts: Sequence[Prompt]) -> npt.NDArray[np.intp]:
+def _side_by_side(prompts: Sequence[AnyPrompt]) -> npt.NDArray[np.intp]:
     """Row numbers, those of one prompt together, in order of first appearance."""
     first: dict[str, int] = {}
     places = [first.setdefault(str(prompt), row) for row, prompt in enumerate(prompts)]

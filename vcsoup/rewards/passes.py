@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.monitor import Monitor, StopRequested
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.heads import read_label
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.rewards.templates import Prompt
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -40,7 +40,7 @@ class ForwardPass:
         self._stage = f"scoring {self._values[0]}"
 
     def score(
-        self, prompts: Sequence[Prompt], replies: Sequence[str], keys: Sequence[str]
+        self, prompts: Sequence[AnyPrompt], replies: Sequence[str], keys: Sequence[str]
     ) -> FloatArray:
         """Raw rewards, shape (n, L), the signs not applied; nan or infinite where a model failed.
 
@@ -68,7 +68,7 @@ class ForwardPass:
         raw: FloatArray,
         todo: npt.NDArray[np.intp],
         model: RewardModel,
-        texts: tuple[Sequence[Prompt], Sequence[str], Sequence[str]],
+        texts: tuple[Sequence[AnyPrompt], Sequence[str], Sequence[str]],
     ) -> None:
         prompts, replies, keys = texts
         ask = ([prompts[row] for row in todo], [replies[row] for row in todo])

@@ -15,13 +15,12 @@ from vcsoup.preferences.pairs import AnyPrompt, Message, as_messages
 from vcsoup.rewards.spec import SpecialTokens, Template
 
 Messages = Sequence[Mapping[str, str]]
-Prompt = AnyPrompt
 Encoding = dict[str, list[int]]
 
 
 def encode_replies(
     tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[Prompt],
+    prompts: Sequence[AnyPrompt],
     replies: Sequence[str],
     *,
     template: Template,

@@ -16,7 +16,6 @@ from vcsoup.preferences.pairs import AnyPrompt, as_messages
 from vcsoup.rewards.templates import plain_prompt
 from vcsoup.soup.model import SoupModel
 
-Prompt = AnyPrompt
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -24,7 +23,7 @@ class PromptError(VcsoupError, ValueError):
     """A prompt that the model cannot answer: empty, or longer than its context."""
 
 
-def draw_uniforms(prompts: Sequence[Prompt], steps: int, *, seed: int) -> FloatArray:
+def draw_uniforms(prompts: Sequence[AnyPrompt], steps: int, *, seed: int) -> FloatArray:
     """Random numbers in [0, 1), shape (B, steps), fixed by (seed, prompt, step) alone.
 
     Equal prompts get equal rows, and a longer draw continues a shorter one.
@@ -42,7 +41,7 @@ def draw_uniforms(prompts: Sequence[Prompt], steps: int, *, seed: int) -> FloatA
     return rows
 
 
-def encode_prompt(soup: SoupModel, prompt: Prompt) -> list[int]:
+def encode_prompt(soup: SoupModel, prompt: AnyPrompt) -> list[int]:
     """Tokens of a prompt: through the chat template where there is one, else its plain text."""
     messages = as_messages(prompt)
     tokenizer = soup.tokenizer

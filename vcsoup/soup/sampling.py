@@ -15,10 +15,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 import numpy.typing as npt
 import torch
 
+from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE, Decoding, Reply, Sampler
 from vcsoup.soup.drafts import Drafts
 from vcsoup.soup.model import SoupModel
-from vcsoup.soup.prompts import FloatArray, Prompt, decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.prompts import FloatArray, decode_reply, draw_uniforms, encode_prompt
 from vcsoup.soup.streams import side_by_side
 
 ROWS = 256  # rows in flight at a time: past this, CPU kernels gain nothing
@@ -29,7 +30,7 @@ _REFILL = 4  # new rows come in once a quarter of the places is free: prompts ar
 
 def sample(
     soup: SoupModel,
-    prompts: Sequence[Prompt],
+    prompts: Sequence[AnyPrompt],
     weights: npt.ArrayLike,
     *,
     seed: int = 0,
