@@ -56,6 +56,9 @@ DECODERS = {
     "mistral, sliding window": MistralConfig(**GROUPED, sliding_window=24),
     "gpt-neox": GPTNeoXConfig(**TOLD, **SIZES),
     "gemma": GemmaConfig(**GROUPED, head_dim=16),
+    "gemma2, capped scores, both kinds of layers": Gemma2Config(
+        **GROUPED, head_dim=16, sliding_window=24, attn_logit_softcapping=0.5
+    ),
     "gemma3, both kinds of layers": Gemma3TextConfig(**GROUPED, head_dim=16, sliding_window=24),
     "phi3": Phi3Config(**GROUPED),
     "opt": OPTConfig(
@@ -64,7 +67,6 @@ DECODERS = {
 }
 OTHERS = {
     "bert, no decoder": BertConfig(**TOLD, **SIZES),
-    "gemma2, capped attention": Gemma2Config(**GROUPED, head_dim=16),
     "falcon, attention of its own": FalconConfig(
         vocab_size=256, hidden_size=64, num_hidden_layers=2, num_attention_heads=4
     ),

@@ -4,9 +4,12 @@ The replies of a batch become one line of tokens without padding (`vcsoup.reward
 which every layer but attention works as ever. Attention is our own function for transformers'
 `AttentionInterface` and lets a token see what comes before it in its own row, exactly as alone. The
 head reads each row's last token, no other. Serves classifiers that read a decoder's last token with
-a `score` layer; whether one says the same this way is tried, not assumed (`disagreement`).
+a `score` layer, whether their attention is PyTorch's product or written out by the model (Gemma 2
+caps its scores); whether one says the same this way is tried, not assumed (`disagreement`).
 """
 
+import sys
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -15,12 +18,13 @@ import torch
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import eager_mask, sdpa_mask
 
 from vcsoup.rewards.token_tree import Look, TokenTree, token_tree
 
-_NAME = "vcsoup_tree"
-_PLAIN = "sdpa"
+_ALONG = {"sdpa": "vcsoup_tree", "eager": "vcsoup_tree_eager"}
+"""Attention that a model has -> ours along a tree, made of it."""
+_EAGER = "eager_attention_forward"  # what the library calls a model's own, in the model's module
 
 
 class SharedPrompts:
@@ -29,17 +33,21 @@ class SharedPrompts:
     def __init__(self, model: PreTrainedModel) -> None:
         """Take over a model's attention; `of` is the usual way in."""
         self._model, self._head = model, model.get_submodule("score")
-        model.set_attn_implementation(_NAME)
+        name = model.config._attn_implementation
+        model.set_attn_implementation(_ALONG.get(name, name))
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Self | None:
         """A way to share prompts, or None where the model is no decoder with a `score` layer."""
         if model.base_model is model or not isinstance(getattr(model, "score", None), nn.Module):
             return None
-        if model.config._attn_implementation not in (_PLAIN, _NAME):
+        name = model.config._attn_implementation
+        if name not in (*_ALONG, *_ALONG.values()):
+            return None
+        if name == "eager" and not hasattr(sys.modules[type(model).__module__], _EAGER):
             return None
         shared = cls(model)  # some models keep the attention that they have
-        return shared if model.config._attn_implementation == _NAME else None
+        return shared if model.config._attn_implementation in _ALONG.values() else None
 
     def disagreement(self, rows: list[list[int]], plain: npt.NDArray[np.float32]) -> str:
         """What speaks against sharing, in words; empty when nothing does.
@@ -94,19 +102,23 @@ class _Placed:
         )
         self.looks = tree.looks
         self._longest = int(tree.positions.max()) + 1
-        self._masks: dict[tuple[int, int | None], torch.Tensor | None] = {}
+        self._seen: dict[tuple[int, int | None], torch.Tensor] = {}
 
     def mask(self, place: int, window: int | None) -> torch.Tensor | None:
         """Who sees whom in one attention product, shape (queries, keys); None is causal."""
+        if self.looks[place].alone and (window is None or window >= self._longest):
+            return None
+        return self.seen(place, window)
+
+    def seen(self, place: int, window: int | None) -> torch.Tensor:
+        """Who sees whom in one attention product, shape (queries, keys), for causal ones too."""
         if window is not None and window >= self._longest:
             window = None
-        if (place, window) not in self._masks:
-            self._masks[place, window] = self._seen(self.looks[place], window)
-        return self._masks[place, window]
+        if (place, window) not in self._seen:
+            self._seen[place, window] = self._look(self.looks[place], window)
+        return self._seen[place, window]
 
-    def _seen(self, look: Look, window: int | None) -> torch.Tensor | None:
-        if look.alone and window is None:
-            return None
+    def _look(self, look: Look, window: int | None) -> torch.Tensor:
         here = slice(*look.queries)
         spans = [torch.arange(*span, device=self.tokens.device) for span in look.keys]
         keys = torch.cat(spans)
@@ -142,20 +154,64 @@ def tree_attention(
     if tree is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
     window = settings.get("sliding_window")
-    said = []
-    for place, look in enumerate(tree.looks):
-        k, v = (
-            torch.cat([whole[:, :, slice(*span)] for span in look.keys], dim=2)
-            if len(look.keys) > 1
-            else whole[:, :, slice(*look.keys[0])]
-            for whole in (key, value)
-        )
-        q = query[:, :, slice(*look.queries)]
+
+    def look(place: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         mask = tree.mask(place, window)
         mask = None if mask is None else mask[None, None]
-        said.append(sdpa_attention_forward(module, q, k, v, mask, **settings)[0])
-    return torch.cat(said, dim=1), None
+        return sdpa_attention_forward(module, q, k, v, mask, **settings)[0]
+
+    return _along(tree, query, key, value, look), None
 
 
-AttentionInterface.register(_NAME, tree_attention)
-AttentionMaskInterface.register(_NAME, sdpa_mask)
+def eager_tree_attention(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    tree: _Placed | None = None,
+    **settings: Any,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """As `tree_attention`, for models that write their attention out.
+
+    The attention of a product is the model's own function, which is told whom to see by what is
+    added to its scores.
+    """
+    own = getattr(sys.modules[type(module).__module__], _EAGER)
+    if tree is None:
+        return own(module, query, key, value, attention_mask, **settings)
+    window = settings.get("sliding_window")
+
+    def look(place: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        unseen = ~tree.seen(place, window)
+        added = torch.zeros(unseen.shape, dtype=q.dtype, device=q.device)
+        added.masked_fill_(unseen, torch.finfo(q.dtype).min)
+        return own(module, q, k, v, added[None, None], **settings)[0]
+
+    return _along(tree, query, key, value, look), None
+
+
+def _along(
+    tree: _Placed,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    look: Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """Each of the tree's attention products by `look`, one after another."""
+    said = []
+    for place, spans in enumerate(tree.looks):
+        k, v = (
+            torch.cat([whole[:, :, slice(*span)] for span in spans.keys], dim=2)
+            if len(spans.keys) > 1
+            else whole[:, :, slice(*spans.keys[0])]
+            for whole in (key, value)
+        )
+        said.append(look(place, query[:, :, slice(*spans.queries)], k, v))
+    return torch.cat(said, dim=1)
+
+
+AttentionInterface.register(_ALONG["sdpa"], tree_attention)
+AttentionMaskInterface.register(_ALONG["sdpa"], sdpa_mask)
+AttentionInterface.register(_ALONG["eager"], eager_tree_attention)
+AttentionMaskInterface.register(_ALONG["eager"], eager_mask)
