@@ -18,6 +18,7 @@ Known = Mapping[str, Sequence[str]]
 FIRST = ("label", "sign", "template")
 MORE = ("max_length", "pad_side", "special_tokens", "loader", "output", "trust_remote_code")
 _IN_A_ROW = 3
+_PLACES = {"criterion": 2}  # of a row, where a field takes more than one
 _LABELS = {
     "label": "Which output is the reward",
     "sign": "Direction",
@@ -33,7 +34,7 @@ _LABELS = {
     "pattern": "Regular expression",
     "url": "Address",
     "model": "Model",
-    "key_env": "Variable that holds the key",
+    "key_env": "Environment variable of the key",
     "criterion": "What is scored, in words",
     "input_price": "Price of a million tokens sent",
     "output_price": "Price of a million tokens answered",
@@ -47,6 +48,18 @@ _HELP = {
     "model": "The name that the server knows the model by.",
     "unit": "Whether words or characters of the reply are counted.",
 }
+_EXAMPLES = {
+    "url": "https://api.openai.com/v1",
+    "model": "gpt-4.1-mini",
+    "key_env": "OPENAI_API_KEY",
+    "criterion": "how friendly the reply is, without flattering",
+    "pattern": r"\b(sorry|please)\b",
+    "input_price": "unknown",
+    "output_price": "unknown",
+    "most_cost": "no limit",
+    "requests_per_minute": "no limit",
+}
+"""What an empty field shows."""
 _WORDS: Mapping[str, Mapping[Any, str]] = {
     "sign": {1: "larger is better", -1: "larger is worse"},
     "template": {
@@ -82,10 +95,11 @@ def settings(
     Returns:
         The fields as they stand on the screen.
     """
-    shown, found = list(names), {}
-    for first in range(0, len(shown), _IN_A_ROW):
-        row = shown[first : first + _IN_A_ROW]
-        for column, name in zip(st.columns(_IN_A_ROW), row, strict=False):
+    found = {}
+    for row in _rows(names):
+        places = [_PLACES.get(name, 1) for name in row]
+        free = [1] * (_IN_A_ROW - sum(places))
+        for column, name in zip(st.columns([*places, *free]), row, strict=False):
             with column:
                 among = (known or {}).get(name, ())
                 if name == "label":
@@ -95,6 +109,20 @@ def settings(
                 else:
                     found[name] = _field(name, start, key)
     return found
+
+
+def _rows(names: Iterable[str]) -> list[list[str]]:
+    """Put fields into rows, as many as have room."""
+    rows: list[list[str]] = []
+    free = 0
+    for name in names:
+        taken = _PLACES.get(name, 1)
+        if taken > free:
+            rows.append([])
+            free = _IN_A_ROW
+        rows[-1].append(name)
+        free -= taken
+    return rows
 
 
 def label_of(name: str) -> str:
@@ -125,6 +153,7 @@ def _field(name: str, start: RewardSpec, key: str) -> Any:
         "help": _help(name),
         "persist_state": "session",
     }
+    example = _EXAMPLES.get(name)
     if get_origin(field.annotation) is Literal:
         options = list(get_args(field.annotation))
         shown: dict[str, Any] = {"options": options, "index": options.index(usual)}
@@ -134,8 +163,8 @@ def _field(name: str, start: RewardSpec, key: str) -> Any:
     numbers = {int, float} & {type(usual), *get_args(field.annotation)}
     if numbers:
         kind: dict[str, Any] = {"step": 1} if int in numbers else {"format": "%g"}
-        return st.number_input(**common, value=usual, **kind)
-    return st.text_input(**common, value=usual or "").strip() or field.default
+        return st.number_input(**common, placeholder=example, value=usual, **kind)
+    return st.text_input(**common, placeholder=example, value=usual or "").strip() or field.default
 
 
 def _help(name: str) -> str:
