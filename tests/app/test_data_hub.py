@@ -161,6 +161,18 @@ def test_few_rows_for_several_values_are_stored_at_once(fetched, started, worksp
     assert not list((workspace.root / "incoming").iterdir())
 
 
+def test_aspects_are_offered_by_their_names(fetched):
+    """The entries of a list are no Markdown: an underscore stays one."""
+    aspects = ("instruction_following", "honesty")
+    told = [
+        {"response": f"It is {n}.", "annotations": {aspect: {"Rating": n} for aspect in aspects}}
+        for n in ("1", "5")
+    ]
+    app = fetched(json.dumps({"instruction": "Sky?", "completions": told}).encode())
+    offered = app.selectbox(key="shared_raw_of_helpful").options
+    assert "instruction_following" in offered
+
+
 def test_a_data_set_of_one_preference_is_not_for_several_values(fetched, workspace):
     row = {"prompt": "Sky?", "chosen": "Blue.", "rejected": "Green."}
     app = fetched(json.dumps(row).encode())

@@ -109,6 +109,15 @@ def test_a_folder_is_asked_as_its_configuration_suggests(tmp_path):
     assert (spec.model, spec.label, spec.sign, spec.pad_side) == (str(judge), 0, 1, "left")
 
 
+def test_outputs_and_scores_are_offered_by_their_names(tmp_path):
+    """The entries of a list are no Markdown: an underscore stays one."""
+    judge = folder(tmp_path / "judge", id2label={"0": "LABEL_0", "1": "LABEL_1"})
+    app = form(reward_spec(model=str(judge)))
+    assert field(app, "label").options == ["0: LABEL_0", "1: LABEL_1", "LABEL_1 minus LABEL_0"]
+    app = form(reward_spec(kind="column", column="fine_grained"), columns=("overall_score",))
+    assert field(app, "column").options == ["overall_score", "fine_grained"]
+
+
 def test_a_saved_judge_shows_as_it_was_until_a_suggestion_is_asked_for(tmp_path):
     judge = folder(tmp_path / "judge", id2label={"0": "reward"}, max_position_embeddings=256)
     saved = reward_spec(model=str(judge), template="hh", sign=-1, max_length=99, label="diff")

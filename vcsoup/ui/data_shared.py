@@ -20,6 +20,7 @@ from vcsoup.numbers import plural
 from vcsoup.preferences.look import FileLook, first_rows, look_at
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
+from vcsoup.preferences.rows import readable
 from vcsoup.ui import data_arrival, data_hub, state
 from vcsoup.ui.data_chosen import TABS, Arriving, printable, received
 from vcsoup.ui.literal import literal, message
@@ -184,7 +185,7 @@ def _match(project: Project, look: FileLook, key: str) -> dict[str, str]:
                 options,
                 index=options.index(guessed.get(value, NONE)),
                 key=f"{key}_of_{value}",
-                format_func=literal,
+                format_func=readable,
             )
             if taken != NONE:
                 chosen[value] = taken

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
 
+from vcsoup.preferences.rows import readable
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.ui.literal import literal
 
 Known = Mapping[str, Sequence[str]]
 
@@ -185,7 +185,7 @@ def _one_of(name: str, start: RewardSpec, key: str, among: Sequence[str]) -> str
         key=f"{key}_{name}",
         help=_help(name),
         placeholder="choose",
-        format_func=literal,
+        format_func=readable,
         accept_new_options=True,
         persist_state="session",
     )
@@ -215,6 +215,6 @@ def _output(start: RewardSpec, key: str, labels: Sequence[str]) -> int | str:
 def _output_words(place: int | str, labels: Sequence[str]) -> str:
     if place == "diff":
         one, other = labels if len(labels) == 2 else ("output 0", "output 1")
-        return f"{literal(other, most=40)} minus {literal(one, most=40)}"
+        return f"{other} minus {one}"
     named = labels[int(place)] if int(place) < len(labels) else ""
     return f"{place}: {named}" if named else f"output {place}"
