@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from vcsoup.preferences.pairs import Prompt
 from vcsoup.rewards.bill import estimate
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.spec import RewardSpec
+from vcsoup.running.cost import Cost, added
 from vcsoup.workspace import Project, Workspace
 
 SAMPLE = 24
@@ -27,6 +29,7 @@ SAMPLE = 24
 _WARM_UP = 4
 
 Texts = tuple[list[Prompt], list[str]]
+JudgeKind = Literal["model", "endpoint", "rule"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class JudgeCost:
     Attributes:
         values: The values that it judges.
         title: What judges, for people.
-        is_rule: Whether it is a plain function of the reply, which costs next to nothing.
+        kind: "model", "endpoint", or "rule" for a plain function of the reply, which costs next to
+            nothing.
         replies: Distinct replies.
         known: Of these, how many need not be judged again.
         tokens: Tokens of those to judge; None when nothing was timed.
@@ -47,7 +51,7 @@ class JudgeCost:
 
     values: tuple[str, ...]
     title: str
-    is_rule: bool
+    kind: JudgeKind
     replies: int
     known: int
     tokens: int | None = None
@@ -57,8 +61,20 @@ class JudgeCost:
 
     @property
     def passes(self) -> int:
-        """Forward passes, or requests to an endpoint: replies that a model has to judge."""
-        return 0 if self.is_rule else self.replies - self.known
+        """Forward passes: replies that a model of this machine has to judge."""
+        return self.replies - self.known if self.kind == "model" else 0
+
+    @property
+    def requests(self) -> int:
+        """Replies that an endpoint has to be asked about."""
+        return self.replies - self.known if self.kind == "endpoint" else 0
+
+    @property
+    def takes(self) -> str:
+        """What has to be done, in words: "24 forward passes", "8 requests"."""
+        if self.kind == "rule":
+            return "a rule, no forward pass"
+        return Cost(passes=self.passes, requests=self.requests).told(nothing="nothing to judge")
 
 
 def scoring_costs(
@@ -102,8 +118,10 @@ def scoring_costs(
         todo = _unknown(cache, group, keys)
         spec, titles = next(iter(group.values())), dict.fromkeys(s.title for s in group.values())
         known = len(keys) - len(todo)
-        counted = JudgeCost(tuple(group), ", ".join(titles), spec.is_function, len(keys), known)
-        if spec.kind == "endpoint":
+        kind: JudgeKind = "rule" if spec.is_function else "model"
+        kind = "endpoint" if spec.kind == "endpoint" else kind
+        counted = JudgeCost(tuple(group), ", ".join(titles), kind, len(keys), known)
+        if kind == "endpoint":
             counted = _billed(counted, spec, _chosen(texts, todo))
         elif timed and counted.passes:
             sample = todo[np.linspace(0, len(todo) - 1, min(len(todo), SAMPLE)).astype(int)]
@@ -111,6 +129,24 @@ def scoring_costs(
             counted = _timed(counted, spec, _chosen(texts, sample), consents=consents)
         costs.append(counted)
     return costs
+
+
+def judging_cost(costs: Iterable[JudgeCost]) -> Cost | None:
+    """What all models and endpoints take together; None when there is nothing to judge."""
+    taken = [as_cost(one) for one in costs if one.passes or one.requests]
+    return added(taken) if taken else None
+
+
+def as_cost(one: JudgeCost) -> Cost:
+    """What one reward model's pass takes, as a cost."""
+    return Cost(
+        passes=one.passes,
+        requests=one.requests,
+        tokens=one.tokens,
+        seconds=one.seconds,
+        memory=one.memory,
+        money=one.money,
+    )
 
 
 def distinct_replies(project: Project, values: Sequence[str]) -> Texts:

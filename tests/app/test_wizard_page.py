@@ -3,6 +3,7 @@
 import pytest
 
 from tests.app.fixture_project import hand_project
+from tests.job_processes import wait_until
 from vcsoup.jobs import Job, Jobs, job_worker
 from vcsoup.project_yaml import parse_project_file
 from vcsoup.rewards.spec import RewardSpec
@@ -198,6 +199,32 @@ def test_scoring_ends_the_timing_and_goes_to_the_data_page(workspace, visit, mon
     assert "--estimate" not in started[1]
     assert stopped == [worker.path.name] * 2
     assert app.title[0].value == "Which pairs do I have, are they sound?"
+
+
+def test_an_endpoint_is_asked_for_requests_and_its_price_is_shown(workspace, visit):
+    """Nobody listens on the address: what it costs is told without asking."""
+    project = hand_project(workspace)
+    asked = {"url": "http://127.0.0.1:9/v1", "model": "m", "criterion": "wit"}
+    prices = {"input_price": 1.0, "output_price": 10.0}
+    project.set_reward("helpful", RewardSpec(kind="endpoint", **asked, **prices))
+    project.set_reward("harmless", RewardSpec(kind="length"))
+    answers = 2 * sum(info.n for info in project.datasets().values())
+    app = visit("new", project=project.name, step="score")
+    assert f"At most {answers} requests: {answers} answers, each judged by 1 endpoint." in said(app)
+    [job] = Jobs(workspace.jobs_root).list(kind="estimate")
+    wait_until(lambda: not Jobs(workspace.jobs_root).get(job.id).active)
+    app.run()
+    table = app.dataframe[0].value.set_index("value")
+    judged = Jobs(workspace.jobs_root).get(job.id).result["judges"][0]
+    assert table.loc["helpful", "takes"] == f"{judged['requests']} requests"
+    assert table.loc["helpful", "money, at most"] == f"{judged['money']:.2g}"
+    assert table.loc["harmless", "takes"] == "a rule, no forward pass"
+    assert f"Together: {judged['requests']} requests" in said(app)
+    assert "An endpoint is not timed" in captions(app)
+
+
+def said(app) -> str:
+    return " ".join(element.value for element in app.markdown)
 
 
 def keep(started: list, args: list[str], jobs: Jobs) -> Job:

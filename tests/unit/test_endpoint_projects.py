@@ -90,7 +90,7 @@ def test_pairs_are_scored_from_the_command_line_and_the_key_is_nowhere(run, serv
     code, out, err = run("score", "--project", "mine", "--estimate", "--json")
     assert code == 0, err
     costs = json.loads(out)["judges"]
-    assert [(cost["passes"], cost["replies"]) for cost in costs] == [(10, 10)] * 2
+    assert [(cost["requests"], cost["replies"]) for cost in costs] == [(10, 10)] * 2
     assert all(0 < cost["money"] < 0.01 for cost in costs)
     assert not server.bodies
     code, out, err = run("score", "--project", "mine", "--json")

@@ -45,7 +45,7 @@ def test_replies_are_counted_once_and_heads_share_a_pass(workspace, project):
         0,
         24,
     )
-    assert (rule.values, rule.is_rule, rule.passes) == (("brief",), True, 0)
+    assert (rule.values, rule.kind, rule.passes) == (("brief",), "rule", 0)
     assert shared.seconds is None
     prompts, replies = distinct_replies(project, ["helpful", "harmless"])
     assert len(prompts) == len(replies) == 24
@@ -74,7 +74,7 @@ def test_an_endpoint_is_billed_and_never_asked(workspace, project):
     prices = {"input_price": 1.0, "output_price": 10.0}
     project.set_reward("brief", RewardSpec(kind="endpoint", **asked, **prices))
     billed = scoring_costs(workspace, workspace.project("mine"), timed=False)[-1]
-    assert (billed.values, billed.passes) == (("brief",), 24)
+    assert (billed.values, billed.passes, billed.requests) == (("brief",), 0, 24)
     assert billed.tokens > 24 * 64
     assert billed.money > 24 * 64 * 10 / 1e6
 

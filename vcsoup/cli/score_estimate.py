@@ -20,21 +20,23 @@ def estimate_scoring(
         costs: list[JudgeCost] = scoring_costs(workspace, project, values, monitor=worker)
         figures: dict[str, Any] = {
             "values": list(values),
-            "judges": [{**asdict(one), "passes": one.passes} for one in costs],
+            "judges": [
+                {**asdict(one), "passes": one.passes, "requests": one.requests} for one in costs
+            ],
         }
         worker.finish(figures)
     if as_json:
         show_json(figures)
         return
     show_table(
-        ["judges", "by", "replies", "known", "passes", "tokens", "time", "memory", "money"],
+        ["judges", "by", "replies", "known", "takes", "tokens", "time", "memory", "money"],
         [
             [
                 ", ".join(one.values),
                 one.title,
                 one.replies,
                 one.known,
-                one.passes,
+                one.takes,
                 one.tokens,
                 None if one.seconds is None else duration(one.seconds),
                 None if one.memory is None else memory(one.memory),

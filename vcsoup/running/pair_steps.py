@@ -6,9 +6,9 @@ from typing import Any
 from vcsoup.errors import ProjectFileError
 from vcsoup.numbers import count
 from vcsoup.pipeline import score_project
-from vcsoup.running.cost import Cost, added
+from vcsoup.running.cost import Cost
 from vcsoup.running.plan import Run, Stage, Step
-from vcsoup.scoring_cost import JudgeCost, scoring_costs
+from vcsoup.scoring_cost import JudgeCost, as_cost, judging_cost, scoring_costs
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ScoreStep:
         for one in costs:
             known = f", {count(one.known)} known already" if one.known else ""
             run.tell(f"    {', '.join(one.values)} by {one.title}: {told_cost(one)}{known}")
-        return added([as_cost(one) for one in costs])
+        return judging_cost(costs)
 
     def make(self, run: Run) -> dict[str, Any]:
         """Score; the cache keeps what was scored when it is stopped."""
@@ -92,13 +92,6 @@ class ScoreStep:
         return [value for value in run.project.datasets() if not run.project.rewards_stamp(value)]
 
 
-def as_cost(one: JudgeCost) -> Cost:
-    """What one reward model's pass takes, as a cost."""
-    return Cost(one.passes, one.tokens, one.seconds, one.memory, money=one.money)
-
-
 def told_cost(one: JudgeCost) -> str:
     """Say it in one line."""
-    if one.is_rule:
-        return "a rule, no forward pass"
-    return as_cost(one).told() if one.passes else "nothing to judge"
+    return as_cost(one).told() if one.passes or one.requests else one.takes

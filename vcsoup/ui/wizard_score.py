@@ -6,6 +6,8 @@ few real answers. Before it is done, the number of answers is known from the pai
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,8 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.numbers import DASH, count, duration, memory, plural
-from vcsoup.running.cost import Cost, added
+from vcsoup.running.cost import Cost
+from vcsoup.scoring_cost import JudgeCost, judging_cost
 from vcsoup.ui import data_scoring, state, wizard_pairs
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.navigation import page
@@ -43,6 +46,12 @@ def score_step(project: Project, back: Callable[[], None]) -> None:
         _estimate(project, values)
     elif project.datasets() and not values:
         st.success("All pairs are scored already.", icon=":material/check_circle:")
+        st.page_link(
+            page("consistency"),
+            label="Go on: what does a threshold keep?",
+            icon=":material/arrow_forward:",
+            query_params={"project": project.name},
+        )
     st.space("small")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         back()
@@ -112,7 +121,7 @@ def _live(project: Project, job_id: str, was_active: bool) -> None:
             if job.active:
                 _waiting(project, job)
             elif job.result:
-                _costs(job.result["judges"])
+                _costs([_judge_cost(one) for one in job.result["judges"]])
             else:
                 _waiting(project, job)
                 said = job.error or "The timing was stopped."
@@ -129,46 +138,59 @@ def _live(project: Project, job_id: str, was_active: bool) -> None:
 def _waiting(project: Project, job: Job) -> None:
     """What is known without loading a model."""
     answers = 2 * sum(info.n for info in project.datasets().values())
-    models = [spec for spec in project.config.rewards.values() if spec.kind == "model"]
-    judges = len({spec.model_dump_json(exclude={"label", "sign"}) for spec in models})
-    st.markdown(
-        f"At most {count(answers * judges)} forward passes: {count(answers)} answers, each judged "
-        f"by {plural(judges, 'model')}."
-    )
+    specs = project.config.rewards.values()
+    models = {s.model_dump_json(exclude={"label", "sign"}) for s in specs if s.kind == "model"}
+    endpoints = [spec for spec in specs if spec.kind == "endpoint"]
+    most = Cost(passes=answers * len(models), requests=answers * len(endpoints))
+    judges = [plural(len(models), "model")] if models else []
+    judges += [plural(len(endpoints), "endpoint")] if endpoints else []
+    if judges:
+        st.markdown(
+            f"At most {most.told()}: {count(answers)} answers, each judged by "
+            f"{' and '.join(judges)}."
+        )
     if job.active:
         done, text = progress_text(job)
         st.progress(done, text=f"Loading each model and timing it on a few answers: {text}")
 
 
-def _costs(judges: list[Mapping[str, Any]]) -> None:
+def _costs(judges: Sequence[JudgeCost]) -> None:
     rows = [
         {
-            "judges": ", ".join(one["values"]),
-            "reward model": one["title"],
-            "forward passes": DASH if one["is_rule"] else count(one["passes"]),
-            "known already": count(one["known"]),
-            "about tokens": count(one["tokens"]) if one["tokens"] else DASH,
-            "about time": DASH if one["seconds"] is None else duration(one["seconds"]),
-            "memory": DASH if one["memory"] is None else memory(one["memory"]),
-            **({"money": f"{one['money']:.4g}"} if one.get("money") is not None else {}),
+            "value": ", ".join(one.values),
+            "judged by": Path(one.title).name if one.title.startswith("/") else one.title,
+            "takes": one.takes,
+            "known already": count(one.known) if one.known else None,
+            "tokens, about": count(one.tokens) if one.tokens else None,
+            "time, about": None if one.seconds is None else duration(one.seconds),
+            "memory": None if one.memory is None else memory(one.memory),
+            "money, at most": None if one.money is None else f"{one.money:.2g}",
         }
         for one in judges
     ]
     st.dataframe(
-        pd.DataFrame(rows).fillna(""), hide_index=True, alt="What scoring costs, model by model"
+        pd.DataFrame(rows).dropna(axis="columns", how="all").fillna(DASH),
+        hide_index=True,
+        alt="What scoring costs, model by model",
     )
-    costs = [
-        Cost(one["passes"], one["tokens"], one["seconds"], one["memory"], money=one.get("money"))
-        for one in judges
-        if not one["is_rule"]
-    ]
-    if costs:
-        st.markdown(f"Together: {literal(added(costs).told())}.")
-    st.caption("Time and memory as measured just now on a few of these answers, on this machine.")
+    if together := judging_cost(judges):
+        st.markdown(f"Together: {literal(together.told())}.")
+    told = []
+    if any(one.seconds is not None for one in judges):
+        told.append("Time and memory as measured just now on a few of these answers.")
+    if any(one.requests for one in judges):
+        told.append("An endpoint is not timed, since its answers cost money.")
+    st.caption(" ".join(told))
+
+
+def _judge_cost(told: Mapping[str, Any]) -> JudgeCost:
+    """What the job said of one judge."""
+    return JudgeCost(**{field.name: told[field.name] for field in fields(JudgeCost)})
 
 
 def _stamp(project: Project, values: Sequence[str]) -> str:
-    """Changes when pairs or reward models do."""
-    parts = [f"{v} {project.datasets()[v].hash}" for v in values]
+    """Changes when pairs or reward models do, or what is told of them."""
+    parts = [*(field.name for field in fields(JudgeCost))]
+    parts += [f"{v} {project.datasets()[v].hash}" for v in values]
     parts += [f"{v} {spec.model_dump_json()}" for v, spec in project.config.rewards.items()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
