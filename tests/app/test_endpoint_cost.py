@@ -76,5 +76,5 @@ def test_a_run_that_met_its_cap_says_what_it_took_and_what_is_kept(workspace, vi
     app = visit("data", project="asked")
     assert "was stopped before it costs more than most" in app.error[0].value
     spent = f"{asked} requests, {105 * asked} tokens, cost {0.105 * asked:.4g}"
-    assert f"Asked of endpoints so far: {spent}" in captions(app)
+    assert f"Asked of endpoints: {spent}" in captions(app)
     assert f"{asked} of 40 rewards of the steps that had begun are kept" in captions(app)

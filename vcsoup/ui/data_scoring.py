@@ -21,6 +21,7 @@ from vcsoup.scoring_progress import (
 from vcsoup.ui import endpoint_cost, state
 from vcsoup.ui.data_cards import scoring_of
 from vcsoup.ui.literal import message
+from vcsoup.ui.navigation import page
 from vcsoup.ui.runs_words import CHIPS
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
@@ -77,6 +78,8 @@ def _live(project: Project, was_active: bool) -> None:
                 endpoint_cost.show_estimate(project, open_values)
                 if job is not None:
                     _ended(job)
+            elif job is not None:
+                endpoint_cost.show_spent(_stages(job))
             _models(project, job)
 
 
@@ -106,6 +109,14 @@ def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> N
                 icon=":material/grade:",
                 on_click=trying,
                 args=(start, project, open_values),
+            )
+        elif project.datasets() and not open_values:
+            st.page_link(
+                page("consistency"),
+                label="What does a threshold keep?",
+                icon=":material/arrow_forward:",
+                query_params={"project": project.name},
+                width="content",
             )
 
 
@@ -164,7 +175,7 @@ def _ended(job: Job) -> None:
             f"{count(known)} of {count(wanted)} rewards of the steps that had begun are kept; "
             "going on skips them."
         )
-        endpoint_cost.show_spent(stages)
+    endpoint_cost.show_spent(stages)
 
 
 def _models(project: Project, job: Job | None) -> None:

@@ -34,13 +34,13 @@ def show_estimate(project: Project, values: Sequence[str]) -> None:
 
 
 def show_spent(stages: Sequence[StageProgress]) -> None:
-    """Say what a run has taken of endpoints so far; nothing when it asks none."""
+    """Say what a run has taken of endpoints; nothing when it asks none."""
     spent = spent_so_far(stages)
     if not spent:
         return
     cost = f", cost {spent['cost']:.4g}" if "cost" in spent else ""
     st.caption(
-        f":material/payments: Asked of endpoints so far: {count(int(spent['requests']))} requests, "
+        f":material/payments: Asked of endpoints: {count(int(spent['requests']))} requests, "
         f"{count(int(spent['tokens']))} tokens{cost}."
     )
 
