@@ -14,6 +14,8 @@ from tests.tiny_judges import fitted_judge
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.cli import main
+from vcsoup.jobs import Jobs
+from vcsoup.ui.runs_track import Reports
 from vcsoup.workspace import Workspace
 
 FILE = """
@@ -70,6 +72,12 @@ def test_a_killed_run_goes_on_where_it_was(folder: Path):
     adapters = Workspace(folder / "w").project("mine").adapter_set("filtered")
     assert adapters["helpful"].manifest["resumed_at"] >= 2
     assert adapters["helpful"].manifest["steps_done"] == 20
+    jobs = Jobs(Workspace(folder / "w").jobs_root).list(kind="run")
+    _, job = sorted(jobs, key=lambda job: job.created)
+    reports = Reports()
+    reports.read(job)
+    told = {track.value: track.adapter for track in reports.tracks.values()}
+    assert told == {value: info.name for value, info in adapters.items()}
     shelf = adapters["helpful"].path.parent
     assert not list(shelf.glob(".*")), "the killed attempt left something behind"
     front = json.loads(again.stdout)["front"]["sets"]["filtered"]

@@ -98,17 +98,20 @@ class TrainStep:
         """Train; a run that was stopped or killed goes on from its last checkpoint."""
         name = _named(self._identity(run))
         checkpoints = run.project.root / "checkpoints" / name
+        monitor = _OfGroup(run.monitor, self.group)
         info = train_project(
             run.project,
             self.value,
             run.file.training,
             group=self.group,
             pair_filter=self._filter(run),
-            monitor=_OfGroup(run.monitor, self.group),
+            monitor=monitor,
             job=f"run-{name}",
             checkpoints=checkpoints,
             references=run.workspace.reference_cache_root,
         )
+        done, steps = info.manifest["steps_done"], run.file.training.steps
+        monitor.report(f"training {self.value}", done, steps, adapter=info.name)
         if not info.manifest.get("stopped"):
             shutil.rmtree(checkpoints, ignore_errors=True)
         return {"told": _told(info), "adapter": info.name, "pairs": info.manifest["n_pairs"]}

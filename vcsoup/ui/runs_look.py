@@ -78,10 +78,8 @@ class Run:
     @property
     def made(self) -> frozenset[str]:
         """Names of the adapters that a project file's job says that it has made."""
-        steps = (self.job.result or {}).get("steps", []) if self.of_file else []
-        return frozenset(
-            step["figures"]["adapter"] for step in steps if "adapter" in step["figures"]
-        )
+        told = [track.adapter for track in self.reports.tracks.values()]
+        return frozenset(filter(None, told))
 
     @property
     def of_file(self) -> bool:

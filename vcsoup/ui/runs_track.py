@@ -50,6 +50,7 @@ class Track:
         train: One entry per step, going up: "step" and what of `STEP_FIGURES` was reported.
         looks: The same for `LOOK_FIGURES`.
         samples: Newest last, at most one per look.
+        adapter: Name of the adapter that came of it, where the job has said it.
     """
 
     value: str
@@ -58,6 +59,7 @@ class Track:
     train: list[dict[str, float]] = field(default_factory=list)
     looks: list[dict[str, float]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    adapter: str = ""
 
     def newest(self, figure: str) -> float | None:
         """Return the newest report of a figure; None when there is none."""
@@ -67,6 +69,7 @@ class Track:
     def take(self, record: Mapping[str, Any]) -> None:
         """Take one report in."""
         step, self.steps = int(record["done"]), int(record["total"])
+        self.adapter = str(record.get("adapter") or self.adapter)
         for names, rows in ((STEP_FIGURES, self.train), (LOOK_FIGURES, self.looks)):
             figures = {name: float(record[name]) for name in names if _is_number(record, name)}
             if figures:
