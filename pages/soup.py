@@ -21,7 +21,7 @@ from vcsoup.ui import (
     views,
     vote,
 )
-from vcsoup.ui.shell import empty_state, header
+from vcsoup.ui.shell import empty_state, header, standing_chip
 from vcsoup.ui.soups import base_rewards
 
 project = state.chosen_project()
@@ -32,7 +32,10 @@ if ready:
     prompt = answer.prompt_in_use(project)
     weights = mixer.current()
     answer.start_wanted(project, group, weights, prompt, free=mixer.is_free())
-top = st.container()
+heading = header(
+    "Which mix do I want?",
+    "Move a slider: the soup answers your prompt and is measured on held-out prompts.",
+)
 if project is None:
     empty_state(
         "No project yet",
@@ -87,9 +90,5 @@ else:
     )
 
 # Where the project stands is the slowest to say and the least urgent: it is drawn last.
-with top:
-    header(
-        "Which mix do I want?",
-        "Move a slider: the soup answers your prompt and is measured on held-out prompts.",
-        state.where_it_stands(project) if project else None,
-    )
+if project is not None:
+    standing_chip(heading, state.where_it_stands(project))

@@ -40,26 +40,37 @@ def brand() -> None:
     theme_watch.listen()
 
 
-def header(question: str, explanation: str, standing: Standing | None = None) -> None:
+def header(
+    question: str, explanation: str, standing: Standing | None = None
+) -> st.delta_generator.DeltaGenerator:
     """Open a screen: its question, one sentence on what it is for, and where the project stands.
 
     Args:
         question: The screen's question, the heading.
         explanation: What a person does here, one sentence.
         standing: Where the project stands; None shows no chip.
+
+    Returns:
+        The heading's line, for a `standing_chip` that is drawn later.
     """
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.title(question, anchor=False, width="content")
-        if standing is not None:
-            st.badge(
-                f"{standing.project}: {standing.text}",
-                color="green" if standing.complete else "gray",
-                icon=":material/check:" if standing.complete else ":material/flag:",
-                help="Where this project stands; Home shows every step.",
-            )
+    line = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    line.title(question, anchor=False, width="content")
+    if standing is not None:
+        standing_chip(line, standing)
     st.caption(explanation)
     st.session_state.pop(_WHOLE, None)
     _show_refusal()
+    return line
+
+
+def standing_chip(line: st.delta_generator.DeltaGenerator, standing: Standing) -> None:
+    """Say beside a screen's heading where the project stands."""
+    line.badge(
+        f"{standing.project}: {standing.text}",
+        color="green" if standing.complete else "gray",
+        icon=":material/check:" if standing.complete else ":material/flag:",
+        help="Where this project stands; Home shows every step.",
+    )
 
 
 @contextmanager
