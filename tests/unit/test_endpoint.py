@@ -125,8 +125,18 @@ def test_a_server_that_stays_broken_ends_the_run_and_says_so(server):
 def test_no_server_at_all_is_said(monkeypatch):
     monkeypatch.setattr(endpoint_client, "_FIRST_WAIT_S", 0.01)
     spec = RewardSpec(kind="endpoint", url="http://127.0.0.1:9/v1", model="m", criterion="wit")
-    with pytest.raises(RewardModelError, match=r"http://127.0.0.1:9/v1 gave no answer"):
+    said = r"http://127\.0\.0\.1:9/v1 gave no answer \(.+\), 3 times\. Start the server, or check"
+    with pytest.raises(RewardModelError, match=said):
         EndpointJudge(spec).rate(["q"] * 20, words(20))
+
+
+def test_a_server_that_has_answered_and_goes_away_is_waited_for_longer(monkeypatch):
+    monkeypatch.setattr(endpoint_client, "_FIRST_WAIT_S", 0.01)
+    with standin_judge() as server:
+        judge = EndpointJudge(server.spec())
+        assert judge.rate(["q"], ["aaa"]).tolist() == [3]
+    with pytest.raises(RewardModelError, match=r"no usable score for 10 replies.*, 6 times"):
+        judge.rate(["q"] * 20, words(20))
 
 
 def test_an_unusable_answer_is_asked_for_again_otherwise(server):

@@ -2,8 +2,9 @@
 
 A busy or failing server (429, 5xx, no connection, no answer in time) is tried again after growing
 waits, or after what its Retry-After asks, and then every thread waits. A field that the server does
-not know is left out from then on. A refused key or an unknown model ends the run. The key goes into
-the request's header and nowhere else: it is cut out of whatever the server says back.
+not know is left out from then on. A refused key, an unknown model or an address at which nobody
+has ever answered ends the run. The key goes into the request's header and nowhere else: it is cut
+out of whatever the server says back.
 """
 
 import logging
@@ -32,11 +33,13 @@ from vcsoup.rewards.spec import RewardSpec
 _log = logging.getLogger(__name__)
 _TRIES = 6
 _TRIES_WHEN_BUSY = 20  # that there is much to do says nothing about this reply
+_TRIES_TO_REACH = 3  # where nobody has answered yet: a wrong address, or a server that is not on
 _FIRST_WAIT_S = 0.5
 _LONGEST_GROWN_S = 30.0
 _LONGEST_WAIT_S = 600.0
 _BUSY = (408, 409, 425, 429)
 _NOT_UNDERSTOOD = (400, 413, 422)
+_UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout)
 _EXCERPT = 300
 
 
@@ -48,6 +51,7 @@ class _Trial:
     reason: str = ""
     wait: float | None = None  # None: as long as the number of failures says
     tries: int = _TRIES
+    reached: bool = True  # somebody has answered at this address, now or before
     dropped: frozenset[str] = frozenset()
 
 
@@ -71,6 +75,7 @@ class EndpointClient:
         )
         self._pace = Pace(spec.requests_per_minute)
         self._dropped: frozenset[str] = frozenset()
+        self._reached = False
 
     def answer(self, messages: Messages, attempt: int, stopped: threading.Event) -> str:
         """Get the text that the model answers.
@@ -99,6 +104,11 @@ class EndpointClient:
                 dropped |= trial.dropped
                 continue
             failures += 1
+            if failures >= trial.tries and not trial.reached:
+                raise RewardModelError(
+                    f"{trial.reason}, {failures} times. Start the server, or check the url; what "
+                    "was scored is kept"
+                )
             if failures >= trial.tries:
                 raise UnusableError(f"{trial.reason}, {failures} times", final=True)
             growing = min(_LONGEST_GROWN_S, _FIRST_WAIT_S * 2 ** (failures - 1))
@@ -118,6 +128,7 @@ class EndpointClient:
             response = self._http.post(
                 "/chat/completions", json=self._question(messages, attempt, dropped)
             )
+            self._reached = True
             if response.is_success:
                 body = body_of(response)
                 sent, answered = tokens_used(body, estimate)
@@ -127,7 +138,10 @@ class EndpointClient:
             late = isinstance(error, httpx.ReadTimeout)
             sent = estimate if late else 0  # it may have been worked on
             said = f"no answer within {self._spec.timeout:g} s" if late else f"no answer ({error})"
-            return _Trial(reason=f"{self._spec.url} gave {said}")
+            reason = f"{self._spec.url} gave {said}"
+            if isinstance(error, _UNREACHED) and not self._reached:
+                return _Trial(reason=reason, tries=_TRIES_TO_REACH, reached=False)
+            return _Trial(reason=reason)
         finally:
             self._bill.release(reserved, sent, answered)
 

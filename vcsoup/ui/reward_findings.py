@@ -174,7 +174,8 @@ def _row(project: Project, one: Seen, key: str) -> None:
 
 
 def _sentence(text: str, *, capital: bool = True) -> str:
-    """A finding's words as a sentence, in Markdown."""
+    """A finding's words as a sentence, in Markdown; an address stays as it is."""
+    capital = capital and not text.startswith("http")
     begun = text[:1].upper() + text[1:] if capital else text
     ended = begun.rstrip("'\"").endswith((".", "!", "?"))
     return literal(begun if ended else f"{begun}.", most=900)
