@@ -44,7 +44,7 @@ class SharedPrompts:
         name = model.config._attn_implementation
         if name not in (*_ALONG, *_ALONG.values()):
             return None
-        if name == "eager" and not hasattr(sys.modules[type(model).__module__], _EAGER):
+        if name == "eager" and not _writes_attention_out(model):
             return None
         shared = cls(model)  # some models keep the attention that they have
         return shared if model.config._attn_implementation in _ALONG.values() else None
@@ -84,6 +84,12 @@ class SharedPrompts:
             tree=tree,
         ).last_hidden_state
         return self._head(hidden[0, tree.ends])
+
+
+def _writes_attention_out(model: PreTrainedModel) -> bool:
+    """Whether each attention layer's module has the function that the library calls its own."""
+    layers = [type(part) for part in model.modules() if type(part).__name__.endswith("Attention")]
+    return bool(layers) and all(hasattr(sys.modules[kind.__module__], _EAGER) for kind in layers)
 
 
 def trial_rows(row: list[int]) -> list[list[int]]:
