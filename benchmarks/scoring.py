@@ -53,6 +53,7 @@ from vcsoup.rewards.token_tree import token_tree
 
 PADDED = 16  # texts of a plain batch
 OURS, OURS_HALF = "vcsoup", "vcsoup, bfloat16"
+ALONE = "(a) one text per forward, "  # and the precision
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Ways:
     def named(self) -> dict[str, tuple[Callable[[], np.ndarray], np.ndarray]]:
         """Name -> what gives logits, and the texts that it gives them of."""
         told = {
-            f"(a) one text per forward, {name}": (partial(self._alone, model), self.some)
+            f"{ALONE}{name}": (partial(self._alone, model), self.some)
             for name, model in self.plain.items()
         }
         told[f"(b) padded batches of {PADDED}"] = (self._batches, self.all)
@@ -216,7 +217,7 @@ def compare(ways: Ways, case: Case, rounds: int, peak: float) -> None:
         each = statistics.median(a for a, _ in took) / n * 1e3
         print(f"  {name:36s} {each:9.1f}  {faster(spent[OURS], took)}")
     if ways.half is not None:
-        took = spent["(a) one text per forward, bfloat16"]
+        took = spent[f"{ALONE}bfloat16"]
         print(f"  {'both (a) and ours in bfloat16':36s} {'':9s}  {faster(spent[OURS_HALF], took)}")
     tell_limit(ways, case, statistics.median(a for a, _ in spent[OURS]), peak)
     tell_differences(ways, said)
@@ -289,7 +290,10 @@ def demo_tokenizer():
 
 
 def on_disk(folder: Path) -> tuple[RewardModel, dict[str, PreTrainedModel], RewardModel]:
-    """A saved model: ours, the other ways' by precision, and ours in bfloat16."""
+    """A saved model: ours, the other ways' by precision, and ours in bfloat16.
+
+    None is shared: ours takes its model's attention over.
+    """
     load = AutoModelForSequenceClassification.from_pretrained
     dtypes = {"bfloat16": torch.bfloat16, "float32": torch.float32}
     plain = {name: load(folder, dtype=dtype).eval() for name, dtype in dtypes.items()}

@@ -104,13 +104,13 @@ class EndpointClient:
                 dropped |= trial.dropped
                 continue
             failures += 1
-            if failures >= trial.tries and not trial.reached:
-                raise RewardModelError(
-                    f"{trial.reason}, {failures} times. Start the server, or check the url; what "
-                    "was scored is kept"
-                )
             if failures >= trial.tries:
-                raise UnusableError(f"{trial.reason}, {failures} times", final=True)
+                said = f"{trial.reason}, {failures} times"
+                if trial.reached:
+                    raise UnusableError(said, final=True)
+                raise RewardModelError(
+                    f"{said}. Start the server, or check the url; what was scored is kept"
+                )
             growing = min(_LONGEST_GROWN_S, _FIRST_WAIT_S * 2 ** (failures - 1))
             _sleep(growing if trial.wait is None else trial.wait, stopped)
 

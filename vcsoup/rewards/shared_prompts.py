@@ -9,7 +9,7 @@ caps its scores); whether one says the same this way is tried, not assumed (`dis
 """
 
 import sys
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -114,10 +114,15 @@ class _Placed:
         """Who sees whom in one attention product, shape (queries, keys); None is causal."""
         if self.looks[place].alone and (window is None or window >= self._longest):
             return None
-        return self.seen(place, window)
+        return self._seen_in(place, window)
 
-    def seen(self, place: int, window: int | None) -> torch.Tensor:
-        """Who sees whom in one attention product, shape (queries, keys), for causal ones too."""
+    def added(self, place: int, window: int | None, dtype: torch.dtype) -> torch.Tensor:
+        """The same as what is added to scores: nothing, or as little as `dtype` has."""
+        unseen = ~self._seen_in(place, window)
+        nothing = torch.zeros(unseen.shape, dtype=dtype, device=unseen.device)
+        return nothing.masked_fill_(unseen, torch.finfo(dtype).min)
+
+    def _seen_in(self, place: int, window: int | None) -> torch.Tensor:
         if window is not None and window >= self._longest:
             window = None
         if (place, window) not in self._seen:
@@ -135,6 +140,7 @@ class _Placed:
 
 
 def tree_attention(
+    written_out: bool,
     module: nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -142,10 +148,11 @@ def tree_attention(
     attention_mask: torch.Tensor | None,
     tree: _Placed | None = None,
     **settings: Any,
-) -> tuple[torch.Tensor, None]:
-    """Attention along a tree; without one, transformers' own.
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Attention along a tree; without one, the attention that the model had.
 
     Args:
+        written_out: Whether that is the model's own function, else PyTorch's product.
         module: The attention layer.
         query: Shape (1, heads, T, head size).
         key: Shape (1, key heads, T, head size).
@@ -155,69 +162,30 @@ def tree_attention(
         settings: Whatever else the layer says, such as `scaling` and `sliding_window`.
 
     Returns:
-        Shape (1, T, heads, head size), and None.
+        Shape (1, T, heads, head size), and None; without a tree whatever the former one gives.
     """
+    attend = sdpa_attention_forward
+    if written_out:
+        attend = getattr(sys.modules[type(module).__module__], _EAGER)
     if tree is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
+        return attend(module, query, key, value, attention_mask, **settings)
     window = settings.get("sliding_window")
-
-    def look(place: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        mask = tree.mask(place, window)
-        mask = None if mask is None else mask[None, None]
-        return sdpa_attention_forward(module, q, k, v, mask, **settings)[0]
-
-    return _along(tree, query, key, value, look), None
-
-
-def eager_tree_attention(
-    module: nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    tree: _Placed | None = None,
-    **settings: Any,
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """As `tree_attention`, for models that write their attention out.
-
-    The attention of a product is the model's own function, which is told whom to see by what is
-    added to its scores.
-    """
-    own = getattr(sys.modules[type(module).__module__], _EAGER)
-    if tree is None:
-        return own(module, query, key, value, attention_mask, **settings)
-    window = settings.get("sliding_window")
-
-    def look(place: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        unseen = ~tree.seen(place, window)
-        added = torch.zeros(unseen.shape, dtype=q.dtype, device=q.device)
-        added.masked_fill_(unseen, torch.finfo(q.dtype).min)
-        return own(module, q, k, v, added[None, None], **settings)[0]
-
-    return _along(tree, query, key, value, look), None
-
-
-def _along(
-    tree: _Placed,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    look: Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
-    """Each of the tree's attention products by `look`, one after another."""
     said = []
-    for place, spans in enumerate(tree.looks):
+    for place, look in enumerate(tree.looks):
         k, v = (
-            torch.cat([whole[:, :, slice(*span)] for span in spans.keys], dim=2)
-            if len(spans.keys) > 1
-            else whole[:, :, slice(*spans.keys[0])]
+            torch.cat([whole[:, :, slice(*span)] for span in look.keys], dim=2)
+            if len(look.keys) > 1
+            else whole[:, :, slice(*look.keys[0])]
             for whole in (key, value)
         )
-        said.append(look(place, query[:, :, slice(*spans.queries)], k, v))
-    return torch.cat(said, dim=1)
+        q = query[:, :, slice(*look.queries)]
+        mask = tree.added(place, window, q.dtype) if written_out else tree.mask(place, window)
+        mask = None if mask is None else mask[None, None]
+        said.append(attend(module, q, k, v, mask, **settings)[0])
+    return torch.cat(said, dim=1), None
 
 
-AttentionInterface.register(_ALONG["sdpa"], tree_attention)
+AttentionInterface.register(_ALONG["sdpa"], partial(tree_attention, False))
 AttentionMaskInterface.register(_ALONG["sdpa"], sdpa_mask)
-AttentionInterface.register(_ALONG["eager"], eager_tree_attention)
+AttentionInterface.register(_ALONG["eager"], partial(tree_attention, True))
 AttentionMaskInterface.register(_ALONG["eager"], eager_mask)

@@ -55,8 +55,13 @@ def name_of(spec: RewardSpec) -> str:
         >>> name_of(RewardSpec(kind="length"))
         'length in words'
     """
+    return literal(plain_name_of(spec), most=80)
+
+
+def plain_name_of(spec: RewardSpec) -> str:
+    """The same where no Markdown is read, such as in a table."""
     cut = spec.kind == "model" and spec.model.startswith("/")
-    return literal(spec.model.rstrip("/").rpartition("/")[2] if cut else spec.title, most=80)
+    return spec.model.rstrip("/").rpartition("/")[2] if cut else spec.title
 
 
 def how_asked(spec: RewardSpec) -> str:

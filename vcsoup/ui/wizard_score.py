@@ -7,7 +7,6 @@ few real answers. Before it is done, the number of answers is known from the pai
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,9 +14,10 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.numbers import DASH, count, duration, memory, plural
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.running.cost import Cost
 from vcsoup.scoring_cost import JudgeCost, judging_cost
-from vcsoup.ui import data_scoring, state, wizard_pairs
+from vcsoup.ui import data_scoring, reward_changes, state, wizard_pairs
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.runs_words import progress_text
@@ -121,7 +121,7 @@ def _live(project: Project, job_id: str, was_active: bool) -> None:
             if job.active:
                 _waiting(project, job)
             elif job.result:
-                _costs([_judge_cost(one) for one in job.result["judges"]])
+                _costs(project.config.rewards, [_judge_cost(one) for one in job.result["judges"]])
             else:
                 _waiting(project, job)
                 said = job.error or "The timing was stopped."
@@ -154,11 +154,11 @@ def _waiting(project: Project, job: Job) -> None:
         st.progress(done, text=f"Loading each model and timing it on a few answers: {text}")
 
 
-def _costs(judges: Sequence[JudgeCost]) -> None:
+def _costs(rewards: Mapping[str, RewardSpec], judges: Sequence[JudgeCost]) -> None:
     rows = [
         {
             "value": ", ".join(one.values),
-            "judged by": Path(one.title).name if one.title.startswith("/") else one.title,
+            "judged by": reward_changes.plain_name_of(rewards[one.values[0]]),
             "takes": one.takes,
             "known already": count(one.known) if one.known else None,
             "tokens, about": count(one.tokens) if one.tokens else None,
@@ -180,7 +180,8 @@ def _costs(judges: Sequence[JudgeCost]) -> None:
         told.append("Time and memory as measured just now on a few of these answers.")
     if any(one.requests for one in judges):
         told.append("An endpoint is not timed, since its answers cost money.")
-    st.caption(" ".join(told))
+    if told:
+        st.caption(" ".join(told))
 
 
 def _judge_cost(told: Mapping[str, Any]) -> JudgeCost:
