@@ -1,11 +1,11 @@
 """The form for a base model: what it returns, and what a look at the base shows."""
 
-import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.app.looking import after_looking
 from tests.tiny_models import tiny_causal, tiny_classifier
 from vcsoup.base_models.settings import BaseLoading
 from vcsoup.jobs import Jobs
@@ -33,22 +33,26 @@ def entered(app: AppTest, model: str | Path) -> AppTest:
 
 
 def looked(app: AppTest, workspace) -> AppTest:
-    """Press the button and wait for the job behind it."""
-    app.button(key="base_look").click().run()
-    deadline = time.monotonic() + 120
-    while any(job.active for job in Jobs(workspace.jobs_root).list(kind="look")):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    app.run()
-    assert not app.exception, app.exception
-    return app
+    """Wait for the look, which begins by itself."""
+    assert app.session_state["choice"].looking
+    return after_looking(app, workspace)
 
 
 def test_nothing_is_chosen_before_a_base_is_named(form):
     assert form.session_state["choice"] is None
     assert "Name a folder" in form.caption[-1].value
     entered(form, "org/base")
-    assert form.session_state["choice"] == BaseChoice("org/base", BaseLoading())
+    assert form.session_state["choice"] == BaseChoice("org/base", BaseLoading(), looking=True)
+
+
+def test_a_look_that_failed_keeps_nobody_from_going_on(form, workspace):
+    """Without a network a hub's model may still be right; it can be looked at again."""
+    looked(entered(form, "org/base"), workspace)
+    choice = form.session_state["choice"]
+    assert (choice.look, choice.looking, choice.trouble) == (None, False, "")
+    assert "org/base" in form.error[0].value
+    form.button(key="base_look").click().run()
+    assert form.session_state["choice"].looking
 
 
 def test_a_folder_that_is_not_there_is_no_choice(form, tmp_path):
@@ -70,7 +74,10 @@ def test_the_settings_are_part_of_the_choice_and_of_the_command(form, workspace)
     form.selectbox(key="base_quantization").set_value("4bit").run()
     form.checkbox(key="base_gradient_checkpointing").check().run()
     loading = BaseLoading(revision="v1", quantization="4bit", gradient_checkpointing=True)
-    assert form.session_state["choice"] == BaseChoice("org/base", loading)
+    assert form.session_state["choice"] == BaseChoice("org/base", loading, looking=True)
+    looks = Jobs(workspace.jobs_root).list(kind="look")
+    current = [job.args for job in looks if job.state not in ("stopping", "stopped")]
+    assert current == [look_args("org/base", loading, workspace)]
     assert look_args("--strange", loading, workspace) == [
         *("base", "look", "--revision=v1", "--quantization=4bit", "--gradient-checkpointing"),
         *("--workspace", str(workspace.root), "--", "--strange"),
@@ -81,7 +88,8 @@ def test_a_look_shows_what_the_base_is_and_stays_after_a_refresh(form, workspace
     base = tiny_causal("gpt_neox", tmp_path / "base", chat=False)
     looked(entered(form, base), workspace)
     choice = form.session_state["choice"]
-    assert choice.usable
+    assert choice.look["usable"]
+    assert not choice.trouble
     assert "**GPTNeoXForCausalLM**, 34,272 parameters, 2 layers" in form.markdown[-1].value
     assert "Its tokenizer has no chat template" in form.info[0].value
     shown = form.dataframe[0].value
@@ -95,6 +103,6 @@ def test_a_look_shows_what_the_base_is_and_stays_after_a_refresh(form, workspace
 
 def test_a_base_that_cannot_be_used_is_said_with_a_remedy(form, workspace, tmp_path):
     looked(entered(form, tiny_classifier(tmp_path / "judge")), workspace)
-    assert not form.session_state["choice"].usable
+    assert "cannot be used as it is" in form.session_state["choice"].trouble
     assert "not a causal language model. Choose a model for text generation" in form.error[0].value
     assert not form.dataframe

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.app.fixture_project import hand_project
+from tests.app.looking import after_looking
 from tests.job_processes import wait_until
 from vcsoup.jobs import Job, Jobs, job_worker
 from vcsoup.project_yaml import parse_project_file
@@ -96,7 +97,7 @@ def test_what_keeps_a_draft_is_told(change, told, workspace, visit):
 
 def test_creating_makes_a_project_and_forgets_the_draft(workspace, visit):
     saved = workspace.drafts.save(DRAFT.model_copy(update={"base": "org/base"}))
-    app = visit("new", draft=saved.id, step="base")
+    app = after_looking(visit("new", draft=saved.id, step="base"), workspace)
     app.button(key="wizard_next").click().run()
     project = workspace.project("kind-short")
     assert (project.values, project.config.base) == (("kind", "short"), "org/base")
@@ -113,7 +114,9 @@ def test_a_created_project_keeps_its_values_and_may_change_its_base(workspace, v
     assert "name and values stand" in captions(app)
     base = visit("new", project="mine", step="base")
     base.text_input[0].set_value("org/other").run()
-    base.button(key="wizard_next").click().run()
+    assert base.button(key="wizard_next").disabled
+    assert "the base is looked at first" in captions(base)
+    after_looking(base, workspace).button(key="wizard_next").click().run()
     assert workspace.project("mine").config.base == "org/other"
 
 

@@ -1,7 +1,8 @@
 """Choose a base model: a folder or hub id, how it is loaded, and a look at it before that.
 
 The look is the job `python -m vcsoup base look`, so the page neither waits nor imports a model
-library, and what was found is there again after a refresh. Storing the choice is up to the caller.
+library, and what was found is there again after a refresh. It begins by itself: it loads nothing.
+Storing the choice is up to the caller.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ _LABELS = {
     "gradient_checkpointing": "Gradient checkpointing",
 }
 _WORDS = {"none": "as they are", "8bit": "8 bits", "4bit": "4 bits", "auto": "automatic"}
+_OVER = ("stopping", "stopped")  # looks that their own form ended
 _PLACES = {"none": "one device", "auto": "spread over all GPUs"}
 
 
@@ -38,17 +40,23 @@ class BaseChoice:
     Attributes:
         base: Folder or hub id.
         loading: How it is brought into memory.
-        look: What `base look` found with these settings; None while nobody has looked.
+        look: What `base look` found with these settings; None while it looks or where it failed.
+        looking: Whether it looks just now.
     """
 
     base: str
     loading: BaseLoading
     look: Mapping[str, Any] | None = None
+    looking: bool = False
 
     @property
-    def usable(self) -> bool:
-        """False when the look found a fault."""
-        return self.look is None or bool(self.look["usable"])
+    def trouble(self) -> str:
+        """What keeps the base from being used, for people; empty when nothing is known to."""
+        if self.looking:
+            return "A few seconds: the base is looked at first."
+        if self.look is not None and not self.look["usable"]:
+            return "This base cannot be used as it is; the message above says why."
+        return ""
 
 
 def base_form(
@@ -91,8 +99,8 @@ def base_form(
         if why := why_no_model(base):
             st.warning(message(_sentence(why)), icon=":material/warning:")
             return None
-        look = _look(key, Jobs(workspace.jobs_root), look_args(base, loading, workspace))
-        return BaseChoice(base, loading, look)
+        job = _look(key, Jobs(workspace.jobs_root), look_args(base, loading, workspace))
+        return BaseChoice(base, loading, job.result or None, job.active)
     return None
 
 
@@ -144,29 +152,35 @@ def _field(name: str, start: BaseLoading, key: str, where: Any) -> Any:
     return where.checkbox(**common, value=usual)
 
 
-def _look(key: str, jobs: Jobs, args: list[str]) -> Mapping[str, Any] | None:
-    """What the newest look with these settings found; offers one where there is none."""
-    job = jobs.newest("look", fits=lambda one: one.args == args)
-    active = job is not None and job.active
+def _look(key: str, jobs: Jobs, args: list[str]) -> Job:
+    """The newest look with these settings, begun here where there is none, and what it found."""
+    job = jobs.newest("look", fits=lambda one: one.args == args and one.state not in _OVER)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        label = "Look again" if job is not None and not active else "Look at it"
-        if st.button(label, key=f"{key}_look", icon=":material/search:", disabled=active):
-            jobs.start(args, kind="look", title=f"Looking at {args[-1]}")
-            st.rerun()
-        if job is None:
-            st.caption(
-                "Tells what it is and whether it fits this machine; loads nothing.", width="stretch"
-            )
-    if job is None:
-        return None
-    if active:
+        again = st.button(
+            "Look again",
+            key=f"{key}_look",
+            icon=":material/search:",
+            disabled=job is None or job.active,
+            help="Reads what it is and whether it fits this machine; loads nothing.",
+        )
+    if job is None or again:
+        _begin(key, jobs, args)
+        st.rerun()
+    if job.active:
         st.fragment(run_every=0.5)(_waiting)(job)
-        return None
-    if not job.result:
-        st.error(message(job.error or "The look was stopped."), icon=":material/error:")
-        return None
-    _show(job.result)
-    return job.result
+    elif not job.result:
+        st.error(message(str(job.error)), icon=":material/error:")
+    else:
+        _show(job.result)
+    return job
+
+
+def _begin(key: str, jobs: Jobs, args: list[str]) -> None:
+    """Start a look; the one before, which nobody waits for any more, ends."""
+    kept = f"{key}_begun"
+    if (former := st.session_state.get(kept)) is not None:
+        former.stop(grace=1)
+    st.session_state[kept] = jobs.start(args, kind="look", title=f"Looking at {args[-1]}")
 
 
 def _waiting(job: Job) -> None:

@@ -143,10 +143,10 @@ def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], N
             type="primary",
             icon=":material/arrow_forward:",
             icon_position="right",
-            disabled=choice is None or not choice.usable,
+            disabled=choice is None or bool(choice.trouble),
         )
-        if choice is not None and not choice.usable:
-            st.caption("This base cannot be used as it is; the message above says why.")
+        if choice is not None and choice.trouble:
+            st.caption(choice.trouble)
     if clicked and choice is not None:
         with shown_errors():
             name = _create(draft) if project is None else _change(project, choice)
