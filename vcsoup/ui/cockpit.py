@@ -34,12 +34,15 @@ _WIDE_VALUES = 4
 
 def show(project: Project, desk: Desk) -> None:
     """Show the strips and take in what the hand does."""
-    _cockpit(
-        key=_KEY,
-        data=panel_data(project, desk, theme.colours()),
-        on_moved_change=_moved,
-        on_asked_change=_asked,
-    )
+    with st.container(
+        key=f"cockpit_of_{len(desk.scored)}"
+    ):  # app.css keeps room for so many strips
+        _cockpit(
+            key=_KEY,
+            data=panel_data(project, desk, theme.colours()),
+            on_moved_change=_moved,
+            on_asked_change=_asked,
+        )
     st.caption(
         "Filled: kept. Striped: dropped. Dotted: what values that do not know of each other would "
         "show. Drag a handle or use the arrow keys; a name opens its dataset below."

@@ -120,7 +120,7 @@ def fronts(
 def differences(project: Project, found: Comparison) -> None:
     """Show the figures of both sets and every paired difference with its interval."""
     first, second = found.groups
-    columns = st.columns(3)
+    columns = st.container(key="volumes").columns(3)
     volumes = [found.summary["sets"][group]["hypervolume"] for group in found.groups]
     for column, group, volume in zip(columns, found.groups, volumes, strict=False):
         column.metric(

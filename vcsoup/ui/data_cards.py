@@ -32,7 +32,10 @@ def show(project: Project) -> None:
         row = project.values[start : start + _IN_A_ROW]
         wide = _IN_A_ROW if len(project.values) > _IN_A_ROW else len(row)
         for column, value in zip(st.columns(wide), row, strict=False):
-            with column, st.container(border=True, height="stretch", gap="small"):
+            with (
+                column,
+                st.container(border=True, height="stretch", gap="small", key=f"about_{value}"),
+            ):
                 _card(project, value, datasets.get(value))
     _undo(project)
     _bin(project)

@@ -85,26 +85,25 @@ def values_step(draft: ProjectDraft, *, created: bool) -> ProjectDraft:
         return draft
     key = f"wizard_{draft.id}"
     _seed(draft, key)
-    left, right = st.columns([3, 2])
-    with left:
-        title = st.text_input(
-            "Name of the project",
-            key=f"{key}_title",
-            max_chars=60,
-            placeholder="Kind and short",
-            help="As people read it.",
-        )
-    with right:
-        name = st.text_input(
-            "Short name",
-            echoes.shown(f"{key}_name", _short_name(key)),
-            key=f"{key}_name",
-            max_chars=40,
-            help="For commands and folders: a-z, 0-9 and '-'.",
-            on_change=_choose_name,
-            args=(key,),
-        )
-    chosen = st.multiselect(
+    entries = st.container(key="wizard_entries")  # app.css keeps room for them
+    left, right = entries.columns([3, 2])
+    title = left.text_input(
+        "Name of the project",
+        key=f"{key}_title",
+        max_chars=60,
+        placeholder="Kind and short",
+        help="As people read it.",
+    )
+    name = right.text_input(
+        "Short name",
+        echoes.shown(f"{key}_name", _short_name(key)),
+        key=f"{key}_name",
+        max_chars=40,
+        help="For commands and folders: a-z, 0-9 and '-'.",
+        on_change=_choose_name,
+        args=(key,),
+    )
+    chosen = entries.multiselect(
         "Values",
         list(dict.fromkeys([*USUAL_VALUES, *draft.values])),
         key=f"{key}_values",
