@@ -56,7 +56,7 @@ else:
     drawn, stored = answer.mark(), len(state.stored_points(project, group))
     soups = bench.soups(project, group)
     if on_bench := not vote.on_stage():
-        left, right = st.columns([4, 6], gap="large")
+        left, right = st.container(key="bench").columns([4, 6], gap="large")
         with left:
             bench.choose_group(project, group)
             sliders.show(project, soups)
