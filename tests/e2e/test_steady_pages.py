@@ -6,7 +6,7 @@ may move, or a click that began before would miss.
 """
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 WIDGETS = (
     *("BidiComponent", "Button", "ButtonGroup", "Checkbox", "FileUploader", "Metric"),
@@ -16,12 +16,28 @@ TOPS = """() => Object.fromEntries(
     [...document.querySelectorAll("[data-testid=stCaptionContainer], [role=tab], h3")]
     .map((one) => [one.innerText, Math.round(one.getBoundingClientRect().top)])
     .filter(([text]) => text))"""
+LAST = {
+    "consistency": "How much better each reward model likes",
+    "data?value=helpful&view=add": "Read as: TRL",
+    "new": "A value is anything that one answer can have",
+    "soup": "Recorded on 64 held-out prompts",
+}
+"""Address -> what a page draws late."""
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["consistency", "data?value=helpful&view=add", "new", "soup"],
-)
+def standing(page: Page) -> dict[str, int]:
+    """Where texts stand, in pixels from the top, once they have not moved for a second."""
+    before: dict[str, int] = {}
+    for _ in range(60):
+        now: dict[str, int] = page.evaluate(TOPS)
+        if now == before:
+            return now
+        before = now
+        page.wait_for_timeout(1_000)
+    raise AssertionError(f"the page does not stand still: {before}")
+
+
+@pytest.mark.parametrize("address", LAST)
 def test_nothing_moves_when_widgets_come(page: Page, app_url: str, address: str) -> None:
     held: list[Route] = []
     come = False
@@ -32,16 +48,15 @@ def test_nothing_moves_when_widgets_come(page: Page, app_url: str, address: str)
 
     page.route("**/static/js/*.js", hold)
     page.goto(f"{app_url}/{address}")
-    page.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
-    page.locator("[data-testid=stSkeleton]").first.wait_for()
-    page.wait_for_timeout(2_000)
-    before = page.evaluate(TOPS)
+    expect(page.get_by_text(LAST[address])).to_be_visible()
+    waiting = page.locator("[data-testid=stSkeleton]")
+    before = standing(page)
+    assert waiting.count() > 1
     come = True
     for route in held:
         route.continue_()
-    page.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
-    page.wait_for_timeout(1_000)
-    after = page.evaluate(TOPS)
+    expect(waiting).to_have_count(0)
+    after = standing(page)
     both = before.keys() & after.keys()
     assert len(both) > 1
     moved = {text: after[text] - before[text] for text in both}
