@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vcsoup.errors import NotFoundError
-from vcsoup.ui import home, presenter, state
+from vcsoup.ui import home, state
 from vcsoup.ui.literal import message
 from vcsoup.ui.shell import header
 
@@ -31,5 +31,4 @@ else:
     home.cards(state.pipeline(project))
     st.space("small")
     home.front(project)
-    presenter.offer(project)
     home.more()

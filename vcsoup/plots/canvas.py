@@ -88,7 +88,7 @@ def axis_title(text: str, colours: Palette) -> dict[str, object]:
         >>> axis_title("step", LIGHT)["text"]
         'step'
     """
-    return {"text": text, "font": {"color": colours.soft, "size": 13}, "standoff": 8}
+    return {"text": text, "font": {"color": colours.soft, "size": 13}, "standoff": 14}
 
 
 def faded(colour: str, alpha: float) -> str:

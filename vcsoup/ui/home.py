@@ -9,7 +9,7 @@ from vcsoup.demo.open_demo import open_demo
 from vcsoup.numbers import listed
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.front import FrontView, front_scatter
-from vcsoup.ui import guide, state
+from vcsoup.ui import guide, presenter, state
 from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Stage, main_group
@@ -50,6 +50,7 @@ def picker(project: Project) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{project.title}** balances {listed(project.values)}.", width="content")
         st.space("stretch")
+        presenter.offer(project)
         st.page_link(page("new"), label="New project", icon=":material/add_circle:")
     if project.config.description:
         st.caption(project.config.description)
