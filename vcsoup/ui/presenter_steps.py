@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from vcsoup.evaluation.comparison import Comparison, detail, headline
@@ -131,9 +132,16 @@ def _cone(project: Project) -> None:
         names=names,
         colours=theme.colours(),
     )
-    st.plotly_chart(figure, key="stage_cone", config=CONFIG, alt=f"Pairs by gap in {names}")
+    _picture(figure, "stage_cone", f"Pairs by gap in {names}")
     drawn = min(CLOUD, measures.n)
     st.caption(f"{count(drawn)} of {count(measures.n)} pairs are drawn; all values decide.")
+
+
+def _picture(figure: go.Figure, key: str, alt: str) -> None:
+    """Show a chart as tall as the screen leaves room for (`vcsoup.ui.presenter`)."""
+    figure.update_layout(height=None)
+    with st.container(key="stage_picture", height="stretch"):
+        st.plotly_chart(figure, key=key, height="stretch", config=CONFIG, alt=alt)
 
 
 def _adapters_sentence(project: Project) -> str:
@@ -166,7 +174,7 @@ def _adapters(project: Project) -> None:
         unit="reward" if rows["low"].isna().any() else SIGMA,
         colours=colours,
     )
-    st.plotly_chart(figure, key="stage_adapters", config=CONFIG, alt="Gain of each adapter alone")
+    _picture(figure, "stage_adapters", "Gain of each adapter alone")
     if rows["low"].isna().any():
         st.caption("Differences of recorded means; their intervals need rewards prompt by prompt.")
     else:
@@ -228,9 +236,9 @@ def _front(project: Project) -> None:
     ]
     tables += [tables[0].iloc[:0]] * (2 - len(tables))
     names = groups if len(sets) > 1 else (sets[0], "")
-    figure = two_fronts(tables, names=names, axes=(x, y), colours=theme.colours(), height=540)
+    figure = two_fronts(tables, names=names, axes=(x, y), colours=theme.colours())
     told = f"{len(tables[0])} and {len(tables[1])} measured soups"
-    st.plotly_chart(enlarged(figure), key="stage_front", config=CONFIG, alt=told)
+    _picture(enlarged(figure), "stage_front", told)
     if found is None and len(sets) > 1:
         compare_jobs.offer_sets(project, *groups, active=active)
 
