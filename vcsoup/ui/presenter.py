@@ -19,6 +19,8 @@ html { font-size: clamp(17px, 1.45vw, 26px) !important; }
 [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"] { display: none; }
 [data-testid="stMainBlockContainer"] { padding: 1.6rem 2.4rem 5.5rem; max-width: 1900px; }
 .st-key-stage_say { font-size: 1.2rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-triangle) { flex: none !important; width: 15rem !important; }
+.st-key-triangle { width: 100% !important; }
 .st-key-stage_keys { position: absolute; height: 0; overflow: hidden; }
 [data-testid="stMainBlockContainer"] > :has(.st-key-stage_picture) { height: calc(100vh - 7.1rem); }
 [data-testid="stMainBlockContainer"] > :has(.st-key-stage_picture) > * { flex-shrink: 0; height: auto; }

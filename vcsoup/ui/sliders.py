@@ -30,7 +30,7 @@ def show(project: Project, table: pd.DataFrame) -> None:
     _presets(project, table)
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if len(values) == 3 and not mixer.is_free():
-            with st.container(width=TRIANGLE_WIDTH):
+            with st.container(width=TRIANGLE_WIDTH, key="triangle"):
                 ternary.show(values, table, mixer.current(), locked=mixer.locked(values))
         with st.container(gap=None, key="sliders"):
             for index, value in enumerate(values):
