@@ -68,6 +68,18 @@ def test_a_folder_that_is_not_there_is_no_choice(form, tmp_path):
     assert "/gone; give one with config.json" in form.warning[0].value
 
 
+def test_a_look_can_be_stopped_and_begun_again(form, workspace, tmp_path):
+    base = tiny_causal("gpt2", tmp_path / "base")
+    entered(form, base)
+    form.button(key="base_stop").click().run()
+    assert form.session_state["choice"] == BaseChoice(str(base), BaseLoading())
+    assert "Nobody has looked at it" in form.caption[-1].value
+    after_looking(form, workspace)
+    assert form.session_state["choice"].look is None  # it does not begin again by itself
+    form.button(key="base_look").click().run()
+    assert looked(form, workspace).session_state["choice"].look["usable"]
+
+
 def test_the_settings_are_part_of_the_choice_and_of_the_command(form, workspace):
     entered(form, "org/base")
     form.text_input(key="base_revision").set_value("v1").run()

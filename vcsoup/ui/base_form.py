@@ -40,7 +40,8 @@ class BaseChoice:
     Attributes:
         base: Folder or hub id.
         loading: How it is brought into memory.
-        look: What `base look` found with these settings; None while it looks or where it failed.
+        look: What `base look` found with these settings; None while it looks, and where that was
+            stopped or failed.
         looking: Whether it looks just now.
     """
 
@@ -100,6 +101,8 @@ def base_form(
             st.warning(message(_sentence(why)), icon=":material/warning:")
             return None
         job = _look(key, Jobs(workspace.jobs_root), look_args(base, loading, workspace))
+        if job is None:
+            return BaseChoice(base, loading)
         return BaseChoice(base, loading, job.result or None, job.active)
     return None
 
@@ -152,21 +155,33 @@ def _field(name: str, start: BaseLoading, key: str, where: Any) -> Any:
     return where.checkbox(**common, value=usual)
 
 
-def _look(key: str, jobs: Jobs, args: list[str]) -> Job:
-    """The newest look with these settings, begun here where there is none, and what it found."""
+def _look(key: str, jobs: Jobs, args: list[str]) -> Job | None:
+    """The newest look with these settings and what it found; None where someone ended it.
+
+    It begins here where there is none.
+    """
     job = jobs.newest("look", fits=lambda one: one.args == args and one.state not in _OVER)
+    if job is None and st.session_state.get(f"{key}_ended") != args:
+        _begin(key, jobs, args)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        again = st.button(
-            "Look again",
+        if job is not None and job.active:
+            st.button(
+                "Stop looking",
+                key=f"{key}_stop",
+                icon=":material/stop_circle:",
+                on_click=_end,
+                args=(key, job),
+            )
+        elif st.button(
+            "Look again" if job else "Look at it",
             key=f"{key}_look",
             icon=":material/search:",
-            disabled=job is None or job.active,
             help="Reads what it is and whether it fits this machine; loads nothing.",
-        )
-    if job is None or again:
-        _begin(key, jobs, args)
-        st.rerun()
-    if job.active:
+        ):
+            _begin(key, jobs, args)
+    if job is None:
+        st.caption("Nobody has looked at it; whether it can be used shows when it is loaded.")
+    elif job.active:
         st.fragment(run_every=0.5)(_waiting)(job)
     elif not job.result:
         st.error(message(str(job.error)), icon=":material/error:")
@@ -176,11 +191,19 @@ def _look(key: str, jobs: Jobs, args: list[str]) -> Job:
 
 
 def _begin(key: str, jobs: Jobs, args: list[str]) -> None:
-    """Start a look; the one before, which nobody waits for any more, ends."""
+    """Start a look and draw anew; the one before, which nobody waits for any more, ends."""
     kept = f"{key}_begun"
     if (former := st.session_state.get(kept)) is not None:
         former.stop(grace=1)
+    st.session_state.pop(f"{key}_ended", None)
     st.session_state[kept] = jobs.start(args, kind="look", title=f"Looking at {args[-1]}")
+    st.rerun()
+
+
+def _end(key: str, job: Job) -> None:
+    """Stop a look that somebody does not want to wait for."""
+    job.stop(grace=1)
+    st.session_state[f"{key}_ended"] = job.args
 
 
 def _waiting(job: Job) -> None:

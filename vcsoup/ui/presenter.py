@@ -11,24 +11,11 @@ from vcsoup.errors import NotFoundError
 from vcsoup.ui import state
 from vcsoup.ui.components import stage_keys
 from vcsoup.ui.presenter_steps import STEPS
+from vcsoup.ui.shell import THEME
 from vcsoup.workspace import Project
 
 _NAMES = [step.name for step in STEPS]
-_STYLE = """<style>
-html { font-size: clamp(17px, 1.45vw, 26px) !important; }
-[data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"] { display: none; }
-[data-testid="stMainBlockContainer"] { padding: 1.6rem 2.4rem 5.5rem; max-width: 1900px; }
-.st-key-stage_say { font-size: 1.2rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-triangle) { flex: none !important; width: 15rem !important; }
-.st-key-triangle { width: 100% !important; }
-.st-key-stage_keys { position: absolute; height: 0; overflow: hidden; }
-[data-testid="stMainBlockContainer"] > :has(.st-key-stage_picture) { height: calc(100vh - 7.1rem); }
-[data-testid="stMainBlockContainer"] > :has(.st-key-stage_picture) > * { flex-shrink: 0; height: auto; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-stage_picture) { flex: 1 0 0 !important; min-height: 17rem; }
-.st-key-stage_picture > * { flex: 1 1 0 !important; min-height: 0; }
-.st-key-stage_bar { position: fixed; inset: auto 0 0 0; height: auto; z-index: 50;
-  padding: .55rem 2.4rem; background: var(--vcsoup-paper); border-top: 1px solid #8884; }
-</style>"""
+_STYLE = THEME / "stage.css"
 
 
 def asked() -> bool:

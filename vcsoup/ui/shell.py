@@ -25,8 +25,8 @@ _MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewB
 <text x="39" y="22.500" textLength="106" lengthAdjust="spacingAndGlyphs"
 font-family="'Source Serif', Georgia, serif" font-size="18" fill="{ink}">VC-Soup Lab</text></svg>"""
 
-_ASSETS = Path(__file__).parents[2] / "assets" / "theme"
-FAVICON = _ASSETS / "favicon.png"
+THEME = Path(__file__).parents[2] / "assets" / "theme"
+FAVICON = THEME / "favicon.png"
 
 _REFUSED, _WHOLE = "shell_refused", "shell_whole_page"
 
@@ -34,7 +34,7 @@ _REFUSED, _WHOLE = "shell_refused", "shell_whole_page"
 def brand() -> None:
     """Show the mark and name beside the menu, load the few styles that the theme lacks."""
     shown = colours()
-    st.html(_ASSETS / "app.css")
+    st.html(THEME / "app.css")
     st.html(f"<style>:root {{ --vcsoup-paper: {shown.paper} }}</style>")
     st.logo(_MARK.format(accent=shown.accent, ink=shown.ink), size="large")
     theme_watch.listen()
