@@ -34,9 +34,8 @@ _WIDE_VALUES = 4
 
 def show(project: Project, desk: Desk) -> None:
     """Show the strips and take in what the hand does."""
-    with st.container(
-        key=f"cockpit_of_{len(desk.scored)}"
-    ):  # app.css keeps room for so many strips
+    # By this key app.css keeps room for so many strips.
+    with st.container(key=f"cockpit_of_{len(desk.scored)}"):
         _cockpit(
             key=_KEY,
             data=panel_data(project, desk, theme.colours()),

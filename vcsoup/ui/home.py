@@ -60,7 +60,7 @@ def cards(stages: Sequence[Stage]) -> None:
     """Show the pipeline; the first stage that is not done is marked as next."""
     following = next((stage for stage in stages if not stage.done), None)
     for number, (column, stage) in enumerate(zip(st.columns(5), stages, strict=True), start=1):
-        with column, st.container(border=True, height="stretch", key=f"stage_{stage.name}"):
+        with column, st.container(border=True, height="stretch", key=f"pipeline_{stage.name}"):
             _card(number, stage, following=stage is following)
 
 
