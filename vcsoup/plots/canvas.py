@@ -10,11 +10,13 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False}
 """Options of the chart's browser side: no tool bar, the wheel scrolls the page."""
 
 
-def canvas(height: int, colours: Palette, *, legend: bool = True, top: int = 40) -> go.Figure:
+def canvas(
+    height: int | None, colours: Palette, *, legend: bool = True, top: int = 40
+) -> go.Figure:
     """Make a figure with axes and fonts set, and nothing drawn.
 
     Args:
-        height: Height in pixels.
+        height: Height in pixels; None leaves it to the page.
         colours: The theme's palette.
         legend: Whether a legend stands above the plot.
         top: Room above the plot in pixels, for the legend and landmark names.

@@ -22,7 +22,7 @@ def two_fronts(
     names: Sequence[str],
     axes: tuple[str, str],
     colours: Palette,
-    height: int = 480,
+    height: int | None = 480,
 ) -> go.Figure:
     """Draw the measured soups of two sets and the front of each.
 
@@ -32,7 +32,7 @@ def two_fronts(
         names: What to call them.
         axes: Values on the horizontal and the vertical axis.
         colours: The theme's palette.
-        height: In pixels.
+        height: In pixels; None leaves it to the page.
 
     Returns:
         A scatter chart, larger is better on both axes.

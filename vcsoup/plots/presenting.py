@@ -62,7 +62,6 @@ def kept_cloud(
     *,
     names: tuple[str, str],
     colours: Palette,
-    height: int = 560,
 ) -> go.Figure:
     """Draw pairs by two of their gaps, the kept ones coloured.
 
@@ -71,12 +70,11 @@ def kept_cloud(
         kept: Which of them the filter keeps, shape (n,); it looks at all values.
         names: The two values.
         colours: The theme's palette.
-        height: In pixels.
 
     Returns:
         A scatter chart with the two axes of no preference.
     """
-    figure = canvas(height, colours, top=48)
+    figure = canvas(None, colours, top=48)
     looks = (
         (~kept, "dropped", faded(colours.soft, 0.35), "circle-open"),
         (kept, "kept", faded(colours.accent, 0.6), "circle"),
@@ -105,7 +103,6 @@ def adapter_gains(
     colour_of: Mapping[str, str],
     colours: Palette,
     unit: str = SIGMA,
-    height: int = 480,
 ) -> go.Figure:
     """Draw what each adapter alone gains over the base, value by value.
 
@@ -116,12 +113,11 @@ def adapter_gains(
         colour_of: Colour per value.
         colours: The theme's palette.
         unit: Of the gains; standard deviations of the base's rewards by default.
-        height: In pixels.
 
     Returns:
         Bars grouped by adapter.
     """
-    figure = canvas(height, colours, top=56)
+    figure = canvas(None, colours, top=56)
     for value in values:
         bars = rows[rows["value"] == value]
         error = {

@@ -100,10 +100,9 @@ def base_form(
         if why := why_no_model(base):
             st.warning(message(_sentence(why)), icon=":material/warning:")
             return None
-        job = _look(key, Jobs(workspace.jobs_root), look_args(base, loading, workspace))
-        if job is None:
-            return BaseChoice(base, loading)
-        return BaseChoice(base, loading, job.result or None, job.active)
+        args = look_args(base, loading, workspace)
+        found, looking = _look(key, Jobs(workspace.jobs_root), args)
+        return BaseChoice(base, loading, found, looking)
     return None
 
 
@@ -155,16 +154,17 @@ def _field(name: str, start: BaseLoading, key: str, where: Any) -> Any:
     return where.checkbox(**common, value=usual)
 
 
-def _look(key: str, jobs: Jobs, args: list[str]) -> Job | None:
-    """The newest look with these settings and what it found; None where someone ended it.
+def _look(key: str, jobs: Jobs, args: list[str]) -> tuple[Mapping[str, Any] | None, bool]:
+    """What the newest look with these settings found, and whether it is under way.
 
-    It begins here where there is none.
+    It begins here where there is none, unless someone ended it.
     """
     job = jobs.newest("look", fits=lambda one: one.args == args and one.state not in _OVER)
     if job is None and st.session_state.get(f"{key}_ended") != args:
         _begin(key, jobs, args)
+    looking = job is not None and job.active
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if job is not None and job.active:
+        if looking:
             st.button(
                 "Stop looking",
                 key=f"{key}_stop",
@@ -181,13 +181,15 @@ def _look(key: str, jobs: Jobs, args: list[str]) -> Job | None:
             _begin(key, jobs, args)
     if job is None:
         st.caption("Nobody has looked at it; whether it can be used shows when it is loaded.")
-    elif job.active:
+        return None, False
+    if looking:
         st.fragment(run_every=0.5)(_waiting)(job)
-    elif not job.result:
+        return None, True
+    if not job.result:
         st.error(message(str(job.error)), icon=":material/error:")
-    else:
-        _show(job.result)
-    return job
+        return None, False
+    _show(job.result)
+    return job.result, False
 
 
 def _begin(key: str, jobs: Jobs, args: list[str]) -> None:

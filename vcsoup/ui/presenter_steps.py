@@ -138,8 +138,7 @@ def _cone(project: Project) -> None:
 
 
 def _picture(figure: go.Figure, key: str, alt: str) -> None:
-    """Show a chart as tall as the screen leaves room for (`vcsoup.ui.presenter`)."""
-    figure.update_layout(height=None)
+    """Show a chart as tall as the screen leaves room for (stage.css)."""
     with st.container(key="stage_picture", height="stretch"):
         st.plotly_chart(figure, key=key, height="stretch", config=CONFIG, alt=alt)
 
@@ -236,7 +235,7 @@ def _front(project: Project) -> None:
     ]
     tables += [tables[0].iloc[:0]] * (2 - len(tables))
     names = groups if len(sets) > 1 else (sets[0], "")
-    figure = two_fronts(tables, names=names, axes=(x, y), colours=theme.colours())
+    figure = two_fronts(tables, names=names, axes=(x, y), colours=theme.colours(), height=None)
     told = f"{len(tables[0])} and {len(tables[1])} measured soups"
     _picture(enlarged(figure), "stage_front", told)
     if found is None and len(sets) > 1:
