@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vcsoup.ui import compare, compare_chord, compare_jobs, compare_study, state
-from vcsoup.ui.shell import empty_state, header
+from vcsoup.ui.shell import empty_state, header, slot
 
 project = state.chosen_project()
 header(
@@ -28,18 +28,20 @@ elif len(project.adapter_sets()) < 2:
     )
 else:
     first, second = compare.choose_sets(project)
-    if first == second:
-        st.info("Choose two different sets.", icon=":material/info:")
     active = compare_jobs.at_work(project, first, second)
     found = compare.found_or_none(project, first, second) if first != second else None
-    if first != second:
-        compare.answer(project, found, first, second, active=active)
+    with slot():
+        if first != second:
+            compare.answer(project, found, first, second, active=active)
+        else:
+            st.info("Choose two different sets.", icon=":material/info:")
     axes = compare.choose_axes(project)
     compare.fronts(project, (first, second), axes, found)
-    if found is not None:
-        compare.differences(project, found)
-        st.subheader("Best balanced soups", anchor=False)
-        compare.balanced(found)
+    with slot():
+        if found is not None:
+            compare.differences(project, found)
+            st.subheader("Best balanced soups", anchor=False)
+            compare.balanced(found)
     st.space("small")
     compare_chord.show(project, (first, second))
     st.space("small")

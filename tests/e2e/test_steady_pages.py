@@ -61,3 +61,21 @@ def test_nothing_moves_when_widgets_come(page: Page, app_url: str, address: str)
     assert len(both) > 1
     moved = {text: after[text] - before[text] for text in both}
     assert {text: by for text, by in moved.items() if abs(by) > 8} == {}
+
+
+def test_parts_of_a_page_stay_when_a_message_pushes_them_down(page: Page, app_url: str) -> None:
+    """A removal offers its undo above the form in which somebody is about to type."""
+    page.goto(f"{app_url}/data?value=helpful&view=add")
+    page.get_by_role("tab", name="This machine").click()
+    field = page.get_by_role("textbox", name="File or folder on this machine")
+    field.fill("preferences/half-typed")
+    field.evaluate("one => { one.same = true; }")
+    page.locator(".st-key-more_harmless").get_by_role("button").click()
+    page.get_by_role("button", name="Remove").click()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    expect(field).to_have_value("preferences/half-typed")
+    undo.click()
+    expect(undo).to_have_count(0)
+    expect(field).to_have_value("preferences/half-typed")
+    assert field.evaluate("one => one.same === true"), "the form was built anew"

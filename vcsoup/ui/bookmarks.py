@@ -7,6 +7,7 @@ from vcsoup.errors import VcsoupError
 from vcsoup.numbers import signed
 from vcsoup.ui import mixer
 from vcsoup.ui.bench import mix_others
+from vcsoup.ui.shell import slot
 from vcsoup.ui.soups import mix_text, soup_key
 from vcsoup.workspace import Project
 from vcsoup.workspace.bookmarks import LONGEST_NAME, Bookmark
@@ -38,9 +39,10 @@ def show(project: Project, group: str, table: pd.DataFrame) -> None:
             on_click=_save,
             args=(project, group),
         )
-    if error := st.session_state.pop("bookmark_error", None):
-        st.error(error, icon=":material/error:")
-    _undo_removal(project)
+    with slot():
+        if error := st.session_state.pop("bookmark_error", None):
+            st.error(error, icon=":material/error:")
+        _undo_removal(project)
     known = project.bookmarks()
     if not known:
         st.caption("No bookmarks yet. They are kept with the project and seen by everyone.")

@@ -23,7 +23,7 @@ from vcsoup.ui import (
 )
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.literal import message
-from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
 
 _VIEWS = {
@@ -45,8 +45,10 @@ def show(project: Project, scored: Sequence[str]) -> None:
     """
     with shown_errors():
         desk = drafting.begin(project, scored)
-        for note in desk.notes:
-            st.warning(message(f"The address asks in vain: {note}."), icon=":material/link_off:")
+        with slot():
+            for note in desk.notes:
+                said = message(f"The address asks in vain: {note}.")
+                st.warning(said, icon=":material/link_off:")
         adjusting.show_measure(project, desk)
         cockpit.show(project, desk)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -19,6 +19,7 @@ from vcsoup.numbers import DASH, count, duration, plain, plural, rough
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
 from vcsoup.ui.look import look_at
+from vcsoup.ui.shell import slot
 from vcsoup.ui.tokens import characters_per_token
 from vcsoup.ui.train_plan import Plan
 from vcsoup.workspace import Project
@@ -85,12 +86,13 @@ def show(project: Project, plan: Plan) -> None:
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {passes} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
-    if too_few:
-        st.warning(
-            f"Fewer pairs to train on than one batch of {config.batch_size}: "
-            f"{'; '.join(too_few)}. Lower the threshold or the batch size.",
-            icon=":material/warning:",
-        )
+    with slot():
+        if too_few:
+            st.warning(
+                f"Fewer pairs to train on than one batch of {config.batch_size}: "
+                f"{'; '.join(too_few)}. Lower the threshold or the batch size.",
+                icon=":material/warning:",
+            )
     st.caption(time_told(timing(project, config), len(plan.runs)))
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from vcsoup.numbers import count, plural
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import trying
+from vcsoup.ui.shell import slot, trying
 from vcsoup.workspace import DatasetInfo, Project
 
 Scoring = Literal["scored", "stale", "not scored"]
@@ -37,8 +37,10 @@ def show(project: Project) -> None:
                 st.container(border=True, height="stretch", gap="small", key=f"about_{value}"),
             ):
                 _card(project, value, datasets.get(value))
-    _undo(project)
-    _bin(project)
+    with slot():
+        _undo(project)
+    with slot():
+        _bin(project)
 
 
 def scoring_of(project: Project, value: str) -> Scoring:

@@ -26,7 +26,7 @@ from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
 from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, printable, received
 from vcsoup.ui.literal import literal, message
-from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
 from vcsoup.workspace.problems import COLUMNS
 
@@ -54,11 +54,12 @@ def show(project: Project, value: str) -> None:
 
 def _choose(project: Project, value: str) -> None:
     present = project.datasets().get(value)
-    if present is not None:
-        st.caption(
-            f"The {plural(present.n, 'pair')} of {value} stay until you confirm; then they go to "
-            "the bin."
-        )
+    with slot():
+        if present is not None:
+            st.caption(
+                f"The {plural(present.n, 'pair')} of {value} stay until you confirm; then they go "
+                "to the bin."
+            )
     upload, local, hub = st.tabs(TABS)
     with upload, shown_errors():
         _upload(project, value)

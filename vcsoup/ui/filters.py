@@ -13,6 +13,7 @@ from vcsoup.ui.cost import filter_told
 from vcsoup.ui.draft import draft_of
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.literal import message
+from vcsoup.ui.shell import slot
 from vcsoup.workspace import NamedFilter, Project
 
 _GONE = "deleted_filter"
@@ -39,7 +40,8 @@ def show(project: Project, desk: Desk) -> None:
         f"Named filters ({len(named)})", icon=":material/bookmark:", key="named_popover"
     ):
         _name(project, desk)
-        _deleted(project)
+        with slot():
+            _deleted(project)
         for entry in named:
             _entry(project, entry)
     st.caption(f"Not saved: {', '.join(unsaved)}." if unsaved else "Saved.", width="content")

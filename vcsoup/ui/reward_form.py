@@ -18,6 +18,7 @@ from vcsoup.ui import reward_consent
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.reward_settings import FIRST, MORE, label_of, settings
 from vcsoup.ui.reward_suggestion import suggestion_for
+from vcsoup.ui.shell import slot
 from vcsoup.workspace import Workspace
 
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -176,34 +177,37 @@ def _asked(
     """How a model is asked: from the record to start from, or from what its files suggest."""
     if why := why_no_model(model):
         raise RewardModelError(why)
-    told = suggestion_for(model, revision, key=f"{key}_told")
+    notes = slot()
+    with notes:
+        told = suggestion_for(model, revision, key=f"{key}_told")
     if told is None:
         return None
     if not told.usable:
         raise RewardModelError(told.trouble)
     if told.trouble:
         said = f"{told.trouble}. Until then, say below how it is asked."
-        st.info(message(said), icon=":material/info:")
-    place = f"{key}_{model}_{revision}"
+        notes.info(message(said), icon=":material/info:")
+    form = f"{key}_{model}_{revision}"
     saved = start if start and (start.model, start.revision) == (model, revision) else None
-    if saved and not st.session_state.get(f"{place}_anew"):
+    if saved and not st.session_state.get(f"{form}_anew"):
         base = saved
         if told.suggestion:
-            st.button(
+            notes.button(
                 "Suggest from its configuration",
                 key=f"{key}_suggest",
                 icon=":material/auto_fix_high:",
                 type="tertiary",
-                on_click=lambda: st.session_state.update({f"{place}_anew": True}),
+                on_click=lambda: st.session_state.update({f"{form}_anew": True}),
             )
     else:
-        base = _suggested(place, told.suggestion) or preset_spec(model, revision=revision)
-        place += "_suggested"
+        with notes:
+            base = _suggested(form, told.suggestion) or preset_spec(model, revision=revision)
+        form += "_suggested"
     labels = told.suggestion.labels if told.suggestion else ()
-    return _settled(place, base, labels, several=len(getattr(told.suggestion, "heads", ())) > 1)
+    return _settled(form, base, labels, several=len(getattr(told.suggestion, "heads", ())) > 1)
 
 
-def _suggested(place: str, suggestion: Suggestion | None) -> RewardSpec | None:
+def _suggested(form: str, suggestion: Suggestion | None) -> RewardSpec | None:
     """The suggested record; of several heads, the one that is chosen."""
     if suggestion is None:
         return None
@@ -214,19 +218,19 @@ def _suggested(place: str, suggestion: Suggestion | None) -> RewardSpec | None:
     head = st.selectbox(
         "Which of its heads",
         list(suggestion.heads),
-        key=f"{place}_head",
+        key=f"{form}_head",
         help="A model with several heads can judge several values in one pass.",
         persist_state="session",
     )
     return suggestion.heads[head]
 
 
-def _settled(place: str, base: RewardSpec, labels: Sequence[str], *, several: bool) -> RewardSpec:
+def _settled(form: str, base: RewardSpec, labels: Sequence[str], *, several: bool) -> RewardSpec:
     """The record with its settings as they stand on the screen."""
-    place = f"{place}_{base.label}"
+    form = f"{form}_{base.label}"
     first = [name for name in FIRST if not (several and name == "label")]
     rest = ["label", *MORE] if several else list(MORE)
-    found = settings(base, first, key=place, known={"label": labels})
+    found = settings(base, first, key=form, known={"label": labels})
     with st.expander("More settings", icon=":material/tune:"):
-        found |= settings(base, rest, key=place, known={"label": labels})
+        found |= settings(base, rest, key=form, known={"label": labels})
     return reward_spec(**{"model": base.model, "revision": base.revision, **found})

@@ -9,7 +9,7 @@ from vcsoup.ui import reward_changes, reward_clinic, reward_consent, reward_find
 from vcsoup.ui.literal import literal
 from vcsoup.ui.reward_form import reward_form
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import shown_errors, trying
+from vcsoup.ui.shell import shown_errors, slot, trying
 from vcsoup.workspace import Project
 from vcsoup.workspace.checkups import Checkup
 
@@ -36,7 +36,8 @@ def judges(project: Project) -> None:
         for column, value in zip(st.columns(wide), row, strict=False):
             with column, st.container(border=True, height="stretch", key=f"judge_card_{value}"):
                 _card(project, value, checkup)
-    reward_changes.show_undo(project)
+    with slot():
+        reward_changes.show_undo(project)
     if st.session_state.get(_OPEN) in project.values:
         _form(project, st.session_state[_OPEN])
 

@@ -26,7 +26,7 @@ from vcsoup.ui import (
 from vcsoup.ui.literal import message
 from vcsoup.ui.runs_lineage import adapters_by_job, stale_reasons
 from vcsoup.ui.runs_look import Run, look
-from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import AdapterInfo, Project
 
 LOOK_SECONDS = 1.0
@@ -51,8 +51,9 @@ def show(project: Project) -> None:
         runs_actions.show_undo()
         runs_actions.show_bin(project)
         return
-    for note in runs_desk.follow_address(runs):
-        st.warning(message(f"The address asks in vain: {note}."), icon=":material/link_off:")
+    with slot():
+        for note in runs_desk.follow_address(runs):
+            st.warning(message(f"The address asks in vain: {note}."), icon=":material/link_off:")
     st.session_state.pop(_LINEAGES, None)  # pairs, filters or rewards may have changed meanwhile
     active = any(run.active for run in runs.values())
     st.fragment(run_every=LOOK_SECONDS if active else None)(_live)(project, active)
@@ -68,8 +69,9 @@ def _live(project: Project, was_active: bool) -> None:
         if was_active:
             state.jobs().ensure_runner()
         _queue(runs)
-        runs_actions.show_problem()
-        runs_actions.show_undo()
+        with slot():
+            runs_actions.show_problem()
+            runs_actions.show_undo()
         adapters, stale = _lineages(project, runs)
         ticked = runs_desk.ticked_runs(runs_desk.desk(), runs)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

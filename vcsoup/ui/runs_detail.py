@@ -11,6 +11,7 @@ from vcsoup.ui import runs_actions, runs_parts
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_look import Run, outcome, share_done, told
 from vcsoup.ui.runs_words import CHIPS
+from vcsoup.ui.shell import slot
 from vcsoup.workspace import AdapterInfo, Project
 
 _PARTS = ("Sample", "Log", "Machine", "Settings", "Lineage")
@@ -35,11 +36,12 @@ def show(project: Project, run: Run, adapters: Sequence[AdapterInfo], stale: Seq
         st.space("stretch")
         _tools(run, list(adapters))
     st.caption(literal(_about(run)))
-    if run.active:
-        st.progress(share_done(run) or 0.0, text=told(run))
-    elif run.state in ("failed", "lost"):
-        st.error(message(run.job.error or outcome(run)), icon=":material/error:")
-    _figures(run)
+    with slot():
+        if run.active:
+            st.progress(share_done(run) or 0.0, text=told(run))
+        elif run.state in ("failed", "lost"):
+            st.error(message(run.job.error or outcome(run)), icon=":material/error:")
+        _figures(run)
     runs_parts.show_curves(project, run, LEARNING)
     part = st.segmented_control(
         "Part",

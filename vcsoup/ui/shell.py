@@ -109,8 +109,18 @@ def trying(deed: Callable[..., object], *args: object) -> None:
 
 
 def _show_refusal() -> None:
-    if refused := st.session_state.pop(_REFUSED, None):
-        st.error(message(refused), icon=":material/error:")
+    with slot():
+        if refused := st.session_state.pop(_REFUSED, None):
+            st.error(message(refused), icon=":material/error:")
+
+
+def slot() -> st.delta_generator.DeltaGenerator:
+    """Keep a place on the page for what comes and goes; empty, it takes no room.
+
+    The browser knows parts of a page by their places: where a message pushes the others down, it
+    builds them anew, and what was typed into them, their scroll and their focus are gone.
+    """
+    return st.container()
 
 
 def empty_state(title: str, text: str, *, to: str, label: str) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.ui import cost, echoes, state, train_files, train_settings
 from vcsoup.ui.navigation import page
+from vcsoup.ui.shell import slot
 from vcsoup.ui.train_plan import GROUPS, Plan, changes, planned_runs, setting_text
 from vcsoup.workspace import Project
 
@@ -42,7 +43,8 @@ def choose(project: Project) -> Plan:
             help="Filtered keeps what the saved filter of each value keeps (the Consistency page). "
             "Unfiltered takes all pairs: the twin that shows what filtering changes.",
         )
-    _missing_rewards([value for value in values if value not in scored], groups)
+    with slot():
+        _missing_rewards([value for value in values if value not in scored], groups)
     preset, config = _configured(cost.usual_preset(project))
     launcher = _launcher()
     return Plan(planned_runs(values, groups, scored=scored), preset, config, launcher)
@@ -74,7 +76,8 @@ def _configured(usual: str) -> tuple[str, TrainConfig]:
     config = train_settings.show(start)
     with beside:
         train_files.show(config, start.preset)
-    _what_changed(start, config)
+    with slot():
+        _what_changed(start, config)
     return start.preset, config
 
 

@@ -21,7 +21,7 @@ from vcsoup.ui import data_scoring, reward_changes, state, wizard_pairs
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.runs_words import progress_text
-from vcsoup.ui.shell import shown_errors, trying
+from vcsoup.ui.shell import shown_errors, slot, trying
 from vcsoup.workspace import Project
 
 _STARTED = "wizard_started"
@@ -40,8 +40,9 @@ def score_step(project: Project, back: Callable[[], None]) -> None:
     trouble = " ".join(filter(None, missing))
     values = [value for value in project.datasets() if not project.rewards_stamp(value)]
     can = bool(values) and not missing[0]
-    if trouble:
-        st.info(trouble, icon=":material/info:")
+    with slot():
+        if trouble:
+            st.info(trouble, icon=":material/info:")
     if can:
         _estimate(project, values)
     elif project.datasets() and not values:
