@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-_MODEL_FILES = ("*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja", "*.py")
+_MODEL_FILES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja", ".py")
 _NOT_CONTENT = {"manifest.json", "trainer_state.json", "card.json"}
 _LARGE = 64 * 2**20  # bytes from which on a file's hash is remembered
 
@@ -37,7 +37,7 @@ def model_fingerprint(model: str, *, revision: str | None = None) -> str:
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
-        return _hash_files(tuple(_stamp(path) for path in _model_files(folder)))
+        return _hash_files(_stamps(folder))
     return hashlib.sha256(f"{model}@{revision or 'main'}".encode()).hexdigest()[:16]
 
 
@@ -48,20 +48,28 @@ def known_fingerprint(model: str, *, revision: str | None = None) -> str | None:
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
-        large = (stamp for path in _model_files(folder) if (stamp := _stamp(path))[1] >= _LARGE)
+        large = (stamp for stamp in _stamps(folder) if stamp[1] >= _LARGE)
         if any(_remembered(stamp) is None for stamp in large):
             return None
     return model_fingerprint(model, revision=revision)
 
 
-def _model_files(folder: Path) -> list[Path]:
-    found = {path for pattern in _MODEL_FILES for path in folder.glob(pattern)}
-    return sorted(path for path in found if path.name not in _NOT_CONTENT)
+def _stamps(folder: Path) -> tuple[Stamp, ...]:
+    """Stamp the model files of a folder, by name; pages ask often, so it looks once."""
+    root = os.path.realpath(folder)
+    with os.scandir(root) as entries:
+        found = [
+            entry
+            for entry in entries
+            if entry.name.endswith(_MODEL_FILES) and entry.name not in _NOT_CONTENT
+        ]
+    return tuple(_stamp(Path(entry)) for entry in sorted(found, key=lambda entry: entry.name))
 
 
 def _stamp(path: Path) -> Stamp:
     stat = path.stat()
-    return str(path.resolve()), stat.st_size, stat.st_mtime_ns
+    place = os.path.realpath(path) if path.is_symlink() else str(path)
+    return place, stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)

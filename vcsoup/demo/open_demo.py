@@ -47,7 +47,7 @@ def open_demo(
     project = _existing(workspace, name) or _create(workspace, name, folder, contents)
     if not project.held_out_prompts():
         _fill(project, folder, contents)
-    if recorded:
+    if recorded and not project.config.judging:  # what is recorded is by the first judges
         _add_recorded(project, folder, contents)
     return project
 

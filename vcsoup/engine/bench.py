@@ -37,7 +37,7 @@ class Bench:
         project: The project as it was when the bench was asked for.
         group: The adapter set's name.
         adapters: Value -> adapter, in the project's order of values.
-        set_key: Content name of the adapter set.
+        set_key: Name of the adapter set and its judges (`Project.set_key`).
         soup: The resident model.
     """
 
@@ -83,16 +83,16 @@ class Benches:
         """
         project = self._workspace.project(project_name)
         adapters = project.adapter_set(group)
-        set_key = project.set_key(adapters)
-        paths = [adapters[value].path for value in project.values]
+        ordered = {value: adapters[value] for value in project.values}
+        paths = [info.path for info in ordered.values()]
+        contents = tuple(info.hash for info in ordered.values())
         soup = _kept(
             self._soups,
-            (project.config.base, project.config.loading, set_key, project.values),
+            (project.config.base, project.config.loading, contents),
             _MOST_SOUPS,
             lambda: SoupModel.load(project.config.base, paths, loading=project.config.loading),
         )
-        ordered = {value: adapters[value] for value in project.values}
-        return Bench(project, group, ordered, set_key, soup)
+        return Bench(project, group, ordered, project.set_key(adapters), soup)
 
     def score(self, bench: Bench, prompts: Sequence[AnyPrompt], replies: list[str]) -> FloatArray:
         """Rewards of replies, shape (n, K), float64, in the order of the project's values.

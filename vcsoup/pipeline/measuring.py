@@ -47,12 +47,17 @@ class Measuring:
     def run(
         self, weights: npt.ArrayLike, *, seed: int = 0, monitor: Monitor = SILENT
     ) -> "Measurement":
-        """Sample soups, shape (m, K), score them, and store each point as soon as it is whole."""
+        """Sample soups, shape (m, K), score them, and store each point as soon as it is whole.
+
+        Points of this set whose judges' files or prompts were others are set aside first: they
+        could not be compared with the new ones.
+        """
         from vcsoup.evaluation.measure import measure
 
         soups = np.asarray(weights, dtype=np.float64)
         keys = [prompt_key(prompt) for prompt in self.prompts]
         judged = judging_key(self.project, len(keys))
+        self.project.set_aside_points(outdated(self.project, self.project.set_key(self.adapters)))
 
         def store(index: int, rewards: npt.NDArray[np.float64]) -> None:
             found = soups[index : index + 1], rewards[None]
@@ -140,6 +145,13 @@ def judging_key(project: Project, n_prompts: int) -> str:
     specs = [(spec.fingerprint(), spec.sign) for spec in reward_specs(project).values()]
     keys = [prompt_key(prompt) for prompt in project.held_out_prompts()[:n_prompts]]
     return hashlib.sha256(json.dumps([specs, keys]).encode()).hexdigest()[:16]
+
+
+def outdated(project: Project, set_key: str) -> list[Point]:
+    """Return the points of an adapter set that other judges' files or prompts measured."""
+    found = [point for point in project.points(set_key) if point.judged]
+    today = {n: judging_key(project, n) for n in {point.n_prompts for point in found}}
+    return [point for point in found if point.judged != today[point.n_prompts]]
 
 
 def points_of(

@@ -88,5 +88,8 @@ def how_asked(spec: RewardSpec) -> str:
 def _stale(project: Project) -> str:
     told = "Rewards by the former judge count no more; score again to use the new one."
     if project.points():
-        told += " Soups measured so far keep the rewards that they were measured with."
+        told += (
+            " Soups measured so far were judged by the former one: they show again if you go back "
+            "to it."
+        )
     return told if any(map(project.was_scored, project.values)) or project.points() else ""

@@ -99,10 +99,10 @@ def stored_points(project: Project, group: str) -> list[Point]:
 
 
 def set_key(project: Project, group: str) -> str:
-    """Return the key of an adapter set, read once per set of adapters."""
+    """Return the key of an adapter set, read once per set of adapters and judges."""
     names = tuple(info.name for info in project.adapter_sets()[group].values())
-    loading = tuple(project.config.loading.deciding.values())
-    return _set_key(str(project.root), names, loading, _project=project, _group=group)
+    beside = (*project.config.loading.deciding.values(), project.config.judging)
+    return _set_key(str(project.root), names, beside, _project=project, _group=group)
 
 
 def pipeline(project: Project) -> list[Stage]:
@@ -126,6 +126,6 @@ def _spread(root: str, key: str, stamp: str, *, _project: Project) -> FloatArray
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _set_key(
-    root: str, names: tuple[str, ...], loading: tuple[str, ...], *, _project: Project, _group: str
+    root: str, names: tuple[str, ...], beside: tuple[str, ...], *, _project: Project, _group: str
 ) -> str:
     return _project.set_key(_project.adapter_sets()[_group])

@@ -138,15 +138,22 @@ def newest_of(adapters: Iterable[AdapterInfo], value: str, group: str) -> Adapte
     )
 
 
-def set_key(adapters: Mapping[str, AdapterInfo], loading: Mapping[str, str] | None = None) -> str:
+def set_key(
+    adapters: Mapping[str, AdapterInfo],
+    loading: Mapping[str, str] | None = None,
+    *,
+    judging: str = "",
+) -> str:
     """Name a set of adapters by its content: 16 hex characters, the same on every machine.
 
     Args:
         adapters: Value -> adapter.
         loading: What the base beside them is loaded with, where that changes its numbers.
+        judging: Which judges measure them (`ProjectConfig.judging`).
     """
     lines = [f"{value} {adapters[value].hash}" for value in sorted(adapters)]
     lines += [f"base {name} {entry}" for name, entry in sorted((loading or {}).items())]
+    lines += [f"judges {judging}"] if judging else []
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

@@ -1,5 +1,7 @@
 """What a project is: its values, base model and reward models. Frozen; written once per change."""
 
+import hashlib
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +17,7 @@ from pydantic import model_validator as _model_validator
 
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import WorkspaceError, first_fault
+from vcsoup.rewards.endpoint_fields import SETTINGS
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace.names import SLUG_PATTERN
 
@@ -46,6 +49,32 @@ class ProjectConfig(BaseModel):
     )
     prompts: int = Field(64, ge=1, description="How many held-out prompts measure a soup.")
     description: str = ""
+    first_judges: str = Field(
+        "",
+        description="Name of the judges before the first change of them: what is stored of soups "
+        "without a judges' name is by these. Empty while they never changed.",
+    )
+
+    @property
+    def judges(self) -> str:
+        """Everything that is written of the judges and decides their rewards, as JSON."""
+        written = {
+            value: spec.model_dump(exclude=set(SETTINGS)) for value, spec in self.rewards.items()
+        }
+        return json.dumps(written, sort_keys=True)
+
+    @property
+    def judging(self) -> str:
+        """Tells soups' rewards by these judges from those by others; empty for the first ones."""
+        name = _name_of(self.judges)
+        return "" if self.first_judges in ("", name) else name
+
+    def in_place_of(self, former: "ProjectConfig") -> "ProjectConfig":
+        """Return these choices as the ones that follow `former`, whose judges are remembered."""
+        first = former.first_judges
+        if not first and former.judges != self.judges:
+            first = _name_of(former.judges)
+        return self.model_copy(update={"first_judges": first})
 
     @_model_validator(mode="after")
     def _names_agree(self) -> "ProjectConfig":
@@ -60,10 +89,11 @@ class ProjectConfig(BaseModel):
 
     @model_serializer(mode="wrap")
     def _short(self, full: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the loading out where it is as always, so that older records stay as they are."""
+        """Leave out what is as always, so that older records stay as they are."""
         written: dict[str, Any] = full(self)
-        if not written.get("loading"):
-            written.pop("loading", None)
+        for name in ("loading", "first_judges"):
+            if not written.get(name):
+                written.pop(name, None)
         return written
 
 
@@ -83,3 +113,7 @@ def project_config(**fields: Any) -> ProjectConfig:
         fault = first_fault(error)
         came = f" {fault.where} = {fault.came!r}" if fault.where else ""
         raise WorkspaceError(f"project{came}: {fault.reason}; correct this entry") from error
+
+
+def _name_of(judges: str) -> str:
+    return hashlib.sha256(judges.encode()).hexdigest()[:16]

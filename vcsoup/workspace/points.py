@@ -1,19 +1,23 @@
 """Measured points: the mean reward per value of one soup on held-out prompts.
 
-A point belongs to a set of adapters (`set_key`), weights and a sampling seed. Measuring the same
-soup on more prompts replaces the point; on fewer, the better-measured one stays.
+A point belongs to a set of adapters and judges (`set_key`), weights and a sampling seed. Measuring
+the same soup on more prompts replaces the point; on fewer, the better-measured one stays. Points
+whose judges' files or prompts became others are set aside, so that none is compared with new ones.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from vcsoup.errors import UnknownValueError
 from vcsoup.workspace.files import now
 from vcsoup.workspace.records import POINTS, Records
+
+ASIDE = "-former"
+"""What the name of an adapter set ends in where points of former judges or prompts are kept."""
 
 
 class Point(BaseModel):
@@ -21,7 +25,7 @@ class Point(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    set_key: str = Field(description="Which adapters: `Project.set_key`.")
+    set_key: str = Field(description="Which adapters and judges: `Project.set_key`.")
     group: str = Field(description="The adapters' group, such as 'filtered'.")
     weights: dict[str, float] = Field(description="Weight per value; empty or zeros: the base.")
     rewards: dict[str, float] = Field(description="Mean reward per value.")
@@ -69,6 +73,19 @@ class PointTable:
         )
         with self._records.write() as connection:
             connection.execute(statement)
+
+    def set_aside(self, points: Sequence[Point]) -> None:
+        """Keep points apart: nobody finds them under their set's name any more."""
+        with self._records.write() as connection:
+            for point in points:
+                of_this = (
+                    (POINTS.c.project == self._project)
+                    & (POINTS.c.set_key == point.set_key)
+                    & (POINTS.c.weights_key == weights_key(point.weights, self._values))
+                    & (POINTS.c.seed == point.seed)
+                )
+                moved = update(POINTS).where(of_this).prefix_with("OR REPLACE")
+                connection.execute(moved.values(set_key=f"{point.set_key}{ASIDE}"))
 
     def load(self, set_key: str | None = None) -> list[Point]:
         """Return the points, oldest first; only those of one adapter set when given."""

@@ -126,14 +126,25 @@ class Project(FilteredPairs):
         return sets[group]
 
     def set_key(self, adapter_set: Mapping[str, AdapterInfo]) -> str:
-        """Name a set of adapters, and the base's numbers beside it; points are stored under it."""
-        return shelf.set_key(adapter_set, self.config.loading.deciding)
+        """Name a set of adapters, the base's numbers beside it, and who judges what they say.
+
+        Points and samples are stored under it: other judges start anew, and the former ones find
+        theirs again.
+        """
+        loading = self.config.loading.deciding
+        return shelf.set_key(adapter_set, loading, judging=self.config.judging)
 
     # Points
 
     def save_point(self, point: Point) -> None:
         """Store a point; the same soup measured on more prompts stays."""
         self._points.save(point)
+
+    def set_aside_points(self, points: Sequence[Point]) -> None:
+        """Keep points, and the rewards behind them, apart from what is measured from now on."""
+        for point in points:
+            self.samples.set_aside(point.set_key, point.weights, seed=point.seed)
+        self._points.set_aside(points)
 
     def points(self, set_key: str | None = None) -> list[Point]:
         """Return the points, oldest first; only those of one adapter set when given."""

@@ -133,16 +133,19 @@ class Workspace:
     def update_project(self, config: ProjectConfig) -> Project:
         """Replace the configuration of the project of the same name; its values must stay.
 
-        Changed reward models make stored rewards stale.
+        Changed reward models make stored rewards stale, and hide what they measured of soups.
 
         Raises:
             NotFoundError: no such project.
             WorkspaceError: the values differ.
         """
         self._check_values(config)
-        change = update(PROJECTS).where(PROJECTS.c.name == config.name)
+        of_this = PROJECTS.c.name == config.name
         with self._records.write() as connection:
-            connection.execute(change.values(config=config.model_dump_json()))
+            stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one()
+            config = config.in_place_of(ProjectConfig.model_validate_json(stored))
+            written = update(PROJECTS).where(of_this).values(config=config.model_dump_json())
+            connection.execute(written)
         return self._open(config)
 
     def as_configured(self, config: ProjectConfig) -> Project:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from vcsoup.errors import UnknownValueError
 from vcsoup.workspace.files import replacing
-from vcsoup.workspace.points import weights_key
+from vcsoup.workspace.points import ASIDE, weights_key
 
 FloatArray = npt.NDArray[np.float64]
 _PROMPT = "prompt"
@@ -75,13 +75,24 @@ class SampleShelf:
                 f"expected rewards of shape ({len(prompts)}, {len(self._values)}), one row per "
                 f"prompt and one column per value, got {table.shape}; measure the soup again"
             )
-        path = self._folder / set_key / f"{weights_key(weights, self._values)}_{seed}.parquet"
+        path = self._path(set_key, weights, seed)
         if path.is_file() and len(_read(path)) > len(prompts):
             return
         frame = pd.DataFrame(table, columns=list(self._values))
         frame.insert(0, _PROMPT, list(prompts))
         with replacing(path) as aside:
             frame.to_parquet(aside, index=False, compression="zstd")
+
+    def set_aside(self, set_key: str, weights: Mapping[str, float], *, seed: int) -> None:
+        """Keep a soup's rewards apart, where it has any, as `PointTable.set_aside` does."""
+        former = self._path(set_key, weights, seed)
+        if former.is_file():
+            target = self._path(f"{set_key}{ASIDE}", weights, seed)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            former.replace(target)
+
+    def _path(self, set_key: str, weights: Mapping[str, float], seed: int) -> Path:
+        return self._folder / set_key / f"{weights_key(weights, self._values)}_{seed}.parquet"
 
     def load(self, set_key: str) -> list[Samples]:
         """Return what is stored of one adapter set, in the order of the weights."""

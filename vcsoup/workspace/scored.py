@@ -72,7 +72,8 @@ class ScoredPairs:
         of_this = PROJECTS.c.name == self.name
         with self._records.write() as connection:
             stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one()
-            config = change(ProjectConfig.model_validate_json(stored))
+            former = ProjectConfig.model_validate_json(stored)
+            config = change(former).in_place_of(former)
             written = update(PROJECTS).where(of_this).values(config=config.model_dump_json())
             connection.execute(written)
         self.config = self._rewards.config = config

@@ -6,7 +6,6 @@ pairs.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vcsoup.errors import GapShapeError, WorkspaceError
+from vcsoup.fingerprint import known_fingerprint
 from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.datasets import Datasets, digest
 from vcsoup.workspace.files import now
@@ -108,8 +108,8 @@ class RewardTables:
         row = self.table.rows().get(value)
         if info is None or row is None:
             return ""
-        current = (row.pairs_hash, row.specs_hash) == (info.hash, self._specs_hash())
-        return str(row.hash) if current else ""
+        of_these = row.pairs_hash == info.hash and self._by_these_judges(row.specs_hash)
+        return str(row.hash) if of_these else ""
 
     def _store(
         self,
@@ -118,7 +118,7 @@ class RewardTables:
         figures: str | Callable[[], str],
         write: Callable[[Path], object],
     ) -> None:
-        specs_hash = self._specs_hash()
+        specs_hash = f"{digest([self.config.judges])} {self._judges_content()}".rstrip()
 
         def row(folder: Path) -> dict[str, Any]:
             write(folder / "parquet")
@@ -132,9 +132,19 @@ class RewardTables:
 
         self.table.store(value, row)
 
-    def _specs_hash(self) -> str:
-        specs = {value: spec.model_dump() for value, spec in self.config.rewards.items()}
-        return digest([json.dumps(specs, sort_keys=True)])
+    def _by_these_judges(self, specs_hash: str) -> bool:
+        """Whether rewards are by today's judges; what is not known of their files speaks for it."""
+        judges, _, content = specs_hash.partition(" ")
+        if judges != digest([self.config.judges]):
+            return False
+        return not content or self._judges_content() in ("", content)
+
+    def _judges_content(self) -> str:
+        """Name the files of the judges, which may change in place; empty while not known."""
+        models = [spec for spec in self.config.rewards.values() if spec.kind == "model"]
+        found = [known_fingerprint(spec.model, revision=spec.revision) for spec in models]
+        known = [name for name in found if name is not None]
+        return digest(known) if len(known) == len(found) else ""
 
 
 def reward_columns(values: Sequence[str]) -> list[str]:
