@@ -87,7 +87,7 @@ def write_project(project: Project, out: Path) -> list[Path]:
     Raises:
         WorkspaceError: something of that name exists.
     """
-    beside = out.parent / f"{out.stem}-data"
+    beside = out.resolve().parent / f"{out.stem}-data"
     for path in (out, beside):
         if path.exists():
             raise WorkspaceError(f"{path} exists already; choose another name or remove it")

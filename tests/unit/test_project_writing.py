@@ -68,3 +68,17 @@ def test_own_held_out_prompts_travel(tmp_path, workspace):
     beside[0].write_text('{"prompt": "one"}\n\n{"promt": 1}\n')
     with pytest.raises(ProjectFileError, match="line 3: no prompt"):
         run(other, load_project_file(file), until="data")
+
+
+def test_a_file_below_the_working_folder_can_be_run(tmp_path, workspace, monkeypatch):
+    path = write_project(tmp_path, "gpt2", ("gpt2", "gpt2"))
+    run(workspace, load_project_file(path), until="data")
+    project = workspace.project("mine")
+    (tmp_path / "harmless.csv").unlink()
+    monkeypatch.chdir(tmp_path)
+    write_project_file(project, Path("taken") / "it.yaml")
+    run(Workspace(tmp_path / "other"), load_project_file(Path("taken/it.yaml")), until="data")
+    found = Workspace(tmp_path / "other").project("mine").datasets()
+    assert {value: info.hash for value, info in found.items()} == {
+        value: info.hash for value, info in project.datasets().items()
+    }

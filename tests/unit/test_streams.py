@@ -36,7 +36,7 @@ def test_a_fault_reaches_the_caller_and_ends_the_others():
         yield 1
         raise ValueError("broke")
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(ValueError, match="broke"):
         list(side_by_side([broken(), itertools.count()], threads=2))
     assert set(threading.enumerate()) <= before

@@ -64,6 +64,14 @@ def test_an_unknown_project_lists_the_known_ones(tmp_path, project):
         Workspace(tmp_path / "w").project("other")
 
 
+@pytest.mark.parametrize("name", ["lab?1", "a%20b", "a#b", "with space", "ä:x@y"])
+def test_a_workspace_keeps_everything_in_its_own_folder(name, tmp_path):
+    make_project(tmp_path / name)
+    assert (tmp_path / name / "workspace.sqlite").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert Workspace(tmp_path / "a b").projects() == []
+
+
 @pytest.mark.parametrize("name", ["../etc", "a/b", "", "A", "-a", "a" * 41, "a\n", ".", "ä"])
 def test_names_that_could_leave_the_workspace_are_refused(tmp_path, project, name):
     with pytest.raises(WorkspaceError, match="0-9"):

@@ -1,5 +1,6 @@
 """`project yaml`: the file from which `run` makes the same project."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,6 @@ def write_yaml(
         typer.echo(project_text(project), nl=False)
         return
     first, *beside = write_project(project, out)
-    show(f"{first}: run it with `python -m vcsoup run {first}`")
+    show(f"{first}: run it with `python -m vcsoup run {shlex.quote(str(first))}`")
     for path in beside:
         show(f"  beside it: {path}")

@@ -3,19 +3,21 @@
 What lies there already is this very soup when its recipe (or its text) is the same, word by word.
 """
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vcsoup.errors import AdapterError, NotFoundError
+from vcsoup.errors import NotFoundError
 from vcsoup.exports import RECIPE, TEXTS, export_folder, export_text, soup_recipe
 from vcsoup.front_figures import front_figures
 from vcsoup.project_entries import ExportEntry
+from vcsoup.running import own_exports
 from vcsoup.running.cost import Cost
 from vcsoup.running.plan import Run, Stage, Step
 from vcsoup.running.soup_steps import MeasureStep, TrainStep
+from vcsoup.soup.adapter_settings import MANIFEST_FILE
 from vcsoup.soup.export_recipe import Recipe, recipe_text
+from vcsoup.workspace.files import replacing
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,27 @@ class ExportStep:
         return None
 
     def make(self, run: Run) -> dict[str, Any]:
-        """Build it, in place of an older export of the same name."""
+        """Build it, in place of an older export of this run at the same path."""
         recipe, out = self._recipe(run), Path(self.entry.out)
+        own_exports.check_free(run.project, out)
+        figures: dict[str, Any] = {"weights": recipe.soup}
         if self.entry.kind in TEXTS:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(self._wanted(run, recipe), encoding="utf-8")
-            return {"told": f"{out}", "path": str(out), "weights": recipe.soup}
-        if out.exists():
-            if not (out / RECIPE).is_file():
-                raise AdapterError(
-                    f"{out} exists and is no export of ours; choose another `out:` or remove it"
-                )
-            shutil.rmtree(out)
-        figures = export_folder(run.project, recipe, out, monitor=run.monitor)
-        return {"told": f"{out}", **figures}
+            with replacing(out) as aside:
+                aside.write_text(self._wanted(run, recipe), encoding="utf-8")
+        else:
+            built = own_exports.beside(out)
+            figures = export_folder(run.project, recipe, built, monitor=run.monitor)
+            own_exports.put_in_place(built, out)
+        own_exports.note(run.project, out)
+        return {"told": f"{out}", **figures, "path": str(out)}
 
     def _written(self) -> str:
         out = Path(self.entry.out)
-        path = out if self.entry.kind in TEXTS else out / RECIPE
+        is_text = self.entry.kind in TEXTS
+        if not is_text and not (out / MANIFEST_FILE).is_file():  # the last file of a whole folder
+            return ""
         try:
-            return path.read_text(encoding="utf-8")
+            return (out if is_text else out / RECIPE).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return ""
 

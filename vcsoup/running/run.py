@@ -167,7 +167,8 @@ def set_up(workspace: Workspace, file: ProjectFile) -> Project:
 def wanted_config(project: Project, file: ProjectFile) -> ProjectConfig:
     """Return a project's choices as the file wants them; a judge that it leaves out stays."""
     config = _config(file)
-    return config.model_copy(update={"rewards": {**project.config.rewards, **config.rewards}})
+    rewards = {**project.config.rewards, **config.rewards}
+    return config.model_copy(update={"rewards": rewards}).in_place_of(project.config)
 
 
 def wanted_filters(project: Project, file: ProjectFile) -> dict[str, PairFilter]:

@@ -1,0 +1,79 @@
+"""What a run exports: in place of its own former export, and never of anything else."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_project import tiny_project
+from vcsoup.errors import AdapterError
+from vcsoup.monitor import SILENT
+from vcsoup.project_entries import ExportEntry
+from vcsoup.project_file import ProjectFile
+from vcsoup.running.export_step import ExportStep
+from vcsoup.running.plan import Run
+from vcsoup.workspace import Workspace
+
+HALF, MORE = {"helpful": 0.5, "harmless": 0.5}, {"helpful": 0.75, "harmless": 0.25}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Run:
+    workspace = Workspace(tmp_path / "w")
+    project = tiny_project(workspace, tmp_path, prompts=2)
+    file = ProjectFile(project=project.name, values={value: {} for value in project.values})
+    return Run(workspace, file, project, project.filters(), SILENT, lambda line: None)
+
+
+def step_of(kind: str, out: Path, weights: dict[str, float] = HALF) -> ExportStep:
+    return ExportStep(ExportEntry(kind=kind, out=str(out), weights=weights, group="filtered"))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_an_export_takes_the_place_of_the_former_one(here, tmp_path):
+    out = tmp_path / "out" / "soup"
+    step_of("adapter", out).make(here)
+    before = names(out)
+    assert "adapter_model.safetensors" in before
+    assert step_of("adapter", out).is_done(here)
+    changed = step_of("adapter", out, MORE)
+    assert not changed.is_done(here)
+    assert changed.make(here)["path"] == str(out)
+    assert changed.is_done(here)
+    assert names(out) == before
+    assert names(out.parent) == {"soup"}, "nothing is left beside it"
+    text = tmp_path / "out" / "soup.yaml"
+    step_of("recipe", text).make(here)
+    step_of("recipe", text, MORE).make(here)
+    assert step_of("recipe", text, MORE).is_done(here)
+
+
+@pytest.mark.parametrize("kind", ["recipe", "card", "adapter", "model"])
+def test_what_is_not_ours_stays(kind, here, tmp_path):
+    """A file of the user, a folder of the user, and our own export that somebody changed."""
+    note, folder = tmp_path / "README.md", tmp_path / "soups"
+    note.write_text("mine")
+    folder.mkdir()
+    (folder / "old.safetensors").write_text("mine")
+    for out in (note, folder):
+        with pytest.raises(AdapterError, match="choose another `out:`, or move it away"):
+            step_of(kind, out).make(here)
+    assert (note.read_text(), (folder / "old.safetensors").read_text()) == ("mine", "mine")
+    ours = tmp_path / "ours"
+    step_of(kind, ours).make(here)
+    changed = ours / "notes.txt" if ours.is_dir() else ours
+    changed.write_text("mine")
+    with pytest.raises(AdapterError, match="nobody changed"):
+        step_of(kind, ours, MORE).make(here)
+    assert changed.read_text() == "mine"
+
+
+def test_a_recipe_alone_is_no_adapter(here, tmp_path):
+    step_of("recipe", tmp_path / "soups" / "recipe.yaml").make(here)
+    step = step_of("adapter", tmp_path / "soups")
+    assert not step.is_done(here)
+    with pytest.raises(AdapterError):
+        step.make(here)
+    assert names(tmp_path / "soups") == {"recipe.yaml"}

@@ -1,0 +1,61 @@
+"""What runs of a project exported, so that a later run replaces its own exports and nothing else.
+
+A record in the project's folder holds, per export, its files with size and time of change. What
+lies at a path is ours while it holds exactly those; what anybody put there or changed is not.
+"""
+
+import shutil
+import uuid
+from pathlib import Path
+
+from vcsoup.errors import AdapterError
+from vcsoup.workspace import Project
+from vcsoup.workspace.files import read_json, write_json
+
+Files = dict[str, list[int]]
+_RECORD = "exports.json"
+
+
+def check_free(project: Project, out: Path) -> None:
+    """Refuse a path that holds something else than an untouched export of this project.
+
+    Raises:
+        AdapterError: says what to do.
+    """
+    if not (out.exists() or out.is_symlink()):
+        return
+    if _files(out) != _known(project).get(str(out)):
+        raise AdapterError(
+            f"{out} exists, and is no export that a run of {project.name} made and nobody changed; "
+            "choose another `out:`, or move it away"
+        )
+
+
+def note(project: Project, out: Path) -> None:
+    """Record what has just been exported."""
+    write_json(project.root / _RECORD, {**_known(project), str(out): _files(out)})
+
+
+def put_in_place(built: Path, out: Path) -> None:
+    """Rename a finished folder to `out`; a former export there goes only once this one is whole."""
+    former = beside(out)
+    if out.exists():
+        out.rename(former)
+    built.rename(out)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def beside(out: Path) -> Path:
+    """A hidden name beside `out` that nobody else takes."""
+    return out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}")
+
+
+def _known(project: Project) -> dict[str, Files]:
+    return dict(read_json(project.root / _RECORD) or {})
+
+
+def _files(out: Path) -> Files:
+    """Size in bytes and time of change in nanoseconds of every file, by name below `out`."""
+    paths = sorted(out.rglob("*")) if out.is_dir() else [out]
+    stats = {str(path.relative_to(out)): path.lstat() for path in paths if not path.is_dir()}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
