@@ -184,3 +184,22 @@ def test_mistakes_about_chords(run):
     ):
         code, _, err = run("evaluate", *args)
         assert (code, said in err) == (2, True), err
+
+
+def test_a_path_that_cannot_be_written_is_one_line(run, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for kind in ("adapter", "card"):
+        out = tmp_path / "file" / "below"
+        code, _, err = run("soup", "export", *MIX, "--as", kind, "--out", out)
+        assert (code, "Traceback" in err) == (2, False)
+        assert "file" in err
+        assert "Not a directory" in err or "exists" in err
+
+
+def test_a_recipe_that_is_no_yaml_is_one_line(run, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    for text in ("a: 2023-02-30", "a: [1", "a: \x00"):
+        recipe.write_text(text)
+        code, _, err = run("soup", "build", recipe, "--out", tmp_path / "o")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "recipe.yaml is not YAML" in err

@@ -62,7 +62,10 @@ def version() -> None:
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0, 2 for a user's mistake, 130 when stopped."""
+    """Run the command line; the exit status is 0, 2 for a user's mistake, 130 when stopped.
+
+    A path that the system refuses counts as a mistake of the user.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # Bars of other libraries would run over ours.
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
@@ -72,6 +75,11 @@ def main() -> None:
         app()
     except VcsoupError as error:
         _say(" ".join(str(error).split()))
+        sys.exit(USER_ERROR)
+    except OSError as error:  # such as a path of `--out` that cannot be written
+        if error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror}; choose another path, or mend this one")
         sys.exit(USER_ERROR)
     except (StopRequested, KeyboardInterrupt) as stop:
         _say(str(stop) or "stopped; what was finished is kept")

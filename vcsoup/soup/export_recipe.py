@@ -149,7 +149,7 @@ def read_recipe(path: Path) -> Recipe:
         raise NotFoundError(f"no recipe {path}; give the file that `soup export` wrote")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # such as a date that is none
         raise AdapterError(f"{path} is not YAML ({_line(error)}); export it again") from error
     recipe = as_recipe(content, name=str(path))
     folder = path.resolve().parent
