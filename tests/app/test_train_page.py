@@ -14,6 +14,7 @@ from tests.app import fixture_runs as made
 from tests.app.fixture_project import full_project, hand_project
 from vcsoup.jobs import Jobs
 from vcsoup.numbers import THIN
+from vcsoup.pipeline.training import kept_pairs
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.training.config_file import dump_train_config
 from vcsoup.ui import runs_actions, runs_desk, train_files, train_settings
@@ -85,8 +86,26 @@ def test_runs_with_less_than_one_batch_are_named(workspace, visit):
     number(app, "batch_size").set_value(8).run()
     (told,) = [warning.value for warning in app.warning]
     assert "Fewer pairs to train on than one batch of 8: helpful, filter 0.50. Lower" in told
+    assert told.endswith("this run would fail at once.")
     number(app, "batch_size").set_value(5).run()
     assert not app.warning
+
+
+def test_pairs_with_a_held_out_prompt_are_not_counted(workspace, visit):
+    """As training leaves them out: of 5 pairs that the filter keeps, and of all 10, two."""
+    project = hand_project(workspace)
+    project.set_threshold("helpful", 0.5)
+    kept = kept_pairs(project, "helpful", project.filters()["helpful"])
+    project.save_held_out_prompts(list(kept["prompt"][:2]))
+    app = visit("train")
+    app.pills(key="train_values").set_value(["helpful"]).run()
+    assert "| helpful, filter 0.50 | 3 of 10 |" in shown(app)
+    assert "| helpful, unfiltered | 8 of 10 |" in shown(app)
+    assert "Not counted: pairs whose prompt is held out to measure soups, 2 of helpful." in shown(
+        app
+    )
+    assert len(kept_pairs(project, "helpful", project.filters()["helpful"])) == 3
+    assert len(kept_pairs(project, "helpful", None)) == 8
 
 
 def number(app, field):

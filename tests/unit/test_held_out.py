@@ -1,6 +1,10 @@
 """Choosing held-out prompts."""
 
-from vcsoup.workspace.held_out import choose_prompts, not_held_out, top_up
+import numpy as np
+import pyarrow as pa
+
+from vcsoup.preferences.pairs import PAIR_SCHEMA
+from vcsoup.workspace.held_out import choose_prompts, not_held_out, rows_held_out, top_up
 
 
 def prompt(text: str) -> list[dict[str, str]]:
@@ -32,3 +36,15 @@ def test_topping_up_keeps_what_is_held_out_and_adds_no_prompt_twice():
     assert len({p[0]["content"] for p in more}) == 3
     assert top_up(more, prompts, 3) == more
     assert top_up(prompts[:1], prompts[:1], 5) == prompts[:1]
+
+
+def test_rows_are_those_that_training_may_not_use():
+    """Whole prompts decide: two share their first message with one that is held out."""
+    turns = [prompt("a"), [*prompt("a"), {"role": "assistant", "content": "b"}, *prompt("c")]]
+    prompts = [prompt("x"), turns[1], turns[0], prompt("y"), turns[1]]
+    kind = PAIR_SCHEMA.field("prompt").type
+    column = pa.chunked_array([pa.array(prompts[:2], kind), pa.array(prompts[2:], kind)[1:]])
+    kept = [*prompts[:2], *prompts[3:]]
+    for held_out in ([], turns[:1], turns[1:], [*turns, prompt("y")]):
+        usable = np.array(not_held_out(kept, held_out))
+        assert rows_held_out(column, held_out).tolist() == np.flatnonzero(~usable).tolist()

@@ -12,10 +12,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from vcsoup.filtering import PairFilter
-from vcsoup.numbers import DASH, count, duration, plain, plural, rough
+from vcsoup.numbers import DASH, count, duration, listed, plain, plural, rough
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
 from vcsoup.ui.look import look_at
@@ -23,6 +24,8 @@ from vcsoup.ui.shell import slot
 from vcsoup.ui.tokens import characters_per_token
 from vcsoup.ui.train_plan import Plan
 from vcsoup.workspace import Project
+from vcsoup.workspace.datasets import digest
+from vcsoup.workspace.held_out import prompt_key
 
 SAME_SPEED = ("rank", "targets", "batch_size", "max_length", "precision")
 """Runs that agree in these take about the same time per step."""
@@ -51,8 +54,9 @@ class Load:
         value: Which value.
         group: "filtered" or "unfiltered".
         told: The filter in a few characters.
-        kept: Pairs that the filter keeps.
+        kept: Pairs that the filter keeps and whose prompt is not held out for measuring.
         total: Pairs of the value.
+        held_out: Pairs that are left out for their held-out prompt, whatever the filter.
         tokens: Of a step of one pair, both answers with the prompt; None when not known.
     """
 
@@ -61,6 +65,7 @@ class Load:
     told: str
     kept: int
     total: int
+    held_out: int
     tokens: float | None
 
 
@@ -77,8 +82,8 @@ def show(project: Project, plan: Plan) -> None:
     )
     rows = ["| run | pairs | passes | about tokens |", "|:--|--:|--:|--:|"]
     too_few = []
-    for run in plan.runs:
-        load = load_of(project, *run)
+    loads = [load_of(project, *run) for run in plan.runs]
+    for load in loads:
         passes = f"{seen / load.kept:.1f}" if load.kept else DASH
         tokens = rough(load.tokens * seen) if load.tokens else DASH
         name = f"{load.value}, {load.told}"
@@ -86,11 +91,15 @@ def show(project: Project, plan: Plan) -> None:
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {passes} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
+    if left_out := {load.value: load.held_out for load in loads if load.held_out}:
+        told = listed([f"{count(n)} of {value}" for value, n in left_out.items()])
+        st.caption(f"Not counted: pairs whose prompt is held out to measure soups, {told}.")
     with slot():
         if too_few:
             st.warning(
                 f"Fewer pairs to train on than one batch of {config.batch_size}: "
-                f"{'; '.join(too_few)}. Lower the threshold or the batch size.",
+                f"{'; '.join(too_few)}. Lower the threshold or the batch size: as it is, "
+                f"{'this run' if len(too_few) == 1 else 'these runs'} would fail at once.",
                 icon=":material/warning:",
             )
     st.caption(time_told(timing(project, config), len(plan.runs)))
@@ -101,17 +110,21 @@ def load_of(project: Project, value: str, group: str) -> Load:
     total = project.datasets()[value].n
     scored = bool(project.rewards_stamp(value))
     wanted = project.filters()[value] if group == "filtered" else PairFilter(threshold=None)
+    held_out = _rows_held_out(project, value)
     if not scored:
-        kept, characters = total, float(_lengths(project, value).sum())
+        passing, characters = total, float(_lengths(project, value).sum())
+        kept = total - len(held_out)
     else:
-        figures = look_at(project, [value]).figures(value, wanted)
-        kept, characters = figures.trained, float(figures.characters)
+        look = look_at(project, [value])
+        figures = look.figures(value, wanted)
+        passing, characters = figures.trained, float(figures.characters)
+        kept = passing - int(look.measures(value).trained(wanted)[held_out].sum())
     told = f"filter {filter_told(wanted)}" if group == "filtered" else "unfiltered"
     tokens = None
-    if kept:
+    if passing:
         ratio, _ = _characters_per_token(project, value)
-        tokens = characters / kept * _prompt_twice(project, value) / ratio
-    return Load(value, group, told, kept, total, tokens)
+        tokens = characters / passing * _prompt_twice(project, value) / ratio
+    return Load(value, group, told, kept, total, len(held_out), tokens)
 
 
 def filter_told(kept: PairFilter) -> str:
@@ -217,6 +230,17 @@ def _prompt_twice(project: Project, value: str) -> float:
 def _prompt_share(root: str, stamp: str, value: str, *, _project: Project) -> float:
     lengths = _lengths(_project, value)
     return float((lengths.sum() + lengths[:, 0].sum()) / max(1.0, lengths.sum()))
+
+
+def _rows_held_out(project: Project, value: str) -> npt.NDArray[np.intp]:
+    keys = [prompt_key(prompt) for prompt in project.held_out_prompts()]
+    stamp = digest([project.datasets()[value].hash, *keys])
+    return _held_out(str(project.root), value, stamp, _project=project)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _held_out(root: str, value: str, stamp: str, *, _project: Project) -> npt.NDArray[np.intp]:
+    return _project.rows_held_out(value)
 
 
 def _lengths(project: Project, value: str) -> np.ndarray:

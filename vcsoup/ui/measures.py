@@ -83,6 +83,11 @@ class Measures:
             return np.zeros(self.n, dtype=np.bool_)
         return np.asarray((self.norms >= wanted.min_norm) & (self.consistency <= -tau))
 
+    def trained(self, wanted: PairFilter) -> BoolArray:
+        """Say which pairs a run with this filter sees, kept as they are or exchanged."""
+        kept = self.kept(wanted)
+        return kept | self.flips(wanted) if wanted.flip else kept
+
     def gap_of(self, row: int) -> dict[str, float]:
         """Return a pair's gap per value, in standard deviations."""
         return dict(zip(self.values, self.gaps[:, row].tolist(), strict=True))

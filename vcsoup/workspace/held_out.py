@@ -5,6 +5,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 Messages = list[dict[str, str]]
 
 # No more than this share of a project's distinct prompts is taken away from training.
@@ -56,6 +61,23 @@ def not_held_out(prompts: Sequence[Messages], held_out: Iterable[Messages]) -> l
     """Return, per prompt, True where training may use it."""
     taken = {prompt_key(prompt) for prompt in held_out}
     return [prompt_key(prompt) not in taken for prompt in prompts]
+
+
+def rows_held_out(prompts: pa.ChunkedArray, held_out: Iterable[Messages]) -> npt.NDArray[np.intp]:
+    """Return which rows of a pair table's prompts are held out, quickly also of a million.
+
+    Only prompts that begin with the first message of a held-out one are compared whole.
+    """
+    taken = {prompt_key(prompt): str(prompt[0]["content"]) for prompt in held_out}
+    begins = pa.array(set(taken.values()), type=pa.string())
+    found, start = [], 0
+    for chunk in prompts.chunks:
+        contents = pc.struct_field(chunk.values, "content")
+        first = contents.take(chunk.offsets[:-1])
+        alike = np.flatnonzero(pc.is_in(first.cast(pa.string()), value_set=begins))
+        found += [start + row for row in alike if prompt_key(chunk[int(row)].as_py()) in taken]
+        start += len(chunk)
+    return np.array(found, dtype=np.intp)
 
 
 def _bytes(prompt: Messages) -> int:

@@ -4,6 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.workspace import adapters as shelf
 from vcsoup.workspace import checkups
@@ -13,7 +18,7 @@ from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.consents import ConsentShelf
 from vcsoup.workspace.files import read_json, write_json
 from vcsoup.workspace.filtered import FilteredPairs
-from vcsoup.workspace.held_out import Messages, top_up
+from vcsoup.workspace.held_out import Messages, rows_held_out, top_up
 from vcsoup.workspace.names import check_slug
 from vcsoup.workspace.points import Point, PointTable
 from vcsoup.workspace.records import Records
@@ -67,6 +72,14 @@ class Project(FilteredPairs):
         if not prompts:
             raise WorkspaceError("no held-out prompts given; expected at least one")
         write_json(self.root / "held_out.json", list(prompts))
+
+    def rows_held_out(self, value: str) -> npt.NDArray[np.intp]:
+        """Return the rows of a value's pairs whose prompt is held out: nobody trains on them."""
+
+        def read(path: Path) -> pa.ChunkedArray:
+            return pq.read_table(path, columns=["prompt"], partitioning=None).column("prompt")
+
+        return rows_held_out(self._datasets.read(value, read), self.held_out_prompts())
 
     def top_up_held_out(self, value: str) -> int:
         """Hold out prompts of a value's pairs until every value with pairs had its share.
