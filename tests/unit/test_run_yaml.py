@@ -121,6 +121,12 @@ def _open(reports, state: str) -> list[str]:
             "score",
             "reward model of helpful: there is no",
         ),
+        (
+            "reward: judge-helpful",
+            "reward: plain",
+            "score",
+            "reward model of helpful: .*plain is a LlamaForCausalLM, not a sequence classifier",
+        ),
         ("base: base\n", "base: ./gone\n", "train", "there is no folder .*gone; give a folder"),
         ("base: base\n", "base: adapter\n", "train", "it is an adapter, not a whole model; merge"),
     ],
@@ -132,6 +138,9 @@ def test_what_is_missing_is_told_before_anything_is_made(
     for name, holds in (("adapter", "adapter_config.json"), *((j, "config.json") for j in JUDGES)):
         (tmp_path / name).mkdir()
         (tmp_path / name / holds).write_text("{}")
+        (tmp_path / name / "chat_template.jinja").write_text("{{ messages }}")
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     path = tmp_path / "project.yaml"
     assert FILE.count(change) == 1
     path.write_text(FILE.replace(change, to))

@@ -5,6 +5,7 @@ fetched). Reads JSON and text only; never runs a model's code. Torch-free.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from vcsoup.errors import HubError, RewardModelError
 from vcsoup.hub.refusals import hub_errors
 
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 _NO_CONFIG = "has no config.json; give a folder or hub id of a transformers model"
 MERGE_FIRST = (
     "merge it into its base with peft's merge_and_unload, and save that with the tokenizer"
@@ -76,6 +78,10 @@ def why_no_model(model: str) -> str:
             f"there is no folder {model}; give one with config.json, or a hub id such as org/model"
         )
     folder = Path(model).expanduser()
+    if folder.is_file():
+        return f"{model} is a file; give the folder that holds it"
+    if not folder.is_dir() and not _HUB_ID.fullmatch(model):
+        return f"there is no folder {model}, and no id of the hub looks so: they are like org/model"
     if not folder.is_dir() or (folder / "config.json").is_file():
         return ""
     adapted = (folder / "adapter_config.json").is_file()
@@ -89,8 +95,9 @@ def full_name(model: str) -> str:
         >>> full_name(" org/judge ")
         'org/judge'
     """
-    path = Path(model.strip()).expanduser()
-    return str(path.resolve()) if path.is_dir() else model.strip()
+    name = model.strip().strip("\"'")  # paths are pasted with their quotes
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.is_dir() else name
 
 
 def no_such_folder(model: str) -> bool:

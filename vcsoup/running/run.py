@@ -13,7 +13,7 @@ from vcsoup.numbers import duration
 from vcsoup.preferences.pairs import Prompt
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_yaml import dump_project_file
-from vcsoup.rewards.model_files import why_no_model
+from vcsoup.rewards.readiness import why_not_ready
 from vcsoup.running.base_memory import check_base
 from vcsoup.running.cost import Cost
 from vcsoup.running.held_out_file import read_held_out
@@ -137,7 +137,7 @@ def _check_models(config: ProjectConfig, file: ProjectFile, steps: Sequence[Step
     stages = {step.stage for step in steps}
     if "score" in stages:
         for value, spec in config.rewards.items():
-            if spec.kind == "model" and (why := why_no_model(spec.model)):
+            if why := why_not_ready(spec):
                 raise RewardModelError(f"reward model of {value}: {why}")
     return check_base(config, file) if "train" in stages else []
 

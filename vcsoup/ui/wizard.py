@@ -103,7 +103,7 @@ def _step(place: Place) -> None:
             _ways(place, "rewards", trouble=wizard_pairs.without_pairs(_made(place)), must=False)
         case "rewards":
             wizard_pairs.rewards_step(_made(place))
-            _ways(place, "check", trouble=wizard_pairs.without_judge(_made(place)), must=False)
+            _ways(place, "check", trouble=wizard_pairs.not_ready(_made(place)), must=False)
         case "check":
             wizard_pairs.check_step(_made(place))
             _ways(place, "score", trouble=wizard_pairs.unchecked(_made(place)), must=False)
@@ -128,7 +128,7 @@ def _is_done(place: Place, step: str) -> bool:
         return step == "values" and not wizard_start.missing(place.draft)
     done = {
         "data": not wizard_pairs.without_pairs(project),
-        "rewards": not wizard_pairs.without_judge(project),
+        "rewards": not wizard_pairs.not_ready(project),
         "check": project.checkup() is not None,
         "score": bool(project.datasets()) and all(map(project.rewards_stamp, project.datasets())),
     }

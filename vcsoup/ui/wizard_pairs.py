@@ -5,7 +5,9 @@ They are the Data page's own rooms, one at a time and in order.
 
 import streamlit as st
 
+from vcsoup.rewards.readiness import why_not_ready
 from vcsoup.ui import data_cards, data_intake, data_reading, data_shared, reward_clinic, reward_view
+from vcsoup.ui.literal import literal
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 
@@ -21,16 +23,20 @@ def without_pairs(project: Project) -> str:
     return f"No pairs yet for {', '.join(missing)}." if missing else ""
 
 
-def without_judge(project: Project) -> str:
-    """Say which values nothing judges; empty when all have a judge."""
+def not_ready(project: Project) -> str:
+    """Say which values' judges are missing or cannot be asked as they are; empty when all can."""
     missing = [value for value in project.values if value not in project.config.rewards]
-    return f"Nothing judges {', '.join(missing)} yet." if missing else ""
+    told = [f"Nothing judges {', '.join(missing)} yet."] if missing else []
+    found = {value: why_not_ready(spec) for value, spec in project.config.rewards.items()}
+    faults = [f"{value}: {literal(why, most=400)}." for value, why in found.items() if why]
+    remedy = ["Step 4 changes how a judge is asked."] if faults else []
+    return " ".join([*told, *faults, *remedy])
 
 
 def unchecked(project: Project) -> str:
     """Say what keeps the judges from being known to be sound; empty when they were checked."""
     told = "" if project.checkup() else "The judges are not checked yet."
-    return without_judge(project) or told
+    return not_ready(project) or told
 
 
 def data_step(project: Project) -> None:

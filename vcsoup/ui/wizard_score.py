@@ -36,7 +36,7 @@ def score_step(project: Project, back: Callable[[], None]) -> None:
     """
     if st.session_state.pop(_STARTED, False):
         st.switch_page(page("data"), query_params={"project": project.name})
-    missing = wizard_pairs.without_judge(project), wizard_pairs.without_pairs(project)
+    missing = wizard_pairs.not_ready(project), wizard_pairs.without_pairs(project)
     trouble = " ".join(filter(None, missing))
     values = [value for value in project.datasets() if not project.rewards_stamp(value)]
     can = bool(values) and not missing[0]
