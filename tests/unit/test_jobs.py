@@ -192,6 +192,8 @@ def test_heavy_jobs_take_turns_and_the_next_starts_when_one_is_killed(jobs):
     second = begin(jobs, "finish-slot")
     wait_until(lambda: (second.path / "waiting").exists())
     assert (first.state, second.state) == ("running", "queued")
+    told = f"{second.id} waits for {first.id} to end"
+    wait_until(lambda: any(told in line for line in second.log_tail()))
     os.kill(pid_of(first), signal.SIGKILL)
     wait_until(lambda: second.state == "done")
     assert first.state == "lost"

@@ -6,6 +6,7 @@ place has a `waiting` file in its job folder; the oldest living one goes first, 
 before what is only queued: somebody sits before a screen and waits for these.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from vcsoup.jobs.order import Order
 from vcsoup.monitor import StopRequested
 
 _LOOK_EVERY_S = 0.2
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ def compute_slot(job: Path, stop_requested: Callable[[], bool]) -> Iterator[Plac
     """
     waiting = job / files.WAITING
     waiting.touch()
+    told = False
     try:
         while (place := _try_slot(job)) is None:
+            if not told:
+                _log.warning("%s waits for %s to end (`vcsoup jobs list`)", job.name, _ahead(job))
+            told = True
             if stop_requested():
                 raise StopRequested(f"{job.name} was stopped before it began")
             time.sleep(_LOOK_EVERY_S)
@@ -75,6 +81,13 @@ def inherited_place(root: Path, number: str | None, lock: str | None) -> Place |
         return None
     held = files.adopt_lock(_lock_of(root, int(number)), lock)
     return None if held is None else Place(int(number), held)
+
+
+def _ahead(job: Path) -> str:
+    """Name the jobs that compute now, for the person who waits."""
+    began = (path.parent for path in job.parent.glob(f"*/{files.BEGAN}"))
+    working = sorted(other.name for other in began if files.is_locked(other / files.LOCK))
+    return ", ".join(working) or "another job"
 
 
 def _try_slot(job: Path) -> Place | None:
