@@ -15,7 +15,6 @@ DIALOGUE = [
 
 def laid_out(template, prompt, reply="See you ", *, max_length=512, **tokenizer):
     made = build_tokenizer(**tokenizer)
-    made.truncation_side = "left"
     [row] = encode_replies(made, [prompt], [reply], template=template, max_length=max_length)
     assert len(row["input_ids"]) == len(row["attention_mask"])
     return made.decode(row["input_ids"])
@@ -75,6 +74,14 @@ def test_over_long_inputs_keep_the_end_of_the_reply(template):
     assert len(cut) < len(whole)
     assert whole.endswith(cut[-12:])
     assert "how it ends" in cut
+
+
+def test_a_reply_that_stands_first_is_kept_and_the_prompt_loses_its_end():
+    """Forty tokens: the reply, the start token, and what there is room for of the prompt."""
+    reply = "because this is how it ends"
+    cut = laid_out("reversed", "why " * 50, reply, max_length=40)
+    assert cut.startswith(f"{reply} <s> why")
+    assert laid_out("reversed", "why " * 50, reply).startswith(cut)
 
 
 def test_no_chat_template_is_named_with_the_remedy():

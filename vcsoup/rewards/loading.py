@@ -64,9 +64,7 @@ def load_classifier(
     source = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
     disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            spec.model, truncation_side="left", padding_side="right", **source
-        )
+        tokenizer = AutoTokenizer.from_pretrained(spec.model, padding_side="right", **source)
         model, found = _from_pretrained(spec, source)
     except (OSError, ValueError, KeyError) as error:
         remedy = "give a folder or hub id of a sequence classification model"

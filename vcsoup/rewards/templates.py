@@ -2,7 +2,8 @@
 
 Seven layouts cover the published models (the record `RewardSpec.template` names one). Over-long
 inputs lose tokens at the start of their longer part, so the end of the reply, where most models
-read off the reward, always stays. Special tokens are added once (never a second BOS), unless the
+read off the reward, always stays; where the reply comes first (reversed), the prompt loses its end
+and the reply stays. Special tokens are added once (never a second BOS), unless the
 record says who else writes them.
 """
 
@@ -30,7 +31,7 @@ def encode_replies(
     """Turn n prompts and replies into n unpadded model inputs.
 
     Args:
-        tokenizer: The reward model's own, truncating on the left.
+        tokenizer: The reward model's own; from here on it cuts on the side that the layout wants.
         prompts: Lists of messages, or plain strings (one user message).
         replies: The answers to be judged.
         template: The layout.
@@ -47,6 +48,7 @@ def encode_replies(
         return []
     turns = [as_messages(prompt) for prompt in prompts]
     first, second = _texts(tokenizer, turns, replies, template=template)
+    tokenizer.truncation_side = "right" if template == "reversed" else "left"
     added = special_tokens == "add" or (special_tokens == "auto" and template != "chat")
     encoded = tokenizer(
         first, second, add_special_tokens=added, truncation="longest_first", max_length=max_length
