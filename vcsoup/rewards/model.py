@@ -22,6 +22,7 @@ from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.heads import check_label, read_label
 from vcsoup.rewards.loading import load_classifier
+from vcsoup.rewards.positions import most_tokens
 from vcsoup.rewards.shared_prompts import SharedPrompts, trial_rows
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.templates import Encoding, encode_replies
@@ -52,7 +53,7 @@ class RewardModel:
         self.model = model.eval()
         if spec.output == "logits":
             check_label(spec, model.config.num_labels or 0)
-        positions = getattr(model.config, "max_position_embeddings", None) or spec.max_length
+        positions = most_tokens(model) or spec.max_length
         self.max_length = min(spec.max_length, positions, tokenizer.model_max_length)
         may_share = spec.output == "logits" and spec.pad_side == "right"
         self._shared = SharedPrompts.of(model) if may_share else None
