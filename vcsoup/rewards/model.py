@@ -3,8 +3,9 @@
 Replies to one prompt go together, and a decoder computes what they share once, without padding
 (`vcsoup.rewards.shared_prompts`). For any other model batches are sorted by length and padded on
 the side that the record names; a tokenizer without a pad token gets one made up per batch: any
-token that ends no row of it, because the classifier reads the last token that is no padding. A
-reply's reward is the same alone and in any batch. All heads come from one pass (`logit_batches`).
+token that ends no row of it, because the classifier reads the last token that is no padding. Rows
+that positions make a model read in different ways go apart (`vcsoup.rewards.positions`). A reply's
+reward is the same alone and in any batch. All heads come from one pass (`logit_batches`).
 No loading (`vcsoup.rewards.loading`) and no caching here (`vcsoup.rewards.cache`).
 """
 
@@ -22,7 +23,7 @@ from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.heads import check_label, read_label
 from vcsoup.rewards.loading import load_classifier
-from vcsoup.rewards.positions import most_tokens
+from vcsoup.rewards.positions import most_tokens, rope_turns
 from vcsoup.rewards.shared_prompts import SharedPrompts, trial_rows
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.templates import Encoding, encode_replies
@@ -55,7 +56,8 @@ class RewardModel:
             check_label(spec, model.config.num_labels or 0)
         positions = most_tokens(model) or spec.max_length
         self.max_length = min(spec.max_length, positions, tokenizer.model_max_length)
-        may_share = spec.output == "logits" and spec.pad_side == "right"
+        self._turns = [turn for turn in rope_turns(model.config) if turn < self.max_length]
+        may_share = spec.output == "logits" and spec.pad_side == "right" and not self._turns
         self._shared = SharedPrompts.of(model) if may_share else None
         self._tried = False
 
@@ -183,8 +185,10 @@ class RewardModel:
         for rows in tree_batches([inputs[row]["input_ids"] for row in told], tokens_per_batch):
             yield told[rows]
         others = np.setdiff1d(np.arange(len(inputs)), told)
-        for rows in length_batches(lengths[others], tokens_per_batch):
-            yield others[rows]
+        kinds = np.searchsorted(self._turns, lengths[others])
+        for alike in (others[kinds == kind] for kind in np.unique(kinds)):
+            for rows in length_batches(lengths[alike], tokens_per_batch):
+                yield alike[rows]
 
     def _shares(self, inputs: list[Encoding]) -> bool:
         """Whether what rows share is computed once: where that was seen to change nothing."""
