@@ -137,6 +137,10 @@ def test_batches_hold_every_row_once_and_keep_the_budget():
     assert all(len(rows) * lengths[rows].max() <= 300 for rows in batches)
     longest = [lengths[rows].max() for rows in batches]
     assert longest == sorted(longest, reverse=True)
+    unpadded = list(length_batches(lengths, 300, padded=False))
+    assert sorted(np.concatenate(unpadded).tolist()) == list(range(500))
+    assert all(len(rows) * lengths[rows].max() <= 300 for rows in unpadded)
+    assert all(len(set(lengths[rows])) == 1 for rows in unpadded)
 
 
 def test_progress_and_stop(gpt2, asked):
