@@ -51,6 +51,7 @@ class StandinJudge:
         script: What it does about the first requests, one each.
         always: What it does about all others.
         refuses: Fields that it does not take.
+        context: Tokens that a question and its longest answer may have together; None for any.
         bodies: The requests, in the order in which they came.
         headers: Their headers.
         times: When they came, in seconds.
@@ -61,6 +62,7 @@ class StandinJudge:
     script: list[Told] = field(default_factory=list)
     always: Told = Told()
     refuses: tuple[str, ...] = ()
+    context: int | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -91,6 +93,8 @@ class StandinJudge:
         if unknown := [name for name in self.refuses if name in body]:
             said = {"error": {"message": f"unsupported parameter: {unknown[0]}"}}
             return JSONResponse(said, 400)
+        if self.context is not None and (much := _too_much(body, self.context)):
+            return JSONResponse({"error": {"message": much, "code": 400}}, 400)
         if told.status != 200:
             said = {"error": {"message": told.text or "out of order"}}
             return JSONResponse(said, told.status, told.headers)
@@ -105,6 +109,19 @@ def reply_of(body: dict[str, Any]) -> str:
     found = _REPLY.search(body["messages"][-1]["content"])
     assert found, body
     return found[2]
+
+
+def _too_much(body: dict[str, Any], context: int) -> str:
+    """What vLLM says about a question that leaves too little room for an answer; else nothing."""
+    sent = sum(len(turn["content"]) // 4 for turn in body["messages"])
+    limit = body.get("max_tokens", body.get("max_completion_tokens", 0))
+    if sent + limit <= context:
+        return ""
+    return (
+        f"'max_tokens' or 'max_completion_tokens' is too large: {limit}. This model's maximum "
+        f"context length is {context} tokens and your request has {sent} input tokens "
+        f"({limit} > {context} - {sent})."
+    )
 
 
 def honest(reply: str) -> int:

@@ -1,6 +1,8 @@
 """Classifiers of many kinds: the score of each text is the library's own of that text alone.
 
-Prompts are shared, lengths differ, and the window of sliding layers is shorter than the texts.
+Prompts are shared, lengths differ, and the window of sliding layers is shorter than the texts. Some
+models read their padding (they mix tokens, pool or convolve them without a mask), or expect it on
+the left.
 """
 
 from pathlib import Path
@@ -40,12 +42,17 @@ OTHERS: dict[str, dict[str, object]] = {
     },
     "distilbert": {"dim": 32, "hidden_dim": 48, "n_layers": 2, "n_heads": 4},
     "electra": {**_ENCODER, "embedding_size": 16},
+    "convbert": {**_ENCODER, "embedding_size": 16, "conv_kernel_size": 3},
+    "fnet": _ENCODER,
+    "funnel": {"d_model": 32, "n_head": 4, "d_head": 8, "d_inner": 48, "block_sizes": [1, 1, 1]},
     "gpt_neox": _ENCODER,
     "mistral, sliding": _SLIDING,
     "modernbert": _ENCODER,
     "qwen2, sliding": {**_SLIDING, "use_sliding_window": True, "max_window_layers": 1},
     "roberta": _ENCODER,
+    "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48},
 }
+READS_PADDING = {"convbert", "fnet", "funnel", "xlnet"}
 JUDGES = {kind: told for kind, told in KINDS.items() if kind.partition(",")[0] in CLASSIFIERS}
 JUDGES |= OTHERS
 
@@ -66,7 +73,7 @@ def classifier(kind: str, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", JUDGES)
-def test_each_text_scores_as_the_library_scores_it_alone(kind, tmp_path):
+def test_each_text_scores_as_the_library_scores_it_alone(kind, tmp_path, caplog):
     folder = classifier(kind, tmp_path)
     judge = RewardModel.load(RewardSpec(model=str(folder), label=1), "cpu")
     pairs = tiny_pairs(12)
@@ -77,6 +84,7 @@ def test_each_text_scores_as_the_library_scores_it_alone(kind, tmp_path):
     ]
     replies = [reply for row in pairs.itertuples() for reply in (row.chosen, row.rejected)]
     told = judge.score(prompts, replies)
+    assert ("padding moves its logits" in caplog.text) == (kind in READS_PADDING)
     plain = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     with torch.no_grad():
         alone = [

@@ -67,6 +67,17 @@ def test_patterns_match_whole_names() -> None:
         ({"init_lora_weights": "olora"}, "olora"),
         ({"peft_type": "LOHA"}, "LOHA adapter, expected LORA"),
         ({"made_up_later": {"x": 1}}, "made_up_later"),
+        ({"r": 0}, "r = 0, expected a whole number of at least 1"),
+        ({"r": 4.5}, "r = 4.5, expected a whole number"),
+        ({"r": None}, "r = None, expected a whole number"),
+        ({"lora_alpha": "8"}, "lora_alpha = '8', expected a number"),
+        ({"lora_alpha": math.nan}, "lora_alpha = nan, expected a number"),
+        ({"lora_alpha": math.inf}, "lora_alpha = inf, expected a number"),
+        ({"lora_alpha": 10**400}, "lora_alpha = 10+, expected a number"),
+        ({"rank_pattern": {"q_proj": 0}}, r"rank_pattern\['q_proj'\] = 0, expected a whole"),
+        ({"rank_pattern": {"(": 4}}, r"rank_pattern that names '\(', which is no reg"),
+        ({"rank_pattern": [1]}, r"rank_pattern = \[1\], expected numbers by module"),
+        ({"alpha_pattern": {"q_proj": "x"}}, r"alpha_pattern\['q_proj'\] = 'x', expected a number"),
         ({"r": 5}, r"expected A \(5, in\).*got \(4, 48\)"),
     ],
 )
@@ -75,6 +86,20 @@ def test_refused_by_name(adapter: Path, settings: dict[str, object], said: str) 
     with pytest.raises(AdapterError, match=said) as caught:
         load_adapter(adapter)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"base_fingerprint": null}'])
+def test_a_manifest_of_another_kind_records_no_base(adapter: Path, content: str) -> None:
+    known = load_adapter(adapter).base_fingerprint
+    (adapter / "manifest.json").write_text(content)
+    assert load_adapter(adapter).base_fingerprint == known
+
+
+def test_a_manifest_that_is_no_json_is_named(adapter: Path) -> None:
+    for content in (b"{", b"\xff"):
+        (adapter / "manifest.json").write_bytes(content)
+        with pytest.raises(AdapterError, match=r"manifest\.json is not JSON .*; copy the adapter"):
+            load_adapter(adapter)
 
 
 def rewrite(adapter: Path, edit: Callable[[dict[str, torch.Tensor]], None]) -> None:

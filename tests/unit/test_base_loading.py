@@ -96,6 +96,19 @@ def test_what_cannot_be_loaded_is_one_line_with_a_way_on(tmp_path, monkeypatch):
         load_base(base, BaseLoading(quantization="4bit"))
 
 
+def test_a_download_that_broke_off_is_named_with_its_file(tmp_path):
+    base = tiny_causal("llama", tmp_path / "base")
+    AutoModelForCausalLM.from_pretrained(base).save_pretrained(base, max_shard_size="40KB")
+    (base / "model.safetensors").unlink()
+    torn = sorted(base.glob("*.safetensors"))[1]
+    torn.write_bytes(torn.read_bytes()[:-9])
+    with pytest.raises(BaseModelError) as caught:
+        load_base(base)
+    assert f"cannot be loaded: {torn} is incomplete or damaged (" in str(caught.value)
+    assert "incomplete metadata" in str(caught.value)
+    assert str(caught.value).endswith("); download or copy it again")
+
+
 @pytest.mark.parametrize("arch", ["llama", "gpt_neox"])
 def test_a_soup_runs_in_bfloat16_and_says_what_peft_says(tmp_path, arch):
     """Tolerance: bfloat16 keeps 8 bits of a number, logits are of size 4, errors add up."""

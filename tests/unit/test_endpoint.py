@@ -202,6 +202,23 @@ def test_a_question_that_is_refused_for_itself_is_nan_and_the_others_go_on(serve
     assert "response_format" in server.bodies[-1]
 
 
+def test_a_text_that_is_too_long_takes_the_limit_of_answers_off_no_request(server, caplog):
+    """The long one would fit without the 64 tokens of an answer; its error names both limits."""
+    server.context = 1000
+    rewards = rate(server, ["aa", "x" * 3300, "aaa"], at_once=1)
+    assert np.array_equal(rewards, [2, np.nan, 3], equal_nan=True)
+    assert [body.get("max_tokens") for body in server.bodies] == [64] * 4
+    assert "response_format" in server.bodies[-1]
+    assert "is too large: 64. This model's maximum context length is 1000" in caplog.text
+
+
+def test_a_server_that_takes_a_limit_under_neither_name_is_not_asked_without_one(server, caplog):
+    server.refuses = ("max_tokens", "max_completion_tokens")
+    assert np.isnan(rate(server, ["aaa"])[0])
+    assert all({"max_tokens", "max_completion_tokens"} & set(body) for body in server.bodies)
+    assert "unsupported parameter: max_completion_tokens" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [

@@ -14,6 +14,7 @@ from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import StopRequested
 from vcsoup.rewards.model import RewardModel, length_batches
+from vcsoup.rewards.model_files import damaged_weights
 from vcsoup.rewards.spec import RewardSpec
 
 
@@ -136,6 +137,10 @@ def test_batches_hold_every_row_once_and_keep_the_budget():
     assert all(len(rows) * lengths[rows].max() <= 300 for rows in batches)
     longest = [lengths[rows].max() for rows in batches]
     assert longest == sorted(longest, reverse=True)
+    unpadded = list(length_batches(lengths, 300, padded=False))
+    assert sorted(np.concatenate(unpadded).tolist()) == list(range(500))
+    assert all(len(rows) * lengths[rows].max() <= 300 for rows in unpadded)
+    assert all(len(set(lengths[rows])) == 1 for rows in unpadded)
 
 
 def test_progress_and_stop(gpt2, asked):
@@ -173,3 +178,15 @@ def test_what_cannot_be_asked(gpt2, tmp_path):
         with pytest.raises(RewardModelError, match=words) as caught:
             RewardModel.load(spec)
         assert "\n" not in str(caught.value)
+
+
+def test_a_download_that_broke_off_is_named_with_its_file(tmp_path):
+    weights = tiny_classifier(tmp_path / "rm", labels=1) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(RewardModelError) as caught:
+        RewardModel.load(RewardSpec(model=str(weights.parent)))
+    assert f"cannot be loaded: {weights} is incomplete or damaged (" in str(caught.value)
+    assert str(caught.value).endswith("); download or copy it again")
+    told = damaged_weights("org/rm", "v2", ValueError("header too small"))
+    again = "`hf download org/rm --revision v2 --force-download`"
+    assert told.endswith(f"(header too small); fetch it again with {again}")

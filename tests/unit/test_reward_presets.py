@@ -2,14 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from tests.tiny_judges import fitted_judge
-from tests.tiny_models import tiny_causal
+from tests.tiny_models import build_tokenizer, tiny_causal
 from vcsoup.errors import RewardModelError
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.model_files import ModelFiles, read_model_files
 from vcsoup.rewards.presets import PRESETS, preset_spec
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.suggest import suggest_spec
 
 ARMO = "RLHFlow/ArmoRM-Llama3-8B-v0.1"
@@ -111,6 +114,45 @@ def test_a_folder_is_read_and_the_guess_loads(tmp_path, labels):
     for spec in found.heads.values():
         assert spec.template == "chat"
         assert RewardModel.load(spec).score(["q"], ["a kind answer"]).shape == (1,)
+
+
+ENCODER = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 66,
+    "pad_token_id": 1,
+}
+XLNET = {"d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "longest"),
+    [
+        ("roberta", ENCODER, 64),
+        ("camembert", ENCODER, 64),
+        ("mpnet", ENCODER, 64),
+        ("longformer", {**ENCODER, "attention_window": 16}, 64),
+        ("bert", ENCODER, 66),
+        ("xlnet", XLNET, 1024),
+    ],
+)
+def test_over_long_texts_are_cut_to_the_positions_that_a_model_has(tmp_path, kind, sizes, longest):
+    """RoBERTa and its kin count positions from the one after padding: 66 less 2; XLNet has -1.
+
+    The tokenizer names no longest input, as saved ones often do.
+    """
+    tokenizer, folder = build_tokenizer(), str(tmp_path)
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), num_labels=1, **sizes)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    suggested = suggest_spec(folder, read_model_files(folder).config).spec
+    assert suggested.max_length == longest
+    for spec in (suggested, RewardSpec(model=folder, template="pair")):
+        model = RewardModel.load(spec)
+        assert model.max_length == longest
+        assert np.isfinite(model.score(["why " * 99], ["x" * 999])).all()
 
 
 def test_folders_that_are_no_models_are_named(tmp_path):

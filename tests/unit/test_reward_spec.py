@@ -1,5 +1,6 @@
 """What a reward model is: its record and the name of its content."""
 
+import hashlib
 import shutil
 
 import pytest
@@ -66,6 +67,15 @@ def test_the_cache_key_covers_all_that_changes_raw_rewards(folder):
     keys = {spec.model_copy(update=change).fingerprint() for change in changes}
     assert len(keys | {spec.fingerprint()}) == 5
     assert spec.model_copy(update={"sign": -1}).fingerprint() == spec.fingerprint()
+
+
+def test_only_a_layout_that_reads_texts_otherwise_than_before_gets_other_names(folder):
+    """Rewards kept under the plain name, a digest of content and fields, would be taken again."""
+    for template, same in {"pair": True, "reversed": False}.items():
+        spec = RewardSpec(model=str(folder), template=template)
+        fields = spec.model_dump_json(exclude={"model", "revision", "sign", "trust_remote_code"})
+        plain = hashlib.sha256(f"{model_fingerprint(str(folder))}\n{fields}".encode()).hexdigest()
+        assert (spec.fingerprint() == plain[:16]) is same
 
 
 def test_hub_models_differ_by_revision():

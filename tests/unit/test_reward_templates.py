@@ -15,7 +15,6 @@ DIALOGUE = [
 
 def laid_out(template, prompt, reply="See you ", *, max_length=512, **tokenizer):
     made = build_tokenizer(**tokenizer)
-    made.truncation_side = "left"
     [row] = encode_replies(made, [prompt], [reply], template=template, max_length=max_length)
     assert len(row["input_ids"]) == len(row["attention_mask"])
     return made.decode(row["input_ids"])
@@ -68,6 +67,33 @@ def test_a_tokenizer_that_adds_a_start_adds_it_once():
         assert row["input_ids"][0] == start, template
 
 
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("reply", ["Ho", ""])
+def test_a_dialogue_is_one_text_to_a_tokenizer_that_starts_each_part_of_a_pair(ends, reply):
+    """Llama's kin write `<s> A <s> B`, and some `<s> A </s> <s> B </s>`.
+
+    The hh layout is one text, whose parts are a pair for the sake of cutting alone. The pair layout
+    is the tokenizer's own pair, whatever that is: what `tokenizer(question, answer)` gives.
+    """
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = build_tokenizer()
+    start, end = tokenizer.bos_token, tokenizer.eos_token
+    one = f"{start} $A {end}" if ends else f"{start} $A"
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=one,
+        pair=f"{one} {one.replace('$A', '$B')}",
+        special_tokens=[(start, tokenizer.bos_token_id), (end, tokenizer.eos_token_id)],
+    )
+    [row] = encode_replies(tokenizer, ["a <s> b"], [reply], template="hh", max_length=99)
+    assert row.keys() == {"input_ids", "attention_mask"}
+    assert {len(numbers) for numbers in row.values()} == {len(row["input_ids"])}
+    text = f"<s>\n\nHuman: a <s> b \n\nAssistant:{reply}" + "</s>" * ends
+    assert tokenizer.decode(row["input_ids"]) == text
+    [row] = encode_replies(tokenizer, ["Hi"], [reply], template="pair", max_length=99)
+    assert row["input_ids"] == tokenizer(["Hi"], [reply])["input_ids"][0]
+
+
 @pytest.mark.parametrize("template", ["chat", "pair", "hh", "beaver", "response"])
 def test_over_long_inputs_keep_the_end_of_the_reply(template):
     whole = laid_out(template, "why " * 50, "because this is how it ends")
@@ -75,6 +101,14 @@ def test_over_long_inputs_keep_the_end_of_the_reply(template):
     assert len(cut) < len(whole)
     assert whole.endswith(cut[-12:])
     assert "how it ends" in cut
+
+
+def test_a_reply_that_stands_first_is_kept_and_the_prompt_loses_its_end():
+    """Forty tokens: the reply, the start token, and what there is room for of the prompt."""
+    reply = "because this is how it ends"
+    cut = laid_out("reversed", "why " * 50, reply, max_length=40)
+    assert cut.startswith(f"{reply} <s> why")
+    assert laid_out("reversed", "why " * 50, reply).startswith(cut)
 
 
 def test_no_chat_template_is_named_with_the_remedy():

@@ -73,6 +73,9 @@ OTHERS = {
 }
 
 
+LONG = "why is the sky so blue today " * 3
+
+
 def classifier(config, seed=0):
     torch.manual_seed(seed)
     model = AutoModelForSequenceClassification.from_config(config).eval()
@@ -144,6 +147,46 @@ def test_a_model_that_mixes_tokens_by_other_means_is_scored_row_by_row(caplog):
     np.testing.assert_allclose(together, one_by_one, atol=1e-5)
 
 
+def longrope(longest_short):
+    """Phi-3 that turns its positions four times slower in rows of more tokens than this."""
+    config = Phi3Config(
+        **{**GROUPED, "vocab_size": len(build_tokenizer())},
+        original_max_position_embeddings=longest_short,
+        rope_parameters={
+            "rope_type": "longrope",
+            "rope_theta": 1e4,
+            "short_factor": [1.0] * 8,
+            "long_factor": [4.0] * 8,
+            "original_max_position_embeddings": longest_short,
+        },
+    )
+    return RewardModel(RewardSpec(model="phi3", label=1), classifier(config), build_tokenizer())
+
+
+@pytest.mark.parametrize("first", [["short"], ["short", "x" * 150]])
+def test_positions_that_depend_on_the_longest_row_leave_others_in_the_batch_alone(first):
+    """Rows of 20 to 180 tokens; from 101 on longrope takes other factors, for all of a pass.
+
+    Tolerance 5e-5 as above; rows of both kinds in one pass move rewards by more than 1e-2.
+    """
+    judge = longrope(100)
+    judge.score(["hi"] * len(first), first)  # whatever was asked before
+    prompts = [LONG[: 10 * k] for k in range(1, 8) for _ in range(2)]
+    replies = ["kind words", "x" * 90] * 7
+    lengths = [len(row["input_ids"]) for row in judge.encode(prompts, replies)]
+    assert min(lengths) < 60
+    assert max(lengths) > 110
+    told = judge.score(prompts, replies)
+    rows = [row["input_ids"] for row in judge.encode(prompts, replies)]
+    np.testing.assert_allclose(told, alone(judge.model, rows)[:, 1], atol=5e-5)
+
+
+def test_prompts_are_shared_where_no_text_is_as_long_as_other_positions(lines):
+    judge = longrope(256)
+    judge.score([LONG] * 2, ["kind", "rude"])
+    assert len(lines) == 2  # the trial and the pair
+
+
 @pytest.fixture
 def judge(tmp_path):
     return RewardModel.load(RewardSpec(model=str(tiny_classifier(tmp_path / "rm", labels=2))))
@@ -161,9 +204,6 @@ def lines(monkeypatch):
 
     monkeypatch.setattr(SharedPrompts, "logits", counting)
     return counted
-
-
-LONG = "why is the sky so blue today " * 3
 
 
 def test_the_sides_of_a_pair_share_a_pass_however_far_apart_they_come(judge, lines, monkeypatch):

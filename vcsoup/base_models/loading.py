@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -22,7 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from vcsoup.base_models.settings import AS_ALWAYS, QUANT_EXTRA, BaseLoading
 from vcsoup.errors import BaseModelError
-from vcsoup.rewards.model_files import no_such_folder
+from vcsoup.rewards.model_files import damaged_weights, no_such_folder
 
 
 def load_base(
@@ -46,8 +47,8 @@ def load_base(
         Tokenizer and model, in eval mode.
 
     Raises:
-        BaseModelError: no such base, no safetensors, no causal language model, no tokenizer, no
-            bitsandbytes, or a device map that does not hold the whole base.
+        BaseModelError: no such base, no safetensors or damaged ones, no causal language model, no
+            tokenizer, no bitsandbytes, or a device map that does not hold the whole base.
     """
     disable_progress_bar()
     numbers = dtype if loading.dtype == "auto" else getattr(torch, loading.dtype)
@@ -57,6 +58,9 @@ def load_base(
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, revision=loading.revision)
         model = AutoModelForCausalLM.from_pretrained(base, revision=loading.revision, **options)
+    except SafetensorError as error:
+        torn = damaged_weights(str(base), loading.revision, error)
+        raise BaseModelError(f"base model {str(base)!r} cannot be loaded: {torn}") from error
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise BaseModelError(
             f"base model {str(base)!r} cannot be loaded ({_reason(base, error)}); give a folder or "

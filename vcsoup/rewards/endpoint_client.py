@@ -2,9 +2,10 @@
 
 A busy or failing server (429, 5xx, no connection, no answer in time) is tried again after growing
 waits, or after what its Retry-After asks, and then every thread waits. A field that the server does
-not know is left out from then on. A refused key, an unknown model or an address at which nobody
-has ever answered ends the run. The key goes into the request's header and nowhere else: it is cut
-out of whatever the server says back.
+not know is left out from then on; only the limit of the answer, on which the cap of the cost
+counts, is sent under its newer name instead. A refused key, an unknown model or an address at which
+nobody has ever answered ends the run. The key goes into the request's header and nowhere else: it
+is cut out of whatever the server says back.
 """
 
 import logging
@@ -39,6 +40,7 @@ _LONGEST_GROWN_S = 30.0
 _LONGEST_WAIT_S = 600.0
 _BUSY = (408, 409, 425, 429)
 _NOT_UNDERSTOOD = (400, 413, 422)
+_TOO_LONG = ("too large", "too long", "context length", "context window")
 _UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout)
 _EXCERPT = 300
 
@@ -152,7 +154,7 @@ class EndpointClient:
             "max_tokens": self._spec.answer_tokens,
             "response_format": RESPONSE_FORMAT,
         }
-        if "max_tokens" in dropped:  # the newer name of the same
+        if "max_tokens" in dropped:
             options["max_completion_tokens"] = options["max_tokens"]
         kept = {name: entry for name, entry in options.items() if name not in dropped}
         return {"model": self._spec.model, "messages": messages, **kept}
@@ -183,8 +185,8 @@ class EndpointClient:
         if status in _NOT_UNDERSTOOD:
             optional = {"response_format", "seed", "temperature", "max_tokens"} - dropped
             named = {name for name in optional if name in said}
-            if not named and "max_completion_tokens" in said and "max_tokens" in dropped:
-                named = {"max_completion_tokens"} - dropped
+            if any(words in said.lower() for words in _TOO_LONG):
+                named -= {"max_tokens"}  # it knows the field; this text leaves too little room
             if unknown := named or optional & {"response_format"}:
                 return _Trial(reason=reason, dropped=frozenset(unknown))
             raise UnusableError(reason, final=True)

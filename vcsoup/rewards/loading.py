@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -20,7 +21,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from vcsoup.errors import RewardModelError
 from vcsoup.rewards.consent import check_consent
-from vcsoup.rewards.model_files import no_such_folder, read_model_files
+from vcsoup.rewards.model_files import damaged_weights, no_such_folder, read_model_files
 from vcsoup.rewards.spec import RewardSpec
 
 _LARGE = 1_000_000_000  # parameters; below it a GPU also computes in float32
@@ -51,8 +52,8 @@ def load_classifier(
         consents: Keys of the consents to run a model's own code.
 
     Raises:
-        RewardModelError: no such model, no sequence classifier, a head without weights, or code
-            that nobody agreed to run.
+        RewardModelError: no such model, no sequence classifier, a head without weights, weights
+            that are cut short, or code that nobody agreed to run.
     """
     if spec.kind != "model":
         raise RewardModelError(
@@ -64,10 +65,11 @@ def load_classifier(
     source = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
     disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            spec.model, truncation_side="left", padding_side="right", **source
-        )
+        tokenizer = AutoTokenizer.from_pretrained(spec.model, padding_side="right", **source)
         model, found = _from_pretrained(spec, source)
+    except SafetensorError as error:
+        torn = damaged_weights(spec.model, spec.revision, error)
+        raise RewardModelError(f"reward model {spec.model!r} cannot be loaded: {torn}") from error
     except (OSError, ValueError, KeyError) as error:
         remedy = "give a folder or hub id of a sequence classification model"
         absent = no_such_folder(spec.model)  # transformers takes it for a misspelt hub id

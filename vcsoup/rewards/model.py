@@ -3,8 +3,10 @@
 Replies to one prompt go together, and a decoder computes what they share once, without padding
 (`vcsoup.rewards.shared_prompts`). For any other model batches are sorted by length and padded on
 the side that the record names; a tokenizer without a pad token gets one made up per batch: any
-token that ends no row of it, because the classifier reads the last token that is no padding. A
-reply's reward is the same alone and in any batch. All heads come from one pass (`logit_batches`).
+token that ends no row of it, because the classifier reads the last token that is no padding. Rows
+that positions make a model read in different ways go apart (`vcsoup.rewards.positions`), and so do
+rows of different lengths where padding is seen to change what a model says. A reply's reward is the
+same alone and in any batch. All heads come from one pass (`logit_batches`).
 No loading (`vcsoup.rewards.loading`) and no caching here (`vcsoup.rewards.cache`).
 """
 
@@ -22,7 +24,8 @@ from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.heads import check_label, read_label
 from vcsoup.rewards.loading import load_classifier
-from vcsoup.rewards.shared_prompts import SharedPrompts, trial_rows
+from vcsoup.rewards.positions import most_tokens, rope_turns
+from vcsoup.rewards.shared_prompts import SharedPrompts, moved_by, trial_rows
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.templates import Encoding, encode_replies
 from vcsoup.rewards.token_tree import tree_batches
@@ -31,6 +34,7 @@ FloatArray = npt.NDArray[np.float32]
 
 TOKENS_PER_BATCH = 8192
 _CHUNK = 8192  # replies tokenised at a time, so that a million pairs fit in memory
+_TRIED = 4  # rows of different lengths, padded: some models pool tokens two by two
 _READABLE = {"input_ids", "attention_mask"}  # a row with more to it is not shared
 
 logger = logging.getLogger(__name__)
@@ -52,11 +56,13 @@ class RewardModel:
         self.model = model.eval()
         if spec.output == "logits":
             check_label(spec, model.config.num_labels or 0)
-        positions = getattr(model.config, "max_position_embeddings", None) or spec.max_length
+        positions = most_tokens(model) or spec.max_length
         self.max_length = min(spec.max_length, positions, tokenizer.model_max_length)
-        may_share = spec.output == "logits" and spec.pad_side == "right"
+        self._turns = [turn for turn in rope_turns(model.config) if turn < self.max_length]
+        may_share = spec.output == "logits" and spec.pad_side == "right" and not self._turns
         self._shared = SharedPrompts.of(model) if may_share else None
         self._tried = False
+        self._pads = True if spec.pad_side == "left" else None  # None: not tried yet
 
     @classmethod
     def load(
@@ -182,8 +188,11 @@ class RewardModel:
         for rows in tree_batches([inputs[row]["input_ids"] for row in told], tokens_per_batch):
             yield told[rows]
         others = np.setdiff1d(np.arange(len(inputs)), told)
-        for rows in length_batches(lengths[others], tokens_per_batch):
-            yield others[rows]
+        kinds = np.searchsorted(self._turns, lengths[others])
+        for alike in (others[kinds == kind] for kind in np.unique(kinds)):
+            padded = self._may_pad([inputs[row] for row in alike])
+            for rows in length_batches(lengths[alike], tokens_per_batch, padded=padded):
+                yield alike[rows]
 
     def _shares(self, inputs: list[Encoding]) -> bool:
         """Whether what rows share is computed once: where that was seen to change nothing."""
@@ -199,6 +208,23 @@ class RewardModel:
                 logger.warning("%s: every reply is scored by itself: %s", self.spec.model, off)
                 self._shared = None
         return self._shared is not None
+
+    def _may_pad(self, inputs: list[Encoding]) -> bool:
+        """Whether rows of unlike length go together: unless that was seen to change something.
+
+        A record that pads on the left is obeyed as it stands: it says that this model wants it so.
+        """
+        of_length = {len(row["input_ids"]): row for row in inputs}
+        if self._pads is None and len(of_length) > 1:
+            spread = np.linspace(0, len(of_length) - 1, _TRIED).astype(int)
+            trial = [of_length[length] for length in np.array(sorted(of_length))[np.unique(spread)]]
+            plain = np.concatenate([self._padded([row]) for row in trial])
+            moved = moved_by(self._padded(trial), plain, self.model.dtype)
+            if moved:
+                said = "%s: only texts of one length go together: padding moves its logits by %.2g"
+                logger.warning(said, self.spec.model, moved)
+            self._pads = not moved
+        return self._pads is not False
 
     def _to_read(self, row: list[int]) -> list[int]:
         """A row up to the token that the reward is read from, the last that is no padding."""
@@ -256,13 +282,14 @@ def _side_by_side(prompts: Sequence[AnyPrompt]) -> npt.NDArray[np.intp]:
 
 
 def length_batches(
-    lengths: npt.NDArray[np.integer], tokens_per_batch: int
+    lengths: npt.NDArray[np.integer], tokens_per_batch: int, *, padded: bool = True
 ) -> Iterator[npt.NDArray[np.intp]]:
     """Cut rows into batches of like length, longest first.
 
     Args:
         lengths: Tokens per row, shape (n,).
         tokens_per_batch: Rows times longest row stays at or below this (but one row always goes).
+        padded: Whether rows of unlike length may go together.
 
     Yields:
         Row numbers; together every row once.
@@ -276,5 +303,7 @@ def length_batches(
     while start < len(order):
         longest = max(int(lengths[order[start]]), 1)
         stop = start + max(tokens_per_batch // longest, 1)
+        if not padded:
+            stop = min(stop, int(np.sum(lengths >= lengths[order[start]])))
         yield order[start:stop]
         start = stop

@@ -1,7 +1,8 @@
 """Read what a model says about itself, without loading it: configuration and chat template.
 
 From a local folder or the hub (through its cache, so it also works offline once a model was
-fetched). Reads JSON and text only; never runs a model's code. Torch-free.
+fetched). Reads JSON and text only, and of weights whether they are whole; never runs a model's
+code. Torch-free.
 """
 
 import json
@@ -108,6 +109,36 @@ def no_such_folder(model: str) -> bool:
         (True, False)
     """
     return model.startswith(("/", "~", ".")) and not Path(model).expanduser().is_dir()
+
+
+def damaged_weights(model: str, revision: str | None, error: Exception) -> str:
+    """Say that a model's safetensors cannot be read, which of them, and what to do.
+
+    Args:
+        model: Local folder or hub id.
+        revision: Of a hub id.
+        error: What safetensors said; it names no file.
+    """
+    folder = Path(model).expanduser()
+    said = " ".join(str(error).split())
+    if folder.is_dir():
+        files = [str(path) for path in sorted(folder.glob("*.safetensors")) if _is_damaged(path)]
+        where, again = ", ".join(files) or str(folder), "download or copy it again"
+    else:
+        named = f" --revision {revision}" if revision else ""
+        where = f"the copy of {model} on this machine"
+        again = f"fetch it again with `hf download {model}{named} --force-download`"
+    return f"{where} is incomplete or damaged ({said}); {again}"
+
+
+def _is_damaged(path: Path) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy"):
+            return False
+    except SafetensorError:
+        return True
 
 
 def _text(model: str, name: str, revision: str | None) -> str | None:

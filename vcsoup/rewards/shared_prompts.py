@@ -52,9 +52,7 @@ class SharedPrompts:
     def disagreement(self, rows: list[list[int]], plain: npt.NDArray[np.float32]) -> str:
         """What speaks against sharing, in words; empty when nothing does.
 
-        Some models mix tokens by other means than attention. Two fifths of the digits that the
-        model's numbers have may differ: sums in another order disturb fewer of them, a token too
-        many or too few disturbs more, most of all in short rows.
+        Some models mix tokens by other means than attention.
 
         Args:
             rows: n rows of tokens, such as `trial_rows` makes.
@@ -64,12 +62,8 @@ class SharedPrompts:
             told = self.logits(rows).float().cpu().numpy()
         except (TypeError, ValueError, RuntimeError) as error:
             return f"its layers cannot be told who sees whom ({error})"
-        allowed = torch.finfo(self._model.dtype).eps ** 0.6 * max(1.0, float(np.abs(plain).max()))
-        if np.allclose(told, plain, rtol=0, atol=allowed, equal_nan=True):
-            return ""
-        return (
-            f"sharing the pass over a prompt moves its logits by {np.abs(told - plain).max():.2g}"
-        )
+        moved = moved_by(told, plain, self._model.dtype)
+        return f"sharing the pass over a prompt moves its logits by {moved:.2g}" if moved else ""
 
     @torch.inference_mode()
     def logits(self, rows: list[list[int]]) -> torch.Tensor:
@@ -90,6 +84,25 @@ def _writes_attention_out(model: PreTrainedModel) -> bool:
     """Whether each attention layer's module has the function that the library calls its own."""
     layers = [type(part) for part in model.modules() if type(part).__name__.endswith("Attention")]
     return bool(layers) and all(hasattr(sys.modules[kind.__module__], _EAGER) for kind in layers)
+
+
+def moved_by(
+    told: npt.NDArray[np.float32], plain: npt.NDArray[np.float32], dtype: torch.dtype
+) -> float:
+    """The largest difference between what a model says of rows in two ways; 0.0 where it is none.
+
+    Two fifths of the digits that the model's numbers have may differ: sums in another order disturb
+    fewer of them, a token too many or too few disturbs more, most of all in short rows.
+
+    Args:
+        told: Shape (n, heads).
+        plain: Of the same rows, each alone: shape (n, heads).
+        dtype: Of the model's numbers.
+    """
+    allowed = torch.finfo(dtype).eps ** 0.6 * max(1.0, float(np.abs(plain).max()))
+    if np.allclose(told, plain, rtol=0, atol=allowed, equal_nan=True):
+        return 0.0
+    return float(np.abs(told - plain).max())
 
 
 def trial_rows(row: list[int]) -> list[list[int]]:

@@ -15,6 +15,8 @@ from vcsoup.rewards.presets import PRESETS, preset_spec
 from vcsoup.rewards.spec import RewardSpec, reward_spec
 
 _ENCODERS = ("bert", "roberta", "deberta", "electra", "xlnet", "albert", "mpnet", "bart", "t5")
+# Kinds of models whose first position is the one behind the padding token's number.
+_AFTER_PADDING = ("roberta", "camembert", "mpnet", "longformer", "data2vec-text", "ibert", "xmod")
 _BAD = frozenset(
     "toxic toxicity hate hateful harmful unsafe offensive offense insult obscene threat spam "
     "biased negative bad worse rejected refuted contradiction hallucinated hallucination "
@@ -140,9 +142,10 @@ def _template(config: Mapping[str, Any], labels: list[str], chat_template: str) 
 
 def _max_length(config: Mapping[str, Any]) -> int:
     named = ("max_position_embeddings", "n_positions", "max_sequence_length")
-    found = next((int(config[name]) for name in named if config.get(name)), 1024)
-    if "roberta" in str(config.get("model_type", "")) and found % 2 == 0 and found > 512:
-        found -= 2  # RoBERTa's first two positions are not for text
+    found = next((told for name in named if (told := int(config.get(name) or 0)) > 0), 1024)
+    if any(name in str(config.get("model_type", "")) for name in _AFTER_PADDING):
+        padding = config.get("pad_token_id")
+        found -= 1 + (1 if padding is None else int(padding))
     return max(8, min(found, _LONGEST))
 
 

@@ -2,8 +2,10 @@
 
 Seven layouts cover the published models (the record `RewardSpec.template` names one). Over-long
 inputs lose tokens at the start of their longer part, so the end of the reply, where most models
-read off the reward, always stays. Special tokens are added once (never a second BOS), unless the
-record says who else writes them.
+read off the reward, always stays; where the reply comes first (reversed), the prompt loses its end
+and the reply stays. Special tokens are added once, around the whole input (never a second BOS),
+unless the record says who else writes them; pair and reply_pair are the tokenizer's own pairs,
+which for Llama's kin start each part with BOS, as where a model was trained on such pairs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +32,7 @@ def encode_replies(
     """Turn n prompts and replies into n unpadded model inputs.
 
     Args:
-        tokenizer: The reward model's own, truncating on the left.
+        tokenizer: The reward model's own; from here on it cuts on the side that the layout wants.
         prompts: Lists of messages, or plain strings (one user message).
         replies: The answers to be judged.
         template: The layout.
@@ -47,11 +49,18 @@ def encode_replies(
         return []
     turns = [as_messages(prompt) for prompt in prompts]
     first, second = _texts(tokenizer, turns, replies, template=template)
+    tokenizer.truncation_side = "right" if template == "reversed" else "left"
     added = special_tokens == "add" or (special_tokens == "auto" and template != "chat")
     encoded = tokenizer(
-        first, second, add_special_tokens=added, truncation="longest_first", max_length=max_length
+        first,
+        second,
+        add_special_tokens=added,
+        truncation="longest_first",
+        max_length=max_length,
+        return_special_tokens_mask=template == "hh",
     )
-    return [{name: encoded[name][row] for name in encoded} for row in range(len(replies))]
+    rows = [{name: encoded[name][row] for name in encoded} for row in range(len(replies))]
+    return [_one_text(row, tokenizer) for row in rows] if template == "hh" else rows
 
 
 def hh_prompt(turns: Messages, *, last_gap: str = " ") -> str:
@@ -129,6 +138,20 @@ def _chat(tokenizer: PreTrainedTokenizerBase, turns: list[Message], reply: str) 
         )
     messages = [*turns, {"role": "assistant", "content": reply}]
     return str(tokenizer.apply_chat_template(messages, tokenize=False))
+
+
+def _one_text(row: Encoding, tokenizer: PreTrainedTokenizerBase) -> Encoding:
+    """A pair's tokens as those of one text: a decoder's BOS and EOS stand at its ends alone."""
+    written, tokens = row.pop("special_tokens_mask"), row["input_ids"]
+    around = {tokenizer.cls_token_id, tokenizer.sep_token_id}  # an encoder's, which stay
+    start, end = ({token} - around for token in (tokenizer.bos_token_id, tokenizer.eos_token_id))
+    own = [place for place, mark in enumerate(written) if mark]
+    dropped = {place for place in own if place > 0 and tokens[place] in start}
+    dropped |= {place for place in own if place < len(tokens) - 1 and tokens[place] in end}
+    if not dropped:
+        return row
+    kept = [place for place in range(len(tokens)) if place not in dropped]
+    return {name: [numbers[place] for place in kept] for name, numbers in row.items()}
 
 
 def _reversed(

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -156,13 +157,47 @@ def _refuse_unmergeable(path: Path, config: Mapping[str, Any]) -> None:
             "base model; convert it to plain LoRA on saving (path_initial_model_for_weight_"
             "conversion) or train with the default initialisation"
         )
-    if not all(isinstance(config.get(key), int | float) for key in ("r", "lora_alpha")):
-        raise AdapterError(
-            f"{path.name} names no rank r or no lora_alpha, which scale its delta; save it again"
-        )
+    _check_numbers(path.name, config, ("r", "rank_pattern"), whole=True)
+    _check_numbers(path.name, config, ("lora_alpha", "alpha_pattern"), whole=False)
     strange = sorted(key for key, value in config.items() if value and key not in _KNOWN_SETTINGS)
     if strange:
         raise AdapterError(
             f"{path.name} uses {', '.join(strange)}, which a sum of B @ A cannot carry; "
             "train it as plain LoRA (or rsLoRA) without"
         )
+
+
+def _check_numbers(
+    name: str, config: Mapping[str, Any], keys: tuple[str, str], *, whole: bool
+) -> None:
+    """Refuse entries that give a delta no rank or no scale: one for all modules, and patterns."""
+    patterns = config.get(keys[1]) or {}
+    if not isinstance(patterns, dict):
+        raise AdapterError(
+            f"{name} has {keys[1]} = {patterns!r}, expected numbers by module; save it again"
+        )
+    entries = {keys[0]: config.get(keys[0])}
+    for module, entry in patterns.items():
+        entries[f"{keys[1]}[{module!r}]"] = entry
+        try:
+            re.compile(module)
+        except re.error as error:
+            raise AdapterError(
+                f"{name} has a {keys[1]} that names {module!r}, which is no regular expression "
+                f"({error}); correct it in {CONFIG_FILE}"
+            ) from error
+    for where, entry in entries.items():
+        if not (_is_rank(entry) if whole else _is_finite(entry)):
+            form = "a whole number of at least 1" if whole else "a number"
+            raise AdapterError(
+                f"{name} has {where} = {entry!r}, expected {form}, which scales its delta; "
+                "save it again"
+            )
+
+
+def _is_rank(entry: Any) -> bool:
+    return isinstance(entry, int) and entry >= 1
+
+
+def _is_finite(entry: Any) -> bool:
+    return isinstance(entry, int | float) and abs(entry) <= sys.float_info.max

@@ -86,7 +86,7 @@ def load_adapter(path: Path) -> Adapter:
         ```
     """
     config = read_settings(path)
-    base = config.get("base_model_name_or_path") or ""
+    base = str(config.get("base_model_name_or_path") or "")
     return Adapter(
         name=path.name,
         path=path,
@@ -162,8 +162,13 @@ def _factors(
 def _base_fingerprint(path: Path, base: str) -> str | None:
     manifest = path / MANIFEST_FILE
     if manifest.is_file():
-        recorded = json.loads(manifest.read_text()).get("base_fingerprint")
-        if recorded:
+        try:
+            told = json.loads(manifest.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise AdapterError(
+                f"{manifest} is not JSON ({error}); copy the adapter again, or remove that file"
+            ) from error
+        if isinstance(told, dict) and (recorded := told.get("base_fingerprint")):
             return str(recorded)
     return _content_of(base)
 
