@@ -94,6 +94,7 @@ def test_the_settings_are_part_of_the_choice_and_of_the_command(form, workspace)
         *("base", "look", "--revision=v1", "--quantization=4bit", "--gradient-checkpointing"),
         *("--workspace", str(workspace.root), "--", "--strange"),
     ]
+    assert "--values=3" in look_args("org/base", loading, workspace, values=3)
 
 
 def test_a_look_shows_what_the_base_is_and_stays_after_a_refresh(form, workspace, tmp_path):

@@ -15,7 +15,7 @@ def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
         ]
         title = f"{group}: front, {len(rows)} of {found['points']} points"
         show_table(["soup", *values, "prompts"], rows, title=title)
-        show(f"  hypervolume {found['hypervolume']:.4g}")
+        show(f"  hypervolume {found['hypervolume']:.4g} (in the reward models' units)")
         if found["balanced"]:
             best = found["balanced"]
             show(

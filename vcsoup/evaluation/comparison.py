@@ -155,7 +155,10 @@ def detail(found: Comparison) -> str:
         f"{value} {_signed(d)}" for value, d in found.same_weights.items() if d.verdict != "unclear"
     ]
     if moved:
-        told.append(f"At equal weights the gains differ for certain in {', '.join(moved)}.")
+        told.append(
+            f"At equal weights the gains differ, by 95 % intervals without zero, in "
+            f"{', '.join(moved)}."
+        )
     elif found.same_weights:
         told.append("At equal weights no value differs for certain.")
     return " ".join(told)
@@ -176,8 +179,11 @@ def named_differences(found: Comparison) -> list[tuple[str, Difference]]:
 
 
 def _signed(difference: Difference) -> str:
-    ends = f"{difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})"
-    return ends.replace("-", "\N{MINUS SIGN}")
+    """Mean and interval; with so many decimals that an end beside zero does not read as zero."""
+    figures = (difference.mean, difference.low, difference.high)
+    decimals = next((d for d in (2, 3) if all(round(f, d) for f in figures if f)), 4)
+    mean, low, high = (f"{figure:+.{decimals}f}" for figure in figures)
+    return f"{mean} ({low} to {high})".replace("-", "\N{MINUS SIGN}")
 
 
 def _balances(first: FloatArray, second: FloatArray, draws: Any) -> Difference:

@@ -61,7 +61,7 @@ class BaseChoice:
 
 
 def base_form(
-    key: str, workspace: Workspace, *, start: BaseChoice | None = None
+    key: str, workspace: Workspace, *, start: BaseChoice | None = None, values: int = 2
 ) -> BaseChoice | None:
     """Draw the form.
 
@@ -69,6 +69,7 @@ def base_form(
         key: Prefix of the widgets' keys.
         workspace: Where the look runs as a job.
         start: What the form shows first.
+        values: How many values there are: so many adapters are served beside the base.
 
     Returns:
         The base as it stands on the screen; None while none is named or a setting is wrong.
@@ -100,19 +101,22 @@ def base_form(
         if why := why_no_model(base):
             st.warning(message(_sentence(why)), icon=":material/warning:")
             return None
-        args = look_args(base, loading, workspace)
+        args = look_args(base, loading, workspace, values=values)
         found, looking = _look(key, Jobs(workspace.jobs_root), args)
         return BaseChoice(base, loading, found, looking)
     return None
 
 
-def look_args(base: str, loading: BaseLoading, workspace: Workspace) -> list[str]:
+def look_args(
+    base: str, loading: BaseLoading, workspace: Workspace, *, values: int = 2
+) -> list[str]:
     """Write the command that looks at a base.
 
     Args:
         base: Folder or hub id.
         loading: How it is brought into memory.
         workspace: Where the command runs as a job.
+        values: How many adapters are served beside it.
 
     Returns:
         The arguments behind `python -m vcsoup`.
@@ -121,8 +125,10 @@ def look_args(base: str, loading: BaseLoading, workspace: Workspace) -> list[str
         f"--{name.replace('_', '-')}" + ("" if entry is True else f"={entry}")
         for name, entry in loading.model_dump().items()
     ]
+    served = [f"--values={values}"] if values != 2 else []  # as many as the command's default
+    where = [*served, "--workspace", str(workspace.root)]
     # Options first, then "--": a name that begins with a hyphen is no option.
-    return ["base", "look", *options, "--workspace", str(workspace.root), "--", base]
+    return ["base", "look", *options, *where, "--", base]
 
 
 def _settings(key: str, start: BaseLoading) -> dict[str, Any]:

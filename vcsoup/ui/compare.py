@@ -113,7 +113,7 @@ def fronts(
     unit = ", in standard deviations of the base's rewards" if found else ""
     st.caption(
         f"{told}Right and up is better; dotted lines are the base. Rings: the soup of each set "
-        f"whose smallest gain over the base{unit} is largest."
+        f"whose smallest gain over the base{unit}{',' if unit else ''} is largest."
     )
 
 

@@ -39,8 +39,8 @@ def show() -> None:
     st.space("small")
     st.subheader("What the study found", anchor=False)
     st.caption(
-        "Trained again and again with other seeds, against every baseline; every DPO policy takes "
-        "equally many steps. "
+        "About the embedded world, not about this project's data: trained again and again with "
+        "other seeds, against every baseline; every DPO policy takes equally many steps. "
         f"Study {known.study.name}, made by `python -m vcsoup study`."
     )
     setting, threshold = _choose(known)

@@ -75,8 +75,8 @@ def _choose(project: Project, value: str) -> None:
         "parquet or Arrow, also compressed. The kind is told from the content."
     )
     if said := st.session_state.get(f"{_key(project, value)}_trouble"):
-        kept = " The pairs that are there stay as they are." if present is not None else ""
-        st.error(message(said) + kept, icon=":material/error:")
+        kept = ". The pairs that are there stay as they are." if present is not None else ""
+        st.error(message(said).removesuffix(".") + kept, icon=":material/error:")
 
 
 def _upload(project: Project, value: str) -> None:

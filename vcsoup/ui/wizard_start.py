@@ -130,7 +130,8 @@ def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], N
     """
     start = BaseChoice(draft.base, draft.loading) if draft.base else None
     key = f"wizard_base_{project.name if project else draft.id}"
-    choice = base_form(key, state.workspace(), start=start)
+    values = max(2, len(draft.values))
+    choice = base_form(key, state.workspace(), start=start, values=values)
     if choice is not None and project is None:
         draft = _kept(draft, base=choice.base, loading=choice.loading)
     st.space("small")

@@ -135,11 +135,12 @@ class Strip {
       vertical(draw, x(place), bottom, bottom + 3, { colour: colours.soft });
       if (set.last) this.label(draw, place ? signed(place, Number.isInteger(place) ? 0 : 1) : "0", x(place), height - 3);
     }
-    const marks = [...axis.landmarks, ...(set.saved === null ? [] : [[set.saved, `saved ${shown(set.saved)}`, true]])];
-    for (const [place, name, always] of marks) {
+    const saved = set.saved === null ? [] : [[set.saved, `saved ${shown(set.saved)}`, true]];
+    const written = [];
+    for (const [place, name, always] of [...saved, ...axis.landmarks]) {
       if (place === tau) continue;
       vertical(draw, x(place), TOP, bottom, { colour: colours.soft, dash: always ? [2, 2] : [5, 4] });
-      if (set.first || always) this.label(draw, name, x(place), 12);
+      if (set.first || always) this.mark(draw, name, x(place), written);
     }
     this.tell(x(tau), width);
   }
@@ -179,6 +180,16 @@ class Strip {
     draw.setLineDash([]);
     draw.fillStyle = colours.soft;
     draw.fillRect(x(-1), bottom, x(1) - x(-1), 1);
+  }
+
+  // The name of a line above it, or to the left of the one that stands there already.
+  mark(draw, text, x, written) {
+    draw.font = letters(this.canvas, 11.5);
+    const half = draw.measureText(text).width / 2;
+    const there = written.find(([from, to]) => x + half > from - 8 && x - half < to + 8);
+    const place = there ? there[0] - 8 - half : x;
+    written.push([place - half, place + half]);
+    this.label(draw, text, place, 12);
   }
 
   label(draw, text, x, baseline) {
