@@ -247,6 +247,38 @@ def test_a_preview_counts_and_stores_only_when_told(workspace, visit, tmp_path, 
     assert project.datasets()["helpful"].n == 5
 
 
+def test_a_file_that_was_looked_through_survives_a_refresh(workspace, visit, tmp_path, monkeypatch):
+    """Another visit knows the preview, and the question of a file that asks one; one end for both.
+
+    The file may be gone or changed meanwhile: what was shown is what is stored.
+    """
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = raw_project(workspace)
+    file_of(tmp_path, rows(5))
+    first = visit("data", value="helpful")
+    first.text_input(key="path_helpful").set_value("pairs.jsonl")
+    look_through(first)
+    file_of(tmp_path, rows(3))
+    second = visit("data", value="helpful")
+    assert metrics(second)["Pairs kept"] == "5"
+    second.button(key="store_helpful").click().run()
+    assert project.datasets()["helpful"].n == 5
+    assert "Pairs kept" not in metrics(visit("data", value="helpful", view="add"))
+    odd = [{"a": f"q{k}", "b": "yes", "c": "no"} for k in range(4)]
+    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, odd)))
+    third = visit("data", value="helpful", view="add")
+    third.text_input(key="path_helpful").set_value("odd.jsonl")
+    look_through(third)
+    asked = [box.label for box in third.selectbox]
+    assert asked
+    fourth = visit("data", value="helpful", view="add")
+    assert [box.label for box in fourth.selectbox] == asked
+    leave = next(button for button in fourth.button if button.label == "Discard")
+    leave.click().run()
+    assert workspace.incoming.find(project.name, "helpful") is None
+    assert not list((workspace.root / "incoming").glob("upload-*"))
+
+
 def test_a_bad_file_is_refused_and_the_pairs_stay(workspace, visit, tmp_path, monkeypatch):
     monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
     project = hand_project(workspace)

@@ -26,7 +26,6 @@ from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.monitor import SILENT, Monitor
-from vcsoup.numbers import plural
 from vcsoup.training.checkpoints import Checkpoint, discard, newest_checkpoint, sweep
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.failures import explained
@@ -189,10 +188,8 @@ def _train(
         trainer.evaluate()
     if watch.collapsed and watch.best is None:
         raise TrainingError(
-            f"the run collapsed before it learnt anything: {watch.collapsed}, by "
-            f"{plural(len(trainer.eval_dataset), 'held-out pair')}; lower the learning rate "
-            f"({config.learning_rate:g}), keep more pairs, or set patience to 0 so that this loss "
-            "ends no run"
+            f"the run collapsed before it learnt anything: {watch.collapsed}; lower the learning "
+            f"rate ({config.learning_rate:g}) or keep more pairs"
         )
     if watch.collapsed:
         set_peft_model_state_dict(trainer.model, watch.best_weights)

@@ -50,6 +50,7 @@ def collapse_reason(looks: list[Look], config: TrainConfig) -> str | None:
         if all(look.heldout_loss > BASE_LOSS for look in recent):
             return (
                 f"the held-out loss {last.heldout_loss:.3f} stayed above the base's 0.693 for "
-                f"{config.patience} looks, until step {last.step}"
+                f"{config.patience} looks, until step {last.step} (patience "
+                f"{config.patience}; with few held-out pairs this may be chance, 0 lets it be)"
             )
     return None

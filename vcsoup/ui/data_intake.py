@@ -28,7 +28,10 @@ from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
+from vcsoup.workspace.incoming import Incoming
 from vcsoup.workspace.problems import COLUMNS
+
+_SMALL = "small"  # `Incoming.step` of a file that the page reads itself
 
 
 def show(project: Project, value: str) -> None:
@@ -39,9 +42,13 @@ def show(project: Project, value: str) -> None:
         value: Which value's preferences.
     """
     arriving = state.workspace().incoming.find(project.name, value)
-    if arriving is not None:
+    if arriving is not None and arriving.step != _SMALL:
         (data_arrival if arriving.step == "read" else data_hub).show(project, arriving)
         return
+    if arriving is not None and _key(project, value) not in st.session_state:
+        with _trouble_told(project, value):
+            content = Path(arriving.file).read_bytes()
+            _take(project, value, Arriving(arriving.source, content=content))
     waiting = st.session_state.get(_key(project, value))
     if isinstance(waiting, Preview):
         _confirm(project, waiting)
@@ -117,13 +124,26 @@ def _local(project: Project, value: str) -> None:
 
 
 def _take(project: Project, value: str, arriving: Arriving) -> None:
-    """Ask about a file that does not say all; read any other one."""
+    """Ask about a file that does not say all; read any other one.
+
+    A small file is kept until it is stored or discarded, so that a refreshed page has it.
+    """
     with arriving.file() as path:
         look = look_at(path, name=Path(arriving.source).name)
     if not look.settled and data_choice.can_choose(look):
         st.session_state[_key(project, value)] = Unsettled(arriving, look)
     else:
         _read(project, value, arriving, USUAL)
+    if arriving.content is not None and _key(project, value) in st.session_state:
+        _keep(project, value, arriving.source, arriving.content)
+
+
+def _keep(project: Project, value: str, source: str, content: bytes) -> None:
+    incoming = state.workspace().incoming
+    if incoming.find(project.name, value) is None:
+        file = str(incoming.receive(io.BytesIO(content)))
+        kept = Incoming(project.name, value, source, file, owned=True, job="", step=_SMALL)
+        incoming.put(kept)
 
 
 def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> None:
@@ -192,8 +212,11 @@ def _confirm(project: Project, preview: Preview) -> None:
 
 
 def _forget(project: Project, value: str) -> None:
-    key = _key(project, value)
+    key, incoming = _key(project, value), state.workspace().incoming
     st.session_state.pop(key, None)
+    kept = incoming.find(project.name, value)
+    if kept is not None and kept.step == _SMALL:
+        incoming.drop(kept)
     st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
 
 

@@ -1,4 +1,4 @@
-"""Files on their way in that are too large to read at once: one per value, one for several.
+"""Files on their way in, read but not stored: one per value, one for several.
 
 The file of an upload lies here until it is stored or discarded; a file that someone named stays
 where it is. What is known about it lies beside it, so that another tab, or this one after a
@@ -28,11 +28,11 @@ class Incoming:
         source: Where it comes from, for people.
         file: Where it lies.
         owned: Whether it is an upload of ours, to be removed at the end.
-        job: The job that looks through it.
+        job: The job that looks through it; empty for a small file, which the page reads itself.
         store_job: The job that stores it; empty until someone says so.
         options: How it is to be read, as options of `data add`.
         step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file;
-            "store" while a job for each of several values stores it.
+            "store" while a job for each of several values stores it; "small" for one without job.
     """
 
     project: str
