@@ -51,6 +51,16 @@ def signed(number: float, decimals: int = 2) -> str:
     return f"{round(number, decimals) + 0.0:+.{decimals}f}".replace("-", MINUS)
 
 
+def decimals_of(width: float) -> int:
+    """How many decimals a figure needs whose interval is that wide: 2 to 4.
+
+    Example:
+        >>> [decimals_of(width) for width in (3.0, 0.2, 0.04, 0.002, 0.0)]
+        [2, 2, 3, 4, 4]
+    """
+    return min(4, max(2, math.ceil(-math.log10(width)) + 1)) if width > 0 else 4
+
+
 def plain(number: float, decimals: int = 2) -> str:
     """A number with fixed decimals and a true minus sign.
 

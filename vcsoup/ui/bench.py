@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.numbers import DASH, signed
+from vcsoup.numbers import DASH, decimals_of, plain, signed
 from vcsoup.soup.weights import parse_weights
 from vcsoup.ui import echoes, mixer, soup_link, state, theme
 from vcsoup.ui.answer import live_points
@@ -177,28 +177,32 @@ def _recorded_badge(project: Project, recorded: list[str]) -> None:
 
 
 def _metric(value: str, row: pd.Series, base: Mapping[str, float] | None) -> None:
-    st.metric(value.capitalize(), signed(row[value]))
-    over = f", {_over(row[value] - base[value])}" if base else ""
-    st.caption(f"{signed(row[f'{value}_low'])} to {signed(row[f'{value}_high'])}{over}")
+    low, high = row[f"{value}_low"], row[f"{value}_high"]
+    decimals = decimals_of(high - low)
+    st.metric(value.capitalize(), signed(row[value], decimals))
+    over = f", {_over(row[value] - base[value], decimals)}" if base else ""
+    st.caption(f"{signed(low, decimals)} to {signed(high, decimals)}{over}")
 
 
 def _guessed(value: str, guess: Guess | None, base: Mapping[str, float] | None) -> None:
     if guess is None:
         st.metric(value.capitalize(), DASH)
         return
-    reward = guess.rewards[value]
-    st.metric(f"{value.capitalize()}, predicted", f"about {signed(reward)}")
-    over = f", about {_over(reward - base[value])}" if base else ""
-    if guess.spread:
-        low, high = reward - guess.spread[value], reward + guess.spread[value]
-        st.caption(f"{signed(low)} to {signed(high)}{over}")
+    reward, spread = guess.rewards[value], guess.spread[value] if guess.spread else None
+    decimals = 2 if spread is None else decimals_of(2 * spread)
+    st.metric(f"{value.capitalize()}, predicted", f"about {signed(reward, decimals)}")
+    over = f", about {_over(reward - base[value], decimals)}" if base else ""
+    if spread is not None:
+        low, high = signed(reward - spread, decimals), signed(reward + spread, decimals)
+        st.caption(f"{low} to {high}{over}")
     else:
         st.caption(f"error not known{over}")
 
 
-def _over(gain: float) -> str:
+def _over(gain: float, decimals: int) -> str:
     """A gain in words that stay on one line."""
-    return f"{signed(gain)} over base".replace(" ", "\N{NO-BREAK SPACE}")
+    side = "below" if gain < 0 else "over"
+    return f"{plain(abs(gain), decimals)} {side} base".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def choose_axes(values: tuple[str, ...]) -> tuple[str, str]:
