@@ -104,7 +104,7 @@ def test_tokens_and_passes_follow_the_kept_pairs(workspace, visit):
     tokens, passes = strips(app)["helpful"]["lines"]
     assert tokens == f"about {round(characters / 4)} tokens (guess)"
     seen = PRESETS["paper"].steps * PRESETS["paper"].batch_size
-    assert passes.startswith(f"{seen / 5:.1f} passes a run")
+    assert passes.startswith(f"{seen / 5:.1f} epochs a run")
 
 
 def test_the_address_opens_what_it_names(workspace, visit):

@@ -101,9 +101,8 @@ def test_pairs_with_a_held_out_prompt_are_not_counted(workspace, visit):
     app.pills(key="train_values").set_value(["helpful"]).run()
     assert "| helpful, filter 0.50 | 3 of 10 |" in shown(app)
     assert "| helpful, unfiltered | 8 of 10 |" in shown(app)
-    assert "Not counted: pairs whose prompt is held out to measure soups, 2 of helpful." in shown(
-        app
-    )
+    told = "Not counted: pairs whose prompt is held out to measure soups, 2 of helpful."
+    assert told in [caption.value for caption in app.caption]
     assert len(kept_pairs(project, "helpful", project.filters()["helpful"])) == 3
     assert len(kept_pairs(project, "helpful", None)) == 8
 

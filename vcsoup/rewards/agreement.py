@@ -69,16 +69,13 @@ def agreement_finding(
         told = f"{says}; with {remedy} it would be {best:.0%}"
         return Finding("fault", check, value, told, f"set {remedy}", figures, _changes(spec, fits))
     if lost:
-        return Finding(
-            "warning",
-            "agreement",
-            value,
-            f"{says}: no better than chance",
-            "check the template, and that this model judges what these labels mean"
-            if n >= _least_pairs()
-            else "look at more pairs: so few cannot tell",
-            figures,
-        )
+        told = f"{says}: {'worse' if turned else 'no better'} than chance"
+        remedy = "check the template, and that this model judges what these labels mean"
+        if n < _least_pairs():
+            remedy = "look at more pairs: so few cannot tell"
+        elif turned:
+            remedy = "look at more pairs, and see whether its sign is turned"
+        return Finding("warning", "agreement", value, told, remedy, figures)
     wins = _wins(gaps[fits], gaps[(spec.label, spec.sign)])
     if best - own >= _CLEARLY_BETTER and wins >= _critical(len(shares)):
         remedy, fix = f"consider {_set(spec, fits)}", _changes(spec, fits)

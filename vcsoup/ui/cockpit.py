@@ -111,16 +111,16 @@ def _costs(look: Look, value: str, exact: Figures, run: Run) -> list[str]:
     tokens = count(int(round(exact.characters / ratio, -2 if exact.characters > 10_000 else 0)))
     lines = [f"about {tokens} tokens" + ("" if measured else " (guess)")]
     config, seconds = run
-    passes = config.steps * config.batch_size / exact.trained if exact.trained else None
-    told = _passes_told(passes) if passes is not None else "nothing to train on"
-    lines.append(told + (f", about {duration(seconds[0])}" if seconds and passes else ""))
+    epochs = config.steps * config.batch_size / exact.trained if exact.trained else None
+    told = _epochs_told(epochs) if epochs is not None else "nothing to train on"
+    lines.append(told + (f", about {duration(seconds[0])}" if seconds and epochs else ""))
     return lines
 
 
-def _passes_told(passes: float) -> str:
-    if passes < 1.0:
-        return f"a run sees {share(passes)}"
-    return f"{plain(passes, 1)} passes a run"
+def _epochs_told(epochs: float) -> str:
+    if epochs < 1.0:
+        return f"a run sees {share(epochs)}"
+    return f"{plain(epochs, 1)} epochs a run"
 
 
 def _gaps(values: Sequence[str], exact: Figures) -> list[list[str]]:

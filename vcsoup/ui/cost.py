@@ -1,4 +1,4 @@
-"""What training runs cost, before they are started: pairs, passes, tokens and time.
+"""What training runs cost, before they are started: pairs, epochs, tokens and time.
 
 Times come from a calibration on this machine, else from earlier runs with the same settings, else
 from the recorded ones; the text says which. Tokens go by the base's own tokenizer where it lies in
@@ -80,15 +80,15 @@ def show(project: Project, plan: Plan) -> None:
     st.markdown(
         f"{config.steps} steps of {config.batch_size} pairs, {count(seen)} in all, per run."
     )
-    rows = ["| run | pairs | passes | about tokens |", "|:--|--:|--:|--:|"]
+    rows = ["| run | pairs | epochs | about tokens |", "|:--|--:|--:|--:|"]
     too_few = []
     loads = [load_of(project, *run) for run in plan.runs]
     for load in loads:
-        passes = f"{seen / load.kept:.1f}" if load.kept else DASH
+        epochs = f"{seen / load.kept:.1f}" if load.kept else DASH
         tokens = rough(load.tokens * seen) if load.tokens else DASH
         name = f"{load.value}, {load.told}"
         too_few += [name] if load.kept - config.n_heldout(load.kept) < config.batch_size else []
-        rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {passes} | {tokens} |")
+        rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {epochs} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
     if left_out := {load.value: load.held_out for load in loads if load.held_out}:
