@@ -16,7 +16,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from vcsoup.filtering import PairFilter
-from vcsoup.numbers import DASH, count, duration, listed, plain, plural, rough
+from vcsoup.numbers import DASH, count, duration, plain, plural, rough
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
 from vcsoup.ui.look import look_at
@@ -91,10 +91,10 @@ def show(project: Project, plan: Plan) -> None:
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {epochs} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
-    if left_out := {load.value: load.held_out for load in loads if load.held_out}:
-        told = listed([f"{count(n)} of {value}" for value, n in left_out.items()])
-        st.caption(f"Not counted: pairs whose prompt is held out to measure soups, {told}.")
     with slot():
+        if left_out := {load.value: load.held_out for load in loads if load.held_out}:
+            told = ", ".join(f"{count(n)} of {value}" for value, n in left_out.items())
+            st.caption(f"Not counted: pairs whose prompt is held out to measure soups, {told}.")
         if too_few:
             st.warning(
                 f"Fewer pairs to train on than one batch of {config.batch_size}: "
