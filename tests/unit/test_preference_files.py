@@ -109,6 +109,16 @@ def test_a_csv_cell_may_be_a_long_dialogue(write):
     assert read_preferences(write(frame.to_csv(index=False))).pairs["chosen"][0] == long.strip()
 
 
+@pytest.mark.parametrize("header", ["prompt,chosen,rejected", "chosen,prompt,rejected,n", "q,a,b"])
+@pytest.mark.parametrize("cell", ["Sure:\n{}\nDone", '{}\n{"a": 1}', '\n{"chosen": "a"}\n'])
+def test_a_csv_cell_may_hold_lines_of_json(write, header, cell):
+    columns = header.split(",")
+    rows = [{name: f"{cell}{name}{i}" for name in columns} for i in range(2)]
+    file = read_rows(write(pd.DataFrame(rows).to_csv(index=False)))
+    assert file.columns == tuple(columns)
+    assert [row.cells for row in file.rows] == rows
+
+
 def test_nested_messages_in_parquet_become_plain_dicts(tmp_path):
     answers = {side: [[{"role": "assistant", "content": side}]] for side in ("chosen", "rejected")}
     pd.DataFrame({"prompt": [MESSAGES], **answers, "score": [1.0]}).to_parquet(tmp_path / "x")

@@ -29,6 +29,7 @@ def is_json(text: str) -> bool:
     r"""Whether a text is JSON or JSON Lines; CSV otherwise.
 
     Lines of JSON Lines may be damaged, the first one too: one object among the early lines tells.
+    It has to hold something, which no line inside a quoted cell of CSV can: its quotes are doubled.
 
     Example:
         >>> is_json('oops\n{"chosen": "a"}'), is_json("chosen,rejected")
@@ -37,7 +38,7 @@ def is_json(text: str) -> bool:
     if text.lstrip()[:1] in ("{", "["):
         return True
     lines = _early_lines(text)
-    header = {cell.strip(' "\r') for cell in re.split("[,;\t]", lines[0])} if lines else set()
+    header = {cell.strip(' "\r\n') for cell in re.split("[,;\t]", lines[0])} if lines else set()
     return not {"chosen", "rejected"} <= header and any(_is_object(line) for line in lines)
 
 
@@ -76,7 +77,8 @@ def _early_lines(text: str) -> list[str]:
 
 
 def _is_object(line: str) -> bool:
-    return line.lstrip().startswith("{") and isinstance(_parsed(line), dict)
+    found = _parsed(line) if line.lstrip().startswith("{") else None
+    return isinstance(found, dict) and bool(found)
 
 
 def _parsed(text: str) -> object:
