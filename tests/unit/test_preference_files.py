@@ -178,6 +178,20 @@ def test_tables_inside_one_json_object_are_read(write, text):
     assert (result.report.rows, result.report.kept) == (2, 2)
 
 
+def test_a_table_by_columns_is_put_together_by_row_number(write):
+    columns = {
+        "prompt": {"0": "p0", "1": "p1"},
+        "chosen": {"0": "c0", "1": "c1"},
+        "rejected": {"1": "r1", "0": "r0"},
+    }
+    pairs = read_preferences(write(json.dumps(columns))).pairs
+    assert pairs["chosen"].tolist() == ["c0", "c1"]
+    assert pairs["rejected"].tolist() == ["r0", "r1"]
+    columns["rejected"] = {"1": "r1", "2": "r2"}
+    with pytest.raises(PreferenceFormatError):  # which answers belong together is not guessed
+        read_preferences(write(json.dumps(columns)))
+
+
 def test_a_row_alone_is_no_table_around_others(write):
     """By hand: two messages a side are the turns of one row, not two rows."""
     sides = {side: [*MESSAGES, {"role": "assistant", "content": side}] for side in SIDES}

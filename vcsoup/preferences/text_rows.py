@@ -139,21 +139,24 @@ def _elements(whole: object) -> list[Any]:
     if not isinstance(whole, dict) or not whole:
         return whole if isinstance(whole, list) else [whole]
     columns = [_column(cells) for cells in whole.values()]
-    if all(columns) and len({len(cells) for cells in columns}) == 1:
-        return [dict(zip(whole, row, strict=True)) for row in zip(*columns, strict=True)]
+    if columns[0] and all(cells.keys() == columns[0].keys() for cells in columns):
+        places = columns[0].keys()
+        return [
+            {name: cells[at] for name, cells in zip(whole, columns, strict=True)} for at in places
+        ]
     inside = next(iter(whole.values()))
     if len(whole) == 1 and isinstance(inside, list) and inside:
         return inside if all(isinstance(row, dict) for row in inside) else [whole]
     return [whole]
 
 
-def _column(cells: object) -> list[Any]:
-    """The cells of a column of a table by columns; none when it is something else."""
+def _column(cells: object) -> dict[str, Any]:
+    """The cells of a column of a table by columns, by row; none when it is something else."""
     if isinstance(cells, dict) and all(place.isdigit() for place in cells):
-        return list(cells.values())  # as pandas writes it, by row number
+        return cells  # as pandas writes it
     if isinstance(cells, list) and not any(isinstance(cell, dict) for cell in cells):
-        return cells
-    return []
+        return {str(place): cell for place, cell in enumerate(cells)}
+    return {}
 
 
 def _json_row(number: int, element: object) -> NumberedRow:
