@@ -88,6 +88,22 @@ def test_csv_rows_with_too_many_or_too_few_cells(write):
     ]
 
 
+def test_a_csv_header_far_wider_than_its_rows_takes_no_more_memory_than_they_do(write):
+    """50,000 names over 2,000 rows of three cells: 6,000 cells, not a hundred million."""
+    names = ",".join(f"n{i}" for i in range(50_000))
+    file = read_rows(write(f"prompt,chosen,rejected,{names}\n" + "q,a,b\n" * 2_000))
+    assert len(file.columns) == 50_003
+    assert [row.cells for row in file.rows] == [
+        {"prompt": "q", "chosen": "a", "rejected": "b"}
+    ] * 2_000
+
+
+def test_a_csv_header_may_follow_blank_lines_and_have_blanks_in_it(write):
+    file = read_rows(write("\r\n\r\nprompt , chosen, rejected\r\nq,a,b\r\n\r\nr,c,d\r\n"))
+    assert file.columns == ("prompt", "chosen", "rejected")
+    assert [(row.number, row.cells["chosen"]) for row in file.rows] == [(1, "a"), (2, "c")]
+
+
 @pytest.mark.parametrize("written", [json.dumps(MESSAGES), str(MESSAGES)])
 def test_csv_cells_that_hold_messages(write, written):
     frame = pd.DataFrame({"prompt": [written], "chosen": ["yes"], "rejected": ["no"]})

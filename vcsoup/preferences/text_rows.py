@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vcsoup.errors import PreferenceFormatError
@@ -166,29 +166,31 @@ def _json_row(number: int, element: object) -> NumberedRow:
 
 
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    delimiter = max(",;\t", key=(_early_lines(text) or [""])[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    filled = filter(None, reader)  # a blank line is no row
     try:
-        raw = [_csv_row(i, cells) for i, cells in enumerate(reader, start=1)]
+        columns = tuple(cell.strip() for cell in next(filled, []))
+        raw = [_csv_row(i, columns, cells) for i, cells in enumerate(filled, start=1)]
     except csv.Error as error:
         raise PreferenceFormatError(
             f"{name} cannot be read as CSV ({error} at line {reader.line_num}); "
             "close its quotes, or save it as JSON Lines"
         ) from error
     rows = [_checked(row) for row in raw] if damaged else raw
-    return FileRows(tuple(reader.fieldnames or ()), rows)
+    return FileRows(columns, rows)
 
 
-def _csv_row(number: int, cells: dict[str | Any, Any]) -> NumberedRow:
-    if None in cells:
+def _csv_row(number: int, columns: Sequence[str], cells: Sequence[str]) -> NumberedRow:
+    """A row with the cells that it has; a short one says nothing of the last columns."""
+    if len(cells) > len(columns):
         return NumberedRow(number, {}, "more cells than the header has columns")
-    return NumberedRow(number, {column: _csv_cell(cell) for column, cell in cells.items()})
+    return NumberedRow(number, dict(zip(columns, map(_csv_cell, cells), strict=False)))
 
 
-def _csv_cell(cell: str | None) -> object:
+def _csv_cell(cell: str) -> object:
     """A cell as it is, but messages written out as JSON or by Python's `str` become a list."""
-    if cell is None or not cell.lstrip().startswith("[{"):
+    if not cell.lstrip().startswith("[{"):
         return cell
     for parse in (json.loads, ast.literal_eval):
         try:
