@@ -86,13 +86,13 @@ def read_yaml(text: str, source: str, *, error: type[VcsoupError], remedy: str) 
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     _collect((node,), (), lines, lambda told: error(f"{source}, {told}"))
     with _told(source, error):  # only now that its aliases are known to be harmless
-        content = yaml.safe_load(text)
+        content = _text_keys(yaml.safe_load(text))
     if content is None:
         return YamlText({}, {}, source)
     if not isinstance(node, yaml.MappingNode) or not isinstance(content, dict):
         kind = type(content).__name__
         raise error(f"{source}: expected `name: value` lines, got {kind}; {remedy}")
-    return YamlText(_text_keys(content), lines, source)
+    return YamlText(content, lines, source)
 
 
 def likely(name: str, known: Iterable[str]) -> str:
@@ -164,7 +164,9 @@ def _key(node: yaml.Node) -> str:
 
 def _text_keys(content: Any) -> Any:
     if isinstance(content, dict):
-        return {str(key): _text_keys(inner) for key, inner in content.items()}
+        return {str(_text_keys(key)): _text_keys(inner) for key, inner in content.items()}
     if isinstance(content, list):
         return [_text_keys(inner) for inner in content]
+    if isinstance(content, int) and content.bit_length() > 64:  # no message could show it
+        raise ValueError("a number of more than 64 bits")
     return content

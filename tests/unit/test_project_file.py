@@ -127,6 +127,8 @@ def wrong(change: str, to: str) -> str:
         ("a: !!python/name:os.system x", "line 1: no YAML"),
         ("a: !!bool 3", "project.yaml: no YAML"),
         ("a: !!timestamp soon", "project.yaml: no YAML"),
+        ("project: 0x" + "f" * 5_000, "project.yaml: no YAML .a number of more than 64 bits"),
+        ("? 0x" + "f" * 5_000 + "\n: 1", "project.yaml: no YAML .a number of more than 64 bits"),
         ("? [a]\n: 3", "line 1: no YAML .a name must be text"),
         ("a: 1\nx: &r {y: *r}", "line 2: y holds itself"),
         ("x: &r [1, *r]", "line 1: 1 holds itself"),
