@@ -4,6 +4,7 @@ A plain text or number stands for the part's main entry where one suffices. Fiel
 records of other rooms (how a base is loaded, a reward model, a filter) are theirs.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -65,9 +66,16 @@ class DataEntry(Entry):
     @field_validator("columns", mode="before")
     @classmethod
     def _one_text(cls, columns: Any) -> Any:
-        if isinstance(columns, Mapping):
-            columns = ",".join(f"{role}={column}" for role, column in columns.items())
-        return ColumnMap.parse(columns).written() if columns else ""
+        if isinstance(columns, Mapping) and columns:
+            columns = json.dumps({str(role): _plain(column) for role, column in columns.items()})
+        if not columns:
+            return ""
+        return ColumnMap.parse(columns).written() if isinstance(columns, str) else columns
+
+
+def _plain(entry: Any) -> Any:
+    """A number or a date of YAML as text; what is no name of a column stays as it is."""
+    return entry if isinstance(entry, dict | list | None) else str(entry)
 
 
 class ValueEntry(Entry):

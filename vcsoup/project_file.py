@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from vcsoup.base_models.settings import BaseLoading
+from vcsoup.errors import ProjectFileError
+from vcsoup.preferences.rows import readable
 from vcsoup.project_entries import (
     BaseEntry,
     Entry,
@@ -67,7 +69,7 @@ class ProjectFile(Entry):
         if not isinstance(fields, Mapping):
             return fields
         preset = fields.get("preset", "paper")
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ValueError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
         given = {name: entry for name, entry in fields.items() if name != "preset"}
         return PRESETS[preset].model_dump() | given
@@ -110,9 +112,12 @@ class ProjectFile(Entry):
 
         Args:
             folder: Where the file lies; what exists below it is a path, the rest are hub ids.
+
+        Raises:
+            ProjectFileError: a name that can be no path.
         """
         return self._with_paths(
-            lambda name: _absolute(folder, name), lambda name: str(folder / Path(name).expanduser())
+            lambda name: _absolute(folder, name), lambda name: str(_path(folder, name)[0])
         )
 
     def told_from(self, folder: Path) -> Self:
@@ -141,9 +146,22 @@ def _renamed(entry: ValueEntry, found: _Rename) -> ValueEntry:
 
 def _absolute(folder: Path, name: str) -> str:
     """An existing path made absolute; what looks like one, too, so that it is missed by name."""
-    path = folder / Path(name).expanduser()
+    path, there = _path(folder, name)
     meant = name.startswith((".", "/", "~"))
-    return str(path.resolve()) if meant or path.exists() else name
+    return str(path.resolve()) if meant or there else name
+
+
+def _path(folder: Path, name: str) -> tuple[Path, bool]:
+    """The path that a name means in a folder, and whether it is there."""
+    try:
+        path = folder / Path(name).expanduser()
+        path.resolve()
+        return path, path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ProjectFileError(
+            f"{readable(name)[:80]!r} cannot be a path ({error}); write the path of a file or "
+            "folder, or a hub id"
+        ) from error
 
 
 def _relative(folder: Path, name: str) -> str:

@@ -296,6 +296,8 @@ def test_small_files_are_those_that_read_at_once():
     assert not data_chosen.is_small(data_chosen.INLINE_BYTES + 1, b"{")
     assert not data_chosen.is_small(100_000, b"\x1f\x8b..")
     assert not data_chosen.is_small(100_000, b"\x28\xb5\x2f\xfd")
+    for mark in (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"\x1f\x8b..", b"\x28\xb5\x2f\xfd"):
+        assert not data_chosen.is_small(3_000, mark)  # it may unpack to gigabytes
 
 
 def choose_file(visit, tmp_path, monkeypatch, rows, name="pairs.jsonl"):

@@ -277,3 +277,67 @@ def test_what_csv_holds_is_read_back(said):
         assert [[row.cells[name] for name in names] for row in found.rows] == [
             [row[name] for name in names] for row in rows
         ]
+
+
+SKY = ("Sky?", "Blue.", "Green.")  # answers that do not repeat their prompt, whatever else there is
+ODD = ("\n{}\n", "\n[1]\n", "[{", '{"a": 1}', "\n", "\r", '"', ",", ";", "\t", "\0", "\x85", "'")
+SAID = ("\u2028", "\ufeff", "Human: ", "\n\nAssistant: ", "chosen,rejected", "NaN", "=1+1", "\\n")
+RATED = {"helpfulness": (2.0, 1.0), "correctness": (1.5, 0.0)}
+odd_text = st.lists(st.sampled_from([*ODD, *SAID]) | text, min_size=1, max_size=5).flatmap(
+    lambda parts: st.sampled_from(["", "\n"]).map(lambda between: between.join(parts))
+)
+
+
+def written_as(kind):
+    """Return a kind of file with any of the layouts that it holds."""
+    names = [name for name, known in sorted(LAYOUTS.items()) if kind != "csv" or known.is_tabular]
+    return st.tuples(st.just(kind), st.sampled_from(names))
+
+
+def stripped(pairs):
+    return [
+        ([(turn["role"], turn["content"].strip()) for turn in prompt], *map(str.strip, sides))
+        for prompt, *sides in pairs
+    ]
+
+
+def pairs_in(path: Path, aspect: str = ""):
+    found = read_or_refusal(path, Reading(aspect=aspect))
+    assert not isinstance(found, str), found
+    table = found.pairs[["prompt", "chosen", "rejected"]]
+    return list(table.itertuples(index=False, name=None))
+
+
+def laid_out(pairs, wanted, kind):
+    """Return the pairs that a layout and a kind of file can say, and their rows."""
+    said, rows = [], []
+    for prompt, chosen, rejected in pairs:
+        with suppress(RowFault):
+            new = lay_out(Pair(prompt, chosen, rejected, RATED), wanted)
+            if kind != "csv" or all(map(is_csv_row, new)):
+                said.append((prompt, chosen, rejected))
+                rows += new
+    return said, rows
+
+
+@laws
+@given(
+    st.lists(st.tuples(odd_text | messages, odd_text, odd_text), max_size=3),
+    st.sampled_from(["csv", "jsonl", "parquet"]).flatmap(written_as),
+)
+def test_pairs_of_the_workspace_come_back_from_a_file_in_any_layout(rows, as_file):
+    """Whatever was read once is read again from every file that it is exported to."""
+    kind, wanted = as_file[0], LAYOUTS[as_file[1]]
+    schema = wanted.schema(list(RATED))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows"
+        columns = ("prompt", "chosen", "rejected")
+        named = [dict(zip(columns, row, strict=True)) for row in [SKY, *rows]]
+        path.write_text("\n".join(map(json.dumps, named)))
+        pairs, laid = laid_out(pairs_in(path), wanted, kind)
+        with path.open("wb") as file:
+            write, finish = WRITERS[kind](file, schema)
+            write(pa.Table.from_pylist(laid, schema=schema))
+            finish()
+        aspect = "helpfulness" if wanted.scores == "ratings" else wanted.aspect
+        assert stripped(pairs_in(path, aspect)) == stripped(pairs)

@@ -1,9 +1,14 @@
-"""Choosing held-out prompts."""
+"""Choosing held-out prompts, and the file they are written to."""
+
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from vcsoup.errors import ProjectFileError
 from vcsoup.preferences.pairs import PAIR_SCHEMA
+from vcsoup.running.held_out_file import read_held_out, write_held_out
 from vcsoup.workspace.held_out import choose_prompts, not_held_out, rows_held_out, top_up
 
 
@@ -48,3 +53,21 @@ def test_rows_are_those_that_training_may_not_use():
     for held_out in ([], turns[:1], turns[1:], [*turns, prompt("y")]):
         usable = np.array(not_held_out(kept, held_out))
         assert rows_held_out(column, held_out).tolist() == np.flatnonzero(~usable).tolist()
+
+
+SEPARATORS = "one\u2028two\u2029three\x85four\rfive\x0csix\x1cseven\nnine"
+
+
+def test_what_is_written_to_a_file_is_read_back_with_every_line_separator(tmp_path: Path):
+    prompts = [prompt(SEPARATORS), [*prompt("Sky?"), {"role": "assistant", "content": "\u2028"}]]
+    write_held_out(tmp_path / "held-out.jsonl", prompts)
+    assert read_held_out(tmp_path / "held-out.jsonl") == prompts
+
+
+def test_a_file_by_hand_may_end_its_lines_in_any_way(tmp_path: Path):
+    path = tmp_path / "held-out.jsonl"
+    path.write_bytes('\ufeff{"prompt": "Sky?"}\r\n\r\n"Sea?"\n'.encode())
+    assert read_held_out(path) == [prompt("Sky?"), prompt("Sea?")]
+    path.write_bytes(b'"Sky?"\r\n' + b"[" * 100_000 + b"\r\n")
+    with pytest.raises(ProjectFileError, match=r"held-out\.jsonl, line 2: no prompt"):
+        read_held_out(path)

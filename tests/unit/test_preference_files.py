@@ -88,6 +88,22 @@ def test_csv_rows_with_too_many_or_too_few_cells(write):
     ]
 
 
+def test_a_csv_header_far_wider_than_its_rows_takes_no_more_memory_than_they_do(write):
+    """50,000 names over 2,000 rows of three cells: 6,000 cells, not a hundred million."""
+    names = ",".join(f"n{i}" for i in range(50_000))
+    file = read_rows(write(f"prompt,chosen,rejected,{names}\n" + "q,a,b\n" * 2_000))
+    assert len(file.columns) == 50_003
+    assert [row.cells for row in file.rows] == [
+        {"prompt": "q", "chosen": "a", "rejected": "b"}
+    ] * 2_000
+
+
+def test_a_csv_header_may_follow_blank_lines_and_have_blanks_in_it(write):
+    file = read_rows(write("\r\n\r\nprompt , chosen, rejected\r\nq,a,b\r\n\r\nr,c,d\r\n"))
+    assert file.columns == ("prompt", "chosen", "rejected")
+    assert [(row.number, row.cells["chosen"]) for row in file.rows] == [(1, "a"), (2, "c")]
+
+
 @pytest.mark.parametrize("written", [json.dumps(MESSAGES), str(MESSAGES)])
 def test_csv_cells_that_hold_messages(write, written):
     frame = pd.DataFrame({"prompt": [written], "chosen": ["yes"], "rejected": ["no"]})
@@ -107,6 +123,16 @@ def test_a_csv_cell_may_be_a_long_dialogue(write):
     long = "word " * 100_000
     frame = pd.DataFrame({"prompt": ["p"], "chosen": [long], "rejected": ["no"]})
     assert read_preferences(write(frame.to_csv(index=False))).pairs["chosen"][0] == long.strip()
+
+
+@pytest.mark.parametrize("header", ["prompt,chosen,rejected", "chosen,prompt,rejected,n", "q,a,b"])
+@pytest.mark.parametrize("cell", ["Sure:\n{}\nDone", '{}\n{"a": 1}', '\n{"chosen": "a"}\n'])
+def test_a_csv_cell_may_hold_lines_of_json(write, header, cell):
+    columns = header.split(",")
+    rows = [{name: f"{cell}{name}{i}" for name in columns} for i in range(2)]
+    file = read_rows(write(pd.DataFrame(rows).to_csv(index=False)))
+    assert file.columns == tuple(columns)
+    assert [row.cells for row in file.rows] == rows
 
 
 def test_nested_messages_in_parquet_become_plain_dicts(tmp_path):
@@ -166,6 +192,20 @@ def test_tables_inside_one_json_object_are_read(write, text):
     result = read_preferences(write(text))
     assert result.pairs["chosen"].tolist() == [row["chosen"] for row in ROWS]
     assert (result.report.rows, result.report.kept) == (2, 2)
+
+
+def test_a_table_by_columns_is_put_together_by_row_number(write):
+    columns = {
+        "prompt": {"0": "p0", "1": "p1"},
+        "chosen": {"0": "c0", "1": "c1"},
+        "rejected": {"1": "r1", "0": "r0"},
+    }
+    pairs = read_preferences(write(json.dumps(columns))).pairs
+    assert pairs["chosen"].tolist() == ["c0", "c1"]
+    assert pairs["rejected"].tolist() == ["r0", "r1"]
+    columns["rejected"] = {"1": "r1", "2": "r2"}
+    with pytest.raises(PreferenceFormatError):  # which answers belong together is not guessed
+        read_preferences(write(json.dumps(columns)))
 
 
 def test_a_row_alone_is_no_table_around_others(write):

@@ -1,11 +1,13 @@
 """Project files: what is read, what is refused and how it is told, and the way back."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from vcsoup.errors import NotFoundError, ProjectFileError
 from vcsoup.filtering import PairFilter
+from vcsoup.preferences.column_map import ColumnMap
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_yaml import dump_project_file, load_project_file, parse_project_file
 from vcsoup.training.config import PRESETS
@@ -123,12 +125,72 @@ def wrong(change: str, to: str) -> str:
         ("values:\n  a: {}\n  a: {}\n", "line 3: a stands in line 2 too"),
         ("a: [", "line 1: no YAML"),
         ("a: !!python/name:os.system x", "line 1: no YAML"),
+        ("a: !!bool 3", "project.yaml: no YAML"),
+        ("a: !!timestamp soon", "project.yaml: no YAML"),
+        ("project: 0x" + "f" * 5_000, "project.yaml: no YAML .a number of more than 64 bits"),
+        ("? 0x" + "f" * 5_000 + "\n: 1", "project.yaml: no YAML .a number of more than 64 bits"),
+        ("? [a]\n: 3", "line 1: no YAML .a name must be text"),
+        ("a: 1\nx: &r {y: *r}", "line 2: y holds itself"),
+        ("x: &r [1, *r]", "line 1: 1 holds itself"),
+        ("x: &r {<<: *r}", "line 1: << holds itself"),
+        ("x:" + "".join(f"\n{' ' * i}- " for i in range(1, 200)), "line 102: .*100 levels deep"),
+        (wrong("preset: demo", "preset: [demo]"), "line 19: training.* choose one of paper, demo"),
+        (wrong("prompt: question,", "prompt: [a],"), "line 11: values.helpful.data.columns"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text, told):
     with pytest.raises(ProjectFileError, match=told) as caught:
         parse_project_file(text)
     assert "\n" not in str(caught.value)
+
+
+def nested(inner: str) -> str:
+    """Eight levels of ten aliases each: a kilobyte that stands for a hundred million entries."""
+    levels = (f"x{i}: &a{i} [{','.join([inner % (i - 1)] * 10)}]\n" for i in range(1, 9))
+    return "x0: &a0 {k: 1}\n" + "".join(levels)
+
+
+@pytest.mark.parametrize("inner", ["*a%d", "{<<: *a%d}"])
+def test_aliases_of_aliases_are_refused_at_once(inner):
+    with pytest.raises(ProjectFileError, match=r"line \d: .* than 100,000 entries"):
+        parse_project_file(nested(inner))
+
+
+def test_what_several_values_share_may_be_written_once():
+    text = """
+project: mine
+values:
+  a: {reward: &judge {kind: length, sign: -1}, data: &pairs {source: x, split: test}}
+  b: {reward: *judge, data: {<<: *pairs, aspect: safer}}
+"""
+    read = parse_project_file(text)
+    assert read.values["a"].reward == read.values["b"].reward
+    assert read.values["b"].data == read.values["a"].data.model_copy(update={"aspect": "safer"})
+
+
+@pytest.mark.parametrize("columns", ["5", "[a]", "true"])
+def test_columns_that_are_no_text_are_refused(columns):
+    text = SHORT.replace("aspect: safer", f"columns: {columns}")
+    with pytest.raises(ProjectFileError, match=r"line 10: values\.brief\.data\.columns"):
+        parse_project_file(text)
+
+
+@pytest.mark.parametrize("name", ["q, full", "a=b", " q ", 'the "q"', "{q}", "q\u2028"])
+def test_a_mapping_names_any_column(name):
+    content = {"prompt": name, "chosen": "good", "rejected": "bad"}
+    text = SHORT.replace("aspect: safer", f"columns: {json.dumps(content)}")
+    read = parse_project_file(text)
+    assert ColumnMap.parse(read.values["brief"].data.columns).prompt == name
+    assert parse_project_file(dump_project_file(read)) == read
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/x", "x" * 300, '"a\\0b"'])
+def test_a_name_that_can_be_no_path_is_told(tmp_path: Path, name):
+    for change in ("data: helpful.jsonl", "base: org/base"):
+        path = tmp_path / "project.yaml"
+        path.write_text(SHORT.replace(change, f"{change.partition(':')[0]}: {name}"))
+        with pytest.raises(ProjectFileError, match=r"cannot be a path .*; "):
+            load_project_file(path)
 
 
 def test_a_key_given_by_mistake_is_not_repeated():

@@ -4,17 +4,20 @@ A folder names its files in `state.json`. One that holds several splits has a fo
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.preferences.arrow_soundness import checked
+from vcsoup.preferences.decoded_size import bounded
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
 from vcsoup.preferences.rows import FileRows, readable
 
 STREAM_MARK, FILE_MARK = b"\xff\xff\xff\xff", b"ARROW1"
+_Reader: TypeAlias = pa.ipc.RecordBatchStreamReader | pa.ipc.RecordBatchFileReader
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 
 
@@ -66,19 +69,21 @@ def arrow_rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> File
     """Every row of an Arrow file, with the wanted columns.
 
     Raises:
-        PreferenceFormatError: the file is damaged as a whole.
+        PreferenceFormatError: the file is damaged as a whole, or unpacks to far more than it
+            weighs.
     """
     return _rows([content], name, wanted)
 
 
 def _rows(contents: list[bytes], name: str, wanted: Callable[[str], bool]) -> FileRows:
     try:
-        tables = [_table(content) for content in contents]
-        columns = tuple(dict.fromkeys(name for table in tables for name in table.column_names))
-        kept = [
-            checked(table.select([c for c in table.column_names if wanted(c)])) for table in tables
-        ]
+        readers = [_reader(content) for content in contents]
+        columns = tuple(dict.fromkeys(name for reader in readers for name in reader.schema.names))
+        parts = (part for reader in readers for part in _parts(reader, wanted))
+        kept = list(bounded(parts, sum(map(len, contents)), name))
         table = pa.concat_tables(kept, promote_options="default") if kept else pa.table({})
+    except PreferenceFormatError:
+        raise
     except UNREADABLE as error:
         said = " ".join(str(error).split())[:80]
         raise PreferenceFormatError(
@@ -87,8 +92,21 @@ def _rows(contents: list[bytes], name: str, wanted: Callable[[str], bool]) -> Fi
     return FileRows(columns, list(table_rows(table)))
 
 
-def _table(content: bytes) -> pa.Table:
+def _reader(content: bytes) -> _Reader:
     source = pa.BufferReader(content)
-    if content.startswith(FILE_MARK):
-        return pa.ipc.open_file(source).read_all()
-    return pa.ipc.open_stream(source).read_all()
+    return pa.ipc.open_file(source) if content.startswith(FILE_MARK) else pa.ipc.open_stream(source)
+
+
+def batches(reader: _Reader) -> Iterator[pa.RecordBatch]:
+    """The batches of an open Arrow file of either kind, in order."""
+    if isinstance(reader, pa.ipc.RecordBatchFileReader):
+        return (reader.get_batch(i) for i in range(reader.num_record_batches))
+    return iter(reader)
+
+
+def _parts(reader: _Reader, wanted: Callable[[str], bool]) -> Iterator[pa.Table]:
+    """The wanted columns, a batch at a time; one empty part first, for a file without rows."""
+    used = [column for column in reader.schema.names if wanted(column)]
+    yield reader.schema.empty_table().select(used)
+    for batch in batches(reader):
+        yield checked(pa.Table.from_batches([batch]).select(used))

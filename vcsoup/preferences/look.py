@@ -5,7 +5,7 @@ what a person is asked before the file is read as a whole.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
-from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK
+from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, batches
 from vcsoup.preferences.arrow_soundness import checked
+from vcsoup.preferences.decoded_size import beginning
 from vcsoup.preferences.detection import detect_format
 from vcsoup.preferences.files import as_text, data_files, read_rows
 from vcsoup.preferences.packing import unpacked_beginning
@@ -29,6 +30,7 @@ from vcsoup.preferences.turns import RowFault
 
 LOOKED_AT_BYTES = 2**21
 LOOKED_AT_ROWS = 200
+LOOKED_AT_SIZE = 2**26  # bytes in memory; reached by rows of many megabytes only
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,7 @@ def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
 def _parquet_rows(path: Path, name: str) -> FileRows:
     try:
         with pq.ParquetFile(path) as file:
-            batch = next(file.iter_batches(LOOKED_AT_ROWS), None)
-            table = checked(pa.Table.from_batches([batch] if batch else [], file.schema_arrow))
+            table = _first_of(file.iter_batches(1), file.schema_arrow)
     except UNREADABLE as error:
         raise PreferenceFormatError(f"{name} is a damaged parquet file; export it again") from error
     return FileRows(tuple(table.column_names), list(table_rows(table)))
@@ -152,16 +153,21 @@ def _arrow_rows(path: Path, name: str) -> FileRows:
         with pa.memory_map(str(path)) as source:
             if source.read(6) == FILE_MARK:
                 reader = pa.ipc.open_file(source)
-                batch = reader.get_batch(0) if reader.num_record_batches else None
             else:
                 source.seek(0)
                 reader = pa.ipc.open_stream(source)
-                batch = next(iter(reader), None)
-            batches = [batch.slice(0, LOOKED_AT_ROWS)] if batch is not None else []
-            table = checked(pa.Table.from_batches(batches, reader.schema))
+            first = islice(batches(reader), 1)
+            rows = (part.slice(i, 1) for part in first for i in range(part.num_rows))
+            table = _first_of(rows, reader.schema)
             return FileRows(tuple(table.column_names), list(table_rows(table)))
     except UNREADABLE as error:
         raise PreferenceFormatError(f"{name} is a damaged Arrow file; save it again") from error
+
+
+def _first_of(rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """The first of rows that come one by one: 200, or as many as a screen should ever hold."""
+    sound = (checked(pa.Table.from_batches([row])) for row in islice(rows, LOOKED_AT_ROWS))
+    return pa.concat_tables([schema.empty_table(), *beginning(sound, LOOKED_AT_SIZE)])
 
 
 def _whole_lines(content: bytes) -> bytes:

@@ -9,10 +9,12 @@ import pyarrow.parquet as pq
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.preferences.arrow_soundness import checked
+from vcsoup.preferences.decoded_size import bounded
 from vcsoup.preferences.json_cells import json_decoder
 from vcsoup.preferences.rows import FileRows, NumberedRow
 
 _TOGETHER = 1_000
+_COUNTED_TOGETHER = 64  # rows; all of a few huge cells are in memory at once
 UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
@@ -25,12 +27,19 @@ def parquet_rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> Fi
         wanted: Which columns to read; the others are named all the same.
 
     Raises:
-        PreferenceFormatError: the file is damaged as a whole.
+        PreferenceFormatError: the file is damaged as a whole, or unpacks to far more than it
+            weighs.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         columns = tuple(file.schema_arrow.names)
-        table = checked(file.read(columns=[c for c in dict.fromkeys(columns) if wanted(c)]))
+        used = [c for c in dict.fromkeys(columns) if wanted(c)]
+        few = file.iter_batches(_COUNTED_TOGETHER, columns=used)
+        for _ in bounded(few, len(content), name):
+            pass
+        table = checked(file.read(columns=used))
+    except PreferenceFormatError:
+        raise
     except UNREADABLE as error:
         raise PreferenceFormatError(
             f"{name} is a damaged parquet file ({' '.join(str(error).split())[:80]!r}); "

@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vcsoup.errors import PreferenceFormatError
@@ -29,6 +29,7 @@ def is_json(text: str) -> bool:
     r"""Whether a text is JSON or JSON Lines; CSV otherwise.
 
     Lines of JSON Lines may be damaged, the first one too: one object among the early lines tells.
+    It has to hold something, which no line inside a quoted cell of CSV can: its quotes are doubled.
 
     Example:
         >>> is_json('oops\n{"chosen": "a"}'), is_json("chosen,rejected")
@@ -37,7 +38,7 @@ def is_json(text: str) -> bool:
     if text.lstrip()[:1] in ("{", "["):
         return True
     lines = _early_lines(text)
-    header = {cell.strip(' "\r') for cell in re.split("[,;\t]", lines[0])} if lines else set()
+    header = {cell.strip(' "\r\n') for cell in re.split("[,;\t]", lines[0])} if lines else set()
     return not {"chosen", "rejected"} <= header and any(_is_object(line) for line in lines)
 
 
@@ -76,7 +77,8 @@ def _early_lines(text: str) -> list[str]:
 
 
 def _is_object(line: str) -> bool:
-    return line.lstrip().startswith("{") and isinstance(_parsed(line), dict)
+    found = _parsed(line) if line.lstrip().startswith("{") else None
+    return isinstance(found, dict) and bool(found)
 
 
 def _parsed(text: str) -> object:
@@ -137,21 +139,24 @@ def _elements(whole: object) -> list[Any]:
     if not isinstance(whole, dict) or not whole:
         return whole if isinstance(whole, list) else [whole]
     columns = [_column(cells) for cells in whole.values()]
-    if all(columns) and len({len(cells) for cells in columns}) == 1:
-        return [dict(zip(whole, row, strict=True)) for row in zip(*columns, strict=True)]
+    if columns[0] and all(cells.keys() == columns[0].keys() for cells in columns):
+        places = columns[0].keys()
+        return [
+            {name: cells[at] for name, cells in zip(whole, columns, strict=True)} for at in places
+        ]
     inside = next(iter(whole.values()))
     if len(whole) == 1 and isinstance(inside, list) and inside:
         return inside if all(isinstance(row, dict) for row in inside) else [whole]
     return [whole]
 
 
-def _column(cells: object) -> list[Any]:
-    """The cells of a column of a table by columns; none when it is something else."""
+def _column(cells: object) -> dict[str, Any]:
+    """The cells of a column of a table by columns, by row; none when it is something else."""
     if isinstance(cells, dict) and all(place.isdigit() for place in cells):
-        return list(cells.values())  # as pandas writes it, by row number
+        return cells  # as pandas writes it
     if isinstance(cells, list) and not any(isinstance(cell, dict) for cell in cells):
-        return cells
-    return []
+        return {str(place): cell for place, cell in enumerate(cells)}
+    return {}
 
 
 def _json_row(number: int, element: object) -> NumberedRow:
@@ -161,29 +166,31 @@ def _json_row(number: int, element: object) -> NumberedRow:
 
 
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    delimiter = max(",;\t", key=(_early_lines(text) or [""])[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    filled = filter(None, reader)  # a blank line is no row
     try:
-        raw = [_csv_row(i, cells) for i, cells in enumerate(reader, start=1)]
+        columns = tuple(cell.strip() for cell in next(filled, []))
+        raw = [_csv_row(i, columns, cells) for i, cells in enumerate(filled, start=1)]
     except csv.Error as error:
         raise PreferenceFormatError(
             f"{name} cannot be read as CSV ({error} at line {reader.line_num}); "
             "close its quotes, or save it as JSON Lines"
         ) from error
     rows = [_checked(row) for row in raw] if damaged else raw
-    return FileRows(tuple(reader.fieldnames or ()), rows)
+    return FileRows(columns, rows)
 
 
-def _csv_row(number: int, cells: dict[str | Any, Any]) -> NumberedRow:
-    if None in cells:
+def _csv_row(number: int, columns: Sequence[str], cells: Sequence[str]) -> NumberedRow:
+    """A row with the cells that it has; a short one says nothing of the last columns."""
+    if len(cells) > len(columns):
         return NumberedRow(number, {}, "more cells than the header has columns")
-    return NumberedRow(number, {column: _csv_cell(cell) for column, cell in cells.items()})
+    return NumberedRow(number, dict(zip(columns, map(_csv_cell, cells), strict=False)))
 
 
-def _csv_cell(cell: str | None) -> object:
+def _csv_cell(cell: str) -> object:
     """A cell as it is, but messages written out as JSON or by Python's `str` become a list."""
-    if cell is None or not cell.lstrip().startswith("[{"):
+    if not cell.lstrip().startswith("[{"):
         return cell
     for parse in (json.loads, ast.literal_eval):
         try:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from vcsoup.errors import NotFoundError, PreferenceFormatError, ProjectFileError
+from vcsoup.errors import NotFoundError, ProjectFileError
 from vcsoup.preferences.pairs import Prompt, as_messages
 
 
@@ -16,7 +16,7 @@ def read_held_out(path: Path) -> list[Prompt]:
         ProjectFileError: a line that holds no prompt, or no line at all.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise NotFoundError(
             f"held-out prompts {path} cannot be read; give a file with one JSON per line"
@@ -28,7 +28,7 @@ def read_held_out(path: Path) -> list[Prompt]:
         try:
             found = json.loads(line)
             prompts.append(as_messages(found["prompt"] if isinstance(found, dict) else found))
-        except (ValueError, KeyError, PreferenceFormatError) as error:
+        except (ValueError, KeyError, RecursionError) as error:
             raise ProjectFileError(
                 f"{path.name}, line {number}: no prompt ({error}); write "
                 '{"prompt": "text"} or {"prompt": [{"role": "user", "content": "text"}]}'

@@ -92,7 +92,10 @@ def chart(
     values, (x, y) = project.values, axes
     other, twin = _twin(project, group)
     if not len(table):
-        st.caption("No soup of these adapters is measured yet. Taste one to draw the first point.")
+        told = "No soup of these adapters is measured yet. Taste one to draw the first point."
+        if any(point.group == group for point in project.points()):
+            told += " Soups by former judges, or of former adapters, are kept and not shown."
+        st.caption(told)
     data = front_chart.chart_data(
         on_axes(table, values, x=x, y=y, votes=rates_of(project, group)),
         on_axes(twin, values, x=x, y=y) if twin is not None else None,

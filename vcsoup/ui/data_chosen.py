@@ -26,7 +26,6 @@ INLINE_BYTES = 400_000
 """Larger files are read by a job: reading them here would hold the tab up."""
 INLINE_LINES = 5_000
 _BINARY = (b"PAR1", STREAM_MARK, FILE_MARK)
-_UNPACKS_TO = 8
 
 
 @dataclass(frozen=True)
@@ -87,16 +86,16 @@ def is_small(size: int, beginning: bytes) -> bool:
 
     Args:
         size: Bytes of the file.
-        beginning: Its first bytes; compressed kinds count for what they unpack to, and many short
-            lines for many rows.
+        beginning: Its first bytes. No compressed kind is small, since a few kilobytes of it may
+            unpack to gigabytes; many short lines count for many rows.
 
     Example:
-        >>> is_small(100_000, b"prompt"), is_small(100_000, b"PAR1")
+        >>> is_small(100_000, b"prompt"), is_small(3_000, b"PAR1")
         (True, False)
     """
     packed = packing(beginning) or beginning.startswith(_BINARY)
     few = beginning.count(b"\n") <= INLINE_LINES
-    return few and size * (_UNPACKS_TO if packed else 1) <= INLINE_BYTES
+    return not packed and few and size <= INLINE_BYTES
 
 
 def printable(name: str) -> str:
