@@ -8,6 +8,7 @@ Each class also inherits the builtin that fits, so library users can catch `Valu
 """
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,7 +33,21 @@ def first_fault(error: "ValidationError") -> Fault:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     came = "(not shown)" if _SECRET.search(where) else first.get("input")
-    return Fault(where, came, first["msg"].removeprefix("Value error, "))
+    return Fault(where, came, _reason(first))
+
+
+def _reason(fault: Mapping[str, Any]) -> str:
+    """What pydantic says, without the words of a programmer."""
+    kind, about = fault["type"], fault.get("ctx", {})
+    if kind == "too_short":
+        return f"expected at least {about['min_length']} items, got {about['actual_length']}"
+    if kind in ("tuple_type", "list_type"):
+        return "expected a list, such as [a, b]"
+    if kind in ("dict_type", "mapping_type", "model_type"):
+        return "expected `name: value` entries"
+    if kind == "string_pattern_mismatch" and "[a-z0-9-]" in about["pattern"]:
+        return "use a-z, 0-9 and '-' only, a letter or digit first, at most 40 characters"
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 class VcsoupError(Exception):

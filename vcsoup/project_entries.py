@@ -102,6 +102,8 @@ class ValueEntry(Entry):
     @classmethod
     def _threshold_alone(cls, entry: Any) -> Any:
         number = isinstance(entry, int | float) and not isinstance(entry, bool)
+        if isinstance(entry, str | bool):
+            raise ValueError("write a threshold such as 0.2, or {threshold: 0.2, min_norm: 1}")
         return {"threshold": entry} if number else entry
 
 

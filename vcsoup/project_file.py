@@ -62,6 +62,11 @@ class ProjectFile(Entry):
             return values
         return {name: {} if entry is None else entry for name, entry in values.items()}
 
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _one_group(cls, groups: Any) -> Any:
+        return groups.replace(",", " ").split() if isinstance(groups, str) else groups
+
     @field_validator("training", mode="before")
     @classmethod
     def _over_a_preset(cls, training: Any) -> Any:

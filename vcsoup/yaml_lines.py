@@ -118,7 +118,8 @@ def _told(source: str, error: type[VcsoupError]) -> Iterator[None]:
         mark = getattr(fault, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         reason = getattr(fault, "problem", None) or "it cannot be read"
-        raise error(f"{source}{where}: no YAML ({reason}); write `name: value`") from fault
+        told = "write `name: value`, and in quotes what holds a colon or begins with a sign"
+        raise error(f"{source}{where}: no YAML ({reason}); {told}") from fault
     except (ValueError, LookupError, AttributeError, RecursionError) as fault:
         raise error(f"{source}: no YAML ({fault}); write `name: value`") from fault
 

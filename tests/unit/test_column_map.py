@@ -125,3 +125,16 @@ names = st.text(min_size=1, max_size=8).filter(lambda name: not set(name) & set(
 def test_a_map_written_down_reads_back_the_same(prompt, chosen, rejected):
     columns = ColumnMap(prompt=prompt, chosen=chosen, rejected=rejected)
     assert ColumnMap.parse(columns.written()) == columns
+
+
+@pytest.mark.parametrize("role", ["prompt", "chosen", "rejected"])
+def test_a_column_that_the_file_has_not_is_named_with_those_it_has(read, role):
+    columns = {"prompt": "Frage", "chosen": "Gut", "rejected": "Schlecht"}
+    named = {**columns, role: "Fragen"}
+    row = dict(zip(columns.values(), ("Sky?", "Blue.", "Green."), strict=True))
+    written = ",".join(f"{name}={column}" for name, column in named.items())
+    told = f"has no row with {role}=Fragen; it has Frage, Gut, Schlecht; name others"
+    with pytest.raises(PreferenceFormatError, match=told):
+        read(written, row)
+    inside = {**row, "more": {"text": "Gray."}}
+    assert read("prompt=Frage,chosen=Gut,rejected=more.text", inside).report.kept == 1

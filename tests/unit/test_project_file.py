@@ -119,6 +119,15 @@ def wrong(change: str, to: str) -> str:
         (wrong("{out: soups/best}", "{weights: balanced}"), "line 23: export.0.out is missing"),
         ("project: a\nvalues: {x: {}}", "line 2: values"),
         ("project: A B\nvalues: {x: {}, y: {}}", "line 1: project = 'A B'"),
+        ("project: A B\nvalues: {x: {}, y: {}}", "use a-z, 0-9 and '-' only"),
+        ("project: a\nvalues: {x: {}}", "expected at least 2 items, got 1"),
+        ("project: a\nvalues: {x: {filter: '0,2'}, y: {}}", "write a threshold such as 0.2, or"),
+        (
+            "project: a\nvalues: {x: {filter: [1]}, y: {}}",
+            "line 2: .*expected `name: value` entries",
+        ),
+        ("project: a\nvalues: {x: {}, y: {}}\ngroups: 3", "line 3: groups = 3: expected a list"),
+        ("project: a\ntitle: From: one", "line 2: no YAML .* in quotes what holds a colon"),
         ("values: {x: {}, y: {}}", "project.yaml: project is missing"),
         ("- a", "expected `name: value` lines, got list; .*project yaml demo"),
         ("project: a\nproject: b", "line 2: project stands in line 1 too"),
@@ -166,6 +175,13 @@ values:
     read = parse_project_file(text)
     assert read.values["a"].reward == read.values["b"].reward
     assert read.values["b"].data == read.values["a"].data.model_copy(update={"aspect": "safer"})
+
+
+@pytest.mark.parametrize("groups", ["unfiltered, filtered", "unfiltered filtered"])
+def test_groups_may_be_one_text(groups):
+    text = f"project: a\nvalues: {{x: {{}}, y: {{}}}}\ngroups: {groups}"
+    assert parse_project_file(text).groups == ("unfiltered", "filtered")
+    assert parse_project_file(text.replace(groups, "unfiltered")).groups == ("unfiltered",)
 
 
 @pytest.mark.parametrize("columns", ["5", "[a]", "true"])

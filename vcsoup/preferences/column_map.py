@@ -6,6 +6,7 @@ Pure: cells in, cells out.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -109,6 +110,24 @@ class ColumnMap:
             for path in (getattr(self, name), *getattr(self, name).split("+"))
         ]
         return any(path == column or path.startswith(f"{column}.") for path in paths)
+
+    def missing(self, columns: Collection[str]) -> dict[str, str]:
+        """Return the roles whose column is none of a file's, with what was named.
+
+        Example:
+            >>> ColumnMap(prompt="q", chosen="a.text", rejected="b").missing(["a", "b"])
+            {'prompt': 'q'}
+        """
+
+        def is_there(path: str) -> bool:
+            return any(path == column or path.startswith(f"{column}.") for column in columns)
+
+        roles = {name: getattr(self, name) for name in (*_CELLS, "first", "second", "label")}
+        return {
+            role: named
+            for role, named in roles.items()
+            if named and not is_there(named) and not all(map(is_there, named.split("+")))
+        }
 
     def cells(self, row: Cells) -> dict[str, Any]:
         """The named cells of a row, under the names of TRL's columns.

@@ -23,7 +23,7 @@ from vcsoup.preferences.pair_format import Joined, Pair, PairFormat
 from vcsoup.preferences.pair_notes import notes_of, scores_of
 from vcsoup.preferences.pairs import make_pairs, pair_id
 from vcsoup.preferences.read_report import ReadReport, RowProblem
-from vcsoup.preferences.refusals import not_preferences, wrong_aspect
+from vcsoup.preferences.refusals import no_such_columns, not_preferences, wrong_aspect
 from vcsoup.preferences.rows import FileRows, readable
 from vcsoup.preferences.shards import shard_files
 from vcsoup.preferences.turns import RowFault
@@ -97,6 +97,8 @@ def read_preferences(
     path = Path(path)
     name = readable(name or path.name)
     file = read_rows(path, name=name, wanted=how.columns.reads if how.columns else is_used)
+    if how.columns and (missing := how.columns.missing(file.columns)):
+        raise PreferenceFormatError(no_such_columns(name, file, missing))
     form = find_format(file, how.columns)
     if form is None:
         raise PreferenceFormatError(not_preferences(name, file, mapped=how.columns is not None))

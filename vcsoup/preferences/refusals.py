@@ -1,5 +1,7 @@
 """Why a file is refused, in one line that says what was expected, what came and what to do."""
 
+from collections.abc import Mapping
+
 from vcsoup.preferences.pair_format import PairFormat
 from vcsoup.preferences.rows import FileRows, readable
 
@@ -48,6 +50,12 @@ def not_preferences(name: str, file: FileRows, *, mapped: bool) -> str:
         f"rejected (and prompt, unless both sides repeat it), found: {_columns(file)}; name them, "
         "as in `--columns prompt=question,chosen=good,rejected=bad`"
     )
+
+
+def no_such_columns(name: str, file: FileRows, missing: Mapping[str, str]) -> str:
+    """Say which named columns a file has not, role by role, and which it has."""
+    named = ", ".join(f"{role}={readable(column)}" for role, column in missing.items())
+    return f"{name} has no row with {named}; it has {_columns(file)}; name others"
 
 
 def why_no_pairs(file: FileRows) -> str:
