@@ -150,6 +150,7 @@ def test_saving_and_the_address_carry_over(cockpit: Page, browser: Browser, proj
     slider.focus()
     slider.press("PageUp")
     expect(cockpit).to_have_url(re.compile("tau.helpful=0.4"))
+    expect(cockpit.get_by_text("Not saved: helpful 0.40.")).to_be_visible()
     cockpit.get_by_role("button", name="Save as the project's filter").click()
     expect(cockpit.get_by_text("Saved.", exact=True)).to_be_visible()
     assert project.filters()["helpful"] == PairFilter(threshold=0.4)
