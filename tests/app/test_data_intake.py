@@ -1,0 +1,245 @@
+"""Adding pairs on the Data page: previews, questions about a file, small and large ones."""
+
+import json
+
+import pyarrow as pa
+
+from tests.app.fixture_project import hand_project
+from tests.app.test_data_page import badges, captions, file_of, metrics, raw_project, rows
+from vcsoup.errors import JobError
+from vcsoup.jobs import Jobs
+from vcsoup.ui import data_chosen
+
+NO_FILE = "just a line of prose"
+
+
+def look_through(app):
+    """Press the button of the form that names a file."""
+    next(button for button in app.button if button.label == "Look through").click().run()
+
+
+def test_a_preview_counts_and_stores_only_when_told(workspace, visit, tmp_path, monkeypatch):
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = raw_project(workspace)
+    file_of(tmp_path, [*rows(5), {"prompt": "q", "chosen": "", "rejected": "no"}])
+    app = visit("data", value="helpful")
+    app.text_input(key="path_helpful").set_value("pairs.jsonl")
+    look_through(app)
+    shown = metrics(app)
+    assert (shown["Rows read"], shown["Pairs kept"], shown["Rows reported"]) == ("6", "5", "1")
+    assert project.datasets() == {}
+    app.button(key="store_helpful").click().run()
+    assert metrics(app)["Pairs about helpful"] == "5"
+    assert project.datasets()["helpful"].n == 5
+
+
+def test_a_file_that_was_looked_through_survives_a_refresh(workspace, visit, tmp_path, monkeypatch):
+    """Another visit knows the preview, and the question of a file that asks one; one end for both.
+
+    The file may be gone or changed meanwhile: what was shown is what is stored.
+    """
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = raw_project(workspace)
+    file_of(tmp_path, rows(5))
+    first = visit("data", value="helpful")
+    first.text_input(key="path_helpful").set_value("pairs.jsonl")
+    look_through(first)
+    file_of(tmp_path, rows(3))
+    second = visit("data", value="helpful")
+    assert metrics(second)["Pairs kept"] == "5"
+    second.button(key="store_helpful").click().run()
+    assert project.datasets()["helpful"].n == 5
+    assert "Pairs kept" not in metrics(visit("data", value="helpful", view="add"))
+    odd = [{"a": f"q{k}", "b": "yes", "c": "no"} for k in range(4)]
+    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, odd)))
+    third = visit("data", value="helpful", view="add")
+    third.text_input(key="path_helpful").set_value("odd.jsonl")
+    look_through(third)
+    asked = [box.label for box in third.selectbox]
+    assert asked
+    fourth = visit("data", value="helpful", view="add")
+    assert [box.label for box in fourth.selectbox] == asked
+    leave = next(button for button in fourth.button if button.label == "Discard")
+    leave.click().run()
+    assert workspace.incoming.find(project.name, "helpful") is None
+    assert not list((workspace.root / "incoming").glob("upload-*"))
+
+
+def test_a_bad_file_is_refused_and_the_pairs_stay(workspace, visit, tmp_path, monkeypatch):
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = hand_project(workspace)
+    (tmp_path / "bad").write_text(NO_FILE)
+    app = visit("data", value="helpful", view="add")
+    app.text_input(key="path_helpful").set_value("bad")
+    look_through(app)
+    assert "holds no preference pairs" in app.error[0].value
+    assert "stay as they are" in app.error[0].value
+    assert project.datasets()["helpful"].n == 10
+
+
+def test_small_files_are_those_that_read_at_once():
+    assert data_chosen.is_small(100_000, b"{")
+    assert not data_chosen.is_small(data_chosen.INLINE_BYTES + 1, b"{")
+    assert not data_chosen.is_small(100_000, b"\x1f\x8b..")
+    assert not data_chosen.is_small(100_000, b"\x28\xb5\x2f\xfd")
+    for mark in (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"\x1f\x8b..", b"\x28\xb5\x2f\xfd"):
+        assert not data_chosen.is_small(3_000, mark)  # it may unpack to gigabytes
+
+
+def choose_file(visit, tmp_path, monkeypatch, rows, name="pairs.jsonl"):
+    """Open the page on a project without pairs and name a file of these rows."""
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    file_of(tmp_path, rows, name)
+    app = visit("data", value="helpful")
+    app.text_input(key="path_helpful").set_value(name)
+    look_through(app)
+    return app
+
+
+def preview_of(app):
+    return app.dataframe[-1].value
+
+
+def safe_rlhf(n):
+    answers = {"response_0": "So.", "response_1": "No."}
+    labels = {"better_response_id": 0, "safer_response_id": 1}
+    return [{"prompt": f"How {i}?", **answers, **labels} for i in range(n)]
+
+
+def test_a_file_of_several_preferences_asks_for_one(workspace, visit, tmp_path, monkeypatch):
+    """PKU-SafeRLHF: the better answer is the first, the safer one the second."""
+    project = raw_project(workspace)
+    app = choose_file(visit, tmp_path, monkeypatch, safe_rlhf(5))
+    assert "holds 2 preferences" in badges(app)
+    assert preview_of(app)["chosen"].tolist() == ["So."] * 3
+    app.segmented_control(key="choice_helpful_aspect").set_value("safer").run()
+    assert preview_of(app)["chosen"].tolist() == ["No."] * 3
+    app.button(key="settle_helpful").click().run()
+    assert "read as PKU-SafeRLHF, safer" in badges(app)
+    assert (metrics(app)["Rows read"], metrics(app)["Pairs kept"]) == ("5", "5")
+    app.button(key="store_helpful").click().run()
+    assert project.pairs("helpful")["chosen"].tolist() == ["No."] * 5
+    assert project.datasets()["helpful"].report["aspect"] == "safer"
+
+
+UNKNOWN = [
+    {"q": "Sky?", "x": "Blue.", "y": "Green.", "win": "x"},
+    {"q": "Sea?", "x": "Dry.", "y": "Wet.", "win": "y"},
+    {"q": "Sun?", "x": "Hot.", "y": "Cold.", "win": "both"},
+]
+
+
+def pick(app, role, column):
+    return app.selectbox(key=f"choice_helpful_{role}").set_value(column).run()
+
+
+def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
+    workspace, visit, tmp_path, monkeypatch
+):
+    project = raw_project(workspace)
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    assert "in no format that is known here" in badges(app)
+    assert app.selectbox(key="choice_helpful_prompt").options[1:] == ["q", "x", "y", "win"]
+    assert app.button(key="settle_helpful").disabled
+    for role, column in (("prompt", "q"), ("chosen", "y"), ("rejected", "x")):
+        pick(app, role, column)
+    assert preview_of(app)["chosen"].tolist() == ["Green.", "Wet.", "Cold."]
+    pick(app, "chosen", "x")
+    pick(app, "rejected", "y")
+    assert preview_of(app)["chosen"].tolist() == ["Blue.", "Dry.", "Hot."]
+    app.button(key="settle_helpful").click().run()
+    assert metrics(app)["Pairs kept"] == "3"
+    app.button(key="store_helpful").click().run()
+    assert project.pairs("helpful")["chosen"].tolist() == ["Blue.", "Dry.", "Hot."]
+
+
+def test_a_label_says_which_answer_is_better(workspace, visit, tmp_path, monkeypatch):
+    raw_project(workspace)
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    way = app.radio(key="choice_helpful_way")
+    way.set_value(way.options[1]).run()
+    for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
+        pick(app, role, column)
+    assert app.selectbox(key="choice_helpful_first_if").options == ["x", "y", "both"]
+    pick(app, "first_if", "x")
+    pick(app, "second_if", "y")
+    seen = preview_of(app)
+    assert seen["chosen"].tolist() == ["Blue.", "Wet.", ""]
+    assert "holds 'both', neither 'x' nor 'y'" in seen["problem"].tolist()[2]
+    app.button(key="settle_helpful").click().run()
+    assert (metrics(app)["Pairs kept"], metrics(app)["Rows reported"]) == ("2", "1")
+
+
+def test_a_choice_can_be_left(workspace, visit, tmp_path, monkeypatch):
+    raw_project(workspace)
+    app = choose_file(visit, tmp_path, monkeypatch, safe_rlhf(2))
+    app.button(key="unsettle_helpful").click().run()
+    assert app.text_input(key="path_helpful").value is not None
+    assert "preferences. Each is" not in badges(app)
+
+
+def test_a_large_file_is_read_by_a_job_in_the_chosen_way(workspace, visit, tmp_path, monkeypatch):
+    raw_project(workspace)
+    monkeypatch.setattr(data_chosen, "INLINE_BYTES", 100)
+    app = choose_file(visit, tmp_path, monkeypatch, safe_rlhf(5))
+    started = []
+
+    def start(self, args, **about):
+        started.append(args)
+        raise JobError("no job in this test")
+
+    monkeypatch.setattr(Jobs, "start", start)
+    app.segmented_control(key="choice_helpful_aspect").set_value("safer").run()
+    app.button(key="settle_helpful").click().run()
+    assert app.error[0].value == "no job in this test"
+    ((_, _, *options),) = started
+    assert {"--preview", "--aspect=safer"} <= set(options)
+    assert options[-1] == str(tmp_path / "pairs.jsonl")
+
+
+def test_a_pair_of_two_rows_and_its_scores_are_said(workspace, visit, tmp_path, monkeypatch):
+    raw_project(workspace)
+    names = ("helpfulness", "correctness", "coherence")
+    rated = [
+        {"prompt": f"q{i}", "response": f"answer {score}", **dict.fromkeys(names, score)}
+        for i in range(3)
+        for score in (1, 4)
+    ]
+    app = choose_file(visit, tmp_path, monkeypatch, rated)
+    app.button(key="settle_helpful").click().run()
+    assert (metrics(app)["Rows read"], metrics(app)["Pairs kept"]) == ("6", "3")
+    assert "2 rows make a pair." in captions(app)
+    assert "kept: helpfulness, correctness, coherence" in captions(app)
+
+
+def test_a_table_that_is_known_to_hold_no_pairs_is_explained(
+    workspace, visit, tmp_path, monkeypatch
+):
+    raw_project(workspace)
+    transcripts = [{"transcript": "Human: a", "rating": 1.0, "tags": []}]
+    app = choose_file(visit, tmp_path, monkeypatch, transcripts)
+    assert "red-team attempts" in app.info[0].value
+
+
+def test_a_folder_that_datasets_saved_is_read_by_a_job(workspace, visit, tmp_path, monkeypatch):
+    raw_project(workspace)
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    table = pa.Table.from_pylist(rows(3))
+    with pa.ipc.new_stream(str(folder / "data.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    state = {"_data_files": [{"filename": "data.arrow"}]}
+    (folder / "state.json").write_text(json.dumps(state))
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    started = []
+
+    def start(self, args, **about):
+        started.append(args)
+        raise JobError("no job in this test")
+
+    monkeypatch.setattr(Jobs, "start", start)
+    app = visit("data", value="helpful")
+    app.text_input(key="path_helpful").set_value("saved")
+    look_through(app)
+    assert "no job in this test" in app.error[0].value
+    assert started[0][-1] == str(folder)
