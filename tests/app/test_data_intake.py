@@ -106,6 +106,31 @@ def safe_rlhf(n):
     return [{"prompt": f"How {i}?", **answers, **labels} for i in range(n)]
 
 
+def test_a_file_for_several_values_survives_a_refresh(workspace, visit, tmp_path, monkeypatch):
+    """Looked at, refreshed, stored; another one is looked at, refreshed and discarded."""
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = raw_project(workspace)
+    file_of(tmp_path, safe_rlhf(3), "both.jsonl")
+
+    def looked_at():
+        app = visit("new", project="raw", step="data")
+        app.segmented_control(key="wizard_way").set_value("One file for several values").run()
+        app.text_input(key="shared_raw_path").set_value("both.jsonl")
+        next(button for button in app.button if button.label == "Look at it").click().run()
+        again = visit("new", project="raw", step="data")
+        assert again.segmented_control(key="wizard_way").value == "One file for several values"
+        return again
+
+    looked_at().button(key="shared_raw_store").click().run()
+    chosen = {value: project.pairs(value)["chosen"].tolist() for value in project.values}
+    assert chosen == {"helpful": ["So."] * 3, "harmless": ["No."] * 3}
+    assert not list((workspace.root / "incoming").iterdir())
+    looked_at().button(key="shared_raw_drop").click().run()
+    assert not list((workspace.root / "incoming").iterdir())
+    last = visit("new", project="raw", step="data")
+    assert last.segmented_control(key="wizard_way").value == "A file per value"
+
+
 def test_a_file_of_several_preferences_asks_for_one(workspace, visit, tmp_path, monkeypatch):
     """PKU-SafeRLHF: the better answer is the first, the safer one the second."""
     project = raw_project(workspace)

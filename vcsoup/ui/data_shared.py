@@ -5,6 +5,7 @@ safer); several data sets come of one file. Small files are read at once, large 
 value, `data add --aspect`.
 """
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ from vcsoup.workspace.incoming import Incoming
 
 NONE = "leave as it is"
 _SEVERAL, _FEWEST = "", 2
+_CHOSEN = "chosen"  # `Incoming.step` of a file that waits to be matched with the values
 _SAME = {"better": "helpful", "safer": "harmless", "helpfulness": "helpful", "honesty": "honest"}
 _CUT = 160
 
@@ -41,13 +43,35 @@ def show(project: Project) -> None:
     with shown_errors():
         hub = of_hub(project)
         _coming(project, hub)
-        found: tuple[Arriving, FileLook] | None = st.session_state.get(key)
+        found = _chosen(project, key)
         if hub is not None and hub.step != "store":
             data_hub.show(project, hub, _fetched)
         elif found is not None:
-            _offer(project, *found, discard=partial(st.session_state.pop, key, None))
+            _offer(project, *found, discard=partial(_forget, project, key))
         else:
             _choose(project, key)
+
+
+def _chosen(project: Project, key: str) -> tuple[Arriving, FileLook] | None:
+    """The file that was chosen, also before this page was refreshed."""
+    kept = state.workspace().incoming.find(project.name, _SEVERAL)
+    if key not in st.session_state and kept is not None and kept.step == _CHOSEN:
+        path = Path(kept.file)
+        look = look_at(path, name=Path(kept.source).name)
+        if path.is_dir():
+            return Arriving(kept.source, path=path), look
+        with path.open("rb") as content:
+            st.session_state[key] = (received(kept.source, content, path), look)
+    found: tuple[Arriving, FileLook] | None = st.session_state.get(key)
+    return found
+
+
+def _forget(project: Project, key: str) -> None:
+    st.session_state.pop(key, None)
+    incoming = state.workspace().incoming
+    kept = incoming.find(project.name, _SEVERAL)
+    if kept is not None and kept.step == _CHOSEN:
+        incoming.drop(kept)
 
 
 def _fetched(project: Project, hub: Incoming, origin: HubOrigin) -> None:
@@ -94,17 +118,25 @@ def _offer(
     if store:
         with st.spinner("Reading the file"):
             _store(project, arriving, chosen)
-        hub = of_hub(project)
-        if hub is not None and arriving.path is not None:
-            state.workspace().incoming.put(replace(hub, step="store"))
+        incoming = state.workspace().incoming
+        coming = incoming.find(project.name, _SEVERAL)
+        if coming is not None and arriving.path is not None:
+            incoming.put(replace(coming, step="store"))
+            st.session_state.pop(key, None)
         else:
             discard()
         st.rerun()
 
 
+def on_its_way(project: Project) -> bool:
+    """Tell whether some file or data set is on its way to several values."""
+    return state.workspace().incoming.find(project.name, _SEVERAL) is not None
+
+
 def of_hub(project: Project) -> Incoming | None:
     """Return the data set of the hub that is on its way to several values; None without one."""
-    return state.workspace().incoming.find(project.name, _SEVERAL)
+    coming = state.workspace().incoming.find(project.name, _SEVERAL)
+    return None if coming is not None and coming.step == _CHOSEN else coming
 
 
 def matches(aspects: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:
@@ -135,7 +167,7 @@ def _choose(project: Project, key: str) -> None:
         file = st.file_uploader("Upload the file", key=f"{key}_upload")
         if file is not None and st.session_state.get(f"{key}_seen") != file.file_id:
             st.session_state[f"{key}_seen"] = file.file_id
-            _take(received(printable(file.name), file), key)
+            _take(project, received(printable(file.name), file), key)
     with local, shown_errors(), st.form(f"{key}_local", border=False):
         root = data_root()
         typed = st.text_input(
@@ -147,21 +179,28 @@ def _choose(project: Project, key: str) -> None:
         if st.form_submit_button("Look at it", icon=":material/search:") and typed:
             path = allowed_file(typed, root)
             if path.is_dir():
-                _take(Arriving(str(path), path=path), key)
+                _take(project, Arriving(str(path), path=path), key)
             else:
                 with path.open("rb") as content:
-                    _take(received(str(path), content, path), key)
+                    _take(project, received(str(path), content, path), key)
     with hub, shown_errors():
         data_hub.ask(project, _SEVERAL)
 
 
-def _take(arriving: Arriving, key: str) -> None:
+def _take(project: Project, arriving: Arriving, key: str) -> None:
+    """Offer what a file holds; it is kept until it is stored or discarded."""
     with arriving.file() as path:
         look = look_at(path, name=Path(arriving.source).name)
     if len(look.aspects) < _FEWEST:
         _not_several(arriving.source, look)
         return
     st.session_state[key] = (arriving, look)
+    incoming = state.workspace().incoming
+    if incoming.find(project.name, _SEVERAL) is None:  # else another file is being stored
+        file = arriving.path or incoming.receive(io.BytesIO(arriving.content or b""))
+        owned = arriving.owned or arriving.path is None
+        kept = Incoming(project.name, _SEVERAL, arriving.source, str(file), owned, "", step=_CHOSEN)
+        incoming.put(kept)
     st.rerun()
 
 

@@ -45,7 +45,7 @@ def data_step(project: Project) -> None:
     st.space("small")
     if _opened() != st.session_state.get(_SEEN, _opened()):  # by a button of a card
         st.session_state["wizard_way"] = _EACH
-    coming = data_shared.of_hub(project) is not None
+    coming = data_shared.on_its_way(project)
     st.session_state.setdefault("wizard_way", _SHARED if coming else _EACH)
     way = st.segmented_control(
         "Where the pairs come from", [_EACH, _SHARED], required=True, key="wizard_way"

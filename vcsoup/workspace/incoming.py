@@ -32,7 +32,8 @@ class Incoming:
         store_job: The job that stores it; empty until someone says so.
         options: How it is to be read, as options of `data add`.
         step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file;
-            "store" while a job for each of several values stores it; "small" for one without job.
+            "store" while a job for each of several values stores it; "small" and "chosen" for files
+            without a job, of one value and of several.
     """
 
     project: str
