@@ -118,12 +118,14 @@ class Tasting(TaskState):
 
     def _measure(self, bench: Bench, held_out: Sequence[AnyPrompt]) -> Steps:
         rewards: list[FloatArray] = []
+        judged = ""
         for start in range(0, len(held_out), ROWS):
             part = held_out[start : start + ROWS]
             answers = [] if start else [self.request.prompt]
             replies = yield self._rows(bench, [*answers, *part], answers=len(answers))
             assert replies is not None  # the owner answers rows with their tokens
             self.move_to("measuring")
+            judged = judged or bench.judged(len(held_out))  # before the judges are asked
             texts = [decode_reply(bench.soup, tokens) for tokens in replies[len(answers) :]]
             for piece in _growing(len(part), start):
                 new = yield from self.benches.scoring(bench, part[piece], texts[piece])
@@ -131,7 +133,7 @@ class Tasting(TaskState):
                 measured = np.concatenate(rewards)
                 self._show(bench.point(self.weights, measured, seed=self.request.seed))
         if self.point is not None and not self.cancelled:
-            bench.project.save_point(self.point)
+            bench.keep(self.point, judged)
 
     def _rows(self, bench: Bench, prompts: list[AnyPrompt], *, answers: int = 1) -> Rows:
         asked = self.request
