@@ -133,6 +133,34 @@ def test_a_cancelled_task_ends_soon_and_a_broken_one_harms_nobody(
     assert not owner.busy
 
 
+@pytest.mark.parametrize("weight", [1e38, 1e300], ids=["numbers overflow", "more than fits"])
+def test_absurd_weights_end_their_own_task_and_no_other(
+    soup: SoupModel, owner: Owner, weight: float
+) -> None:
+    """The others of the batch say what they say without them."""
+
+    class Absurd(Asking):
+        def steps(self) -> Steps:
+            prompts = [encode_prompt(self.soup, prompt) for prompt in self.prompts]
+            uniforms = draw_uniforms(self.prompts, 10, seed=1)
+            weights = np.tile([weight, -weight], (len(prompts), 1))
+            yield Rows(self.soup, prompts, weights, uniforms, Sampler(10), self.hear)
+            self.ended.set()
+
+    good, absurd = Asking(soup, ["good"], 200), Absurd(soup, ["bad", "worse"], 10)
+    owner.submit(good)
+    while not good.heard:
+        time.sleep(0.001)
+    owner.submit(absurd)
+    assert absurd.ended.wait(60)
+    assert good.ended.wait(60)
+    assert good.error is None
+    assert "weights" in absurd.error
+    assert "smaller" in absurd.error
+    half = np.array([[0.5, 0.5]])
+    assert good.rounds[0] == sample(soup, ["good"], half, seed=1, max_new_tokens=200)
+
+
 class Watched(Asking):
     """A task whose only reply somebody reads while it grows; notes when it first heard."""
 
