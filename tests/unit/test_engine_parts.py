@@ -364,6 +364,53 @@ def test_a_full_engine_answers_429(workspace: Workspace) -> None:
     owner.close()
 
 
+@pytest.fixture
+def http(workspace: Workspace, owner: Owner) -> TestClient:
+    app = create_app(workspace, owner, token="t")
+    return TestClient(app, headers={"Authorization": "Bearer t"}, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"type": "image_url", "image_url": {"url": "a.png"}}, "'image_url'"),
+        ({"type": "text", "text": 5}, "'text'"),
+        ("a text that is no part", "'a text"),
+    ],
+)
+def test_what_is_no_text_is_refused_not_left_out(http: TestClient, part: object, said: str) -> None:
+    content = [{"type": "text", "text": "What is on it?"}, part]
+    asked = {"model": "base", "messages": [{"role": "user", "content": content}], "max_tokens": 4}
+    refused = http.post("/v1/chat/completions", json=asked)
+    assert refused.status_code == 400
+    assert said in refused.json()["error"]["message"]
+    assert "soups read text alone" in refused.json()["error"]["message"]
+    asked["messages"] = [{"role": "user", "content": content[:1]}]
+    assert http.post("/v1/chat/completions", json=asked).status_code == 200
+
+
+def test_a_seed_that_no_record_can_hold_is_refused_before_anything_is_sampled(
+    http: TestClient,
+) -> None:
+    asked = {"project": "demo", "weights": {"helpful": 1}, "prompt": "Hi", "seed": 2**63}
+    refused = http.post("/tastings", json=asked)
+    assert refused.status_code == 422
+    assert "seed" in refused.json()["error"]
+
+
+def test_what_nobody_expected_is_answered_in_one_line_too(
+    http: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str, workspace: Workspace) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("vcsoup.engine.openai.parse_model", broken)
+    failed = http.get("/v1/models/base")
+    assert failed.status_code == 500
+    assert failed.json()["error"]["type"] == "server_error"
+    assert "Input/output error" in failed.json()["error"]["message"]
+
+
 def test_identity_is_believed_only_while_the_lock_is_held(tmp_path: Path) -> None:
     me = Identity(pid=1, created=2.0, port=3, token="secret")
     assert not is_alive(tmp_path)

@@ -26,6 +26,7 @@ from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
 from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
 from vcsoup.soup.weights import check_weights
 from vcsoup.workspace import Point, Project
+from vcsoup.workspace.points import MOST_SEED
 
 FloatArray = npt.NDArray[np.float64]
 FIRST_STEP = 16  # held-out prompts behind the first figure
@@ -41,7 +42,7 @@ class TastingRequest(BaseModel):
     weights: dict[str, float] = Field(description="Weight per value; all zeros is the base.")
     prompt: str = Field(min_length=1, max_length=100_000)
     n_prompts: int = Field(64, ge=2, le=4096, description="Held-out prompts to measure on.")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=MOST_SEED)
     max_new_tokens: int = Field(MAX_NEW_TOKENS, ge=1, le=4096)
     free: bool = Field(False, description="Allow weights off the simplex.")
 
