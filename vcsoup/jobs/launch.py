@@ -10,7 +10,7 @@ from vcsoup.jobs import bin as waste
 from vcsoup.jobs import folder as files
 from vcsoup.jobs import queue, starting
 from vcsoup.jobs.disk import writing
-from vcsoup.jobs.job import Job
+from vcsoup.jobs.job import Job, jobs_in
 from vcsoup.jobs.launchers import LOCAL, check_launcher, usable_launchers
 from vcsoup.jobs.order import Order
 from vcsoup.jobs.waking import ensure_runner
@@ -187,7 +187,7 @@ class Jobs:
     def list(self, kind: str | None = None, project: str | None = None) -> list[Job]:
         """Return the jobs, newest first; only of one kind and of one project when given."""
         paths = sorted(self.root.glob(f"*/{files.SPEC}"), reverse=True)
-        jobs = [Job(path.parent) for path in paths]
+        jobs = jobs_in(path.parent for path in paths)
         return [
             job
             for job in jobs
