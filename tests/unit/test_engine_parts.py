@@ -1,6 +1,7 @@
 """The engine's parts without HTTP: the owner's turns, stop texts, model names, identity."""
 
 import fcntl
+import gc
 import queue
 import threading
 import time
@@ -19,6 +20,8 @@ from vcsoup.engine.identity import Identity, is_alive, read_identity, sole_engin
 from vcsoup.engine.model_names import model_names, parse_model
 from vcsoup.engine.owner import Owner, Rows, Steps
 from vcsoup.engine.server import create_app
+from vcsoup.engine.table import AnswerTable
+from vcsoup.engine.tasting import Tasting
 from vcsoup.errors import (
     EngineBusyError,
     EngineError,
@@ -361,6 +364,11 @@ def test_a_full_engine_answers_429(workspace: Workspace) -> None:
     refused = http.post("/tastings", json=tasting)
     assert refused.status_code == 429
     assert "try again in a moment" in refused.json()["error"]
+    table = {"project": "demo", "prompts": ["Hi"], "soups": [{"weights": weights}]}
+    assert http.post("/tables", json=table).status_code == 429
+    gc.collect()
+    kept = [thing for thing in gc.get_objects() if isinstance(thing, AnswerTable | Tasting)]
+    assert kept == [], "nobody can ask for what was refused"
     owner.close()
 
 
