@@ -147,6 +147,13 @@ def test_a_worker_hears_a_stop_that_comes_without_a_signal(jobs):
     assert job.heartbeat is not None
 
 
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a" * 300, "a\0b"])
+def test_a_name_that_no_job_can_have_is_a_job_that_is_not_there(jobs, name):
+    ended(jobs, "a")
+    with pytest.raises(NotFoundError, match="choose one from the list"):
+        jobs.get(name)
+
+
 def test_jobs_are_listed_while_another_process_removes_some(jobs, monkeypatch):
     """Gone between the look into the folder and the look at the job, in the list or in the bin."""
     kept, gone = ended(jobs, "kept"), ended(jobs, "gone")

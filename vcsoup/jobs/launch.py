@@ -71,7 +71,11 @@ class Jobs:
             NotFoundError: there is none.
         """
         path = self.root / job_id
-        if path.parent != self.root or not (path / files.SPEC).is_file():
+        try:
+            there = path.parent == self.root and (path / files.SPEC).is_file()
+        except OSError:  # longer than a name can be
+            there = False
+        if not there:
             raise NotFoundError(f"no job {job_id!r}; choose one from the list of jobs")
         return Job(path)
 
