@@ -16,6 +16,7 @@ from vcsoup.preferences.column_map import ColumnMap
 from vcsoup.rewards.presets import preset_fields
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace.config import Slug
+from vcsoup.workspace.points import MOST_SEED
 
 BALANCED = "balanced"
 Group = Literal["filtered", "unfiltered"]
@@ -112,7 +113,7 @@ class MeasuringEntry(Entry):
 
     grid: int = Field(6, ge=1, le=100, description="Measure all multiples of 1/grid.")
     prompts: int = Field(64, ge=1, description="How many held-out prompts measure a soup.")
-    seed: int = Field(0, ge=0, description="Fixes the sampling.")
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="Fixes the sampling.")
     held_out: str = Field(
         "", description="File of the held-out prompts; empty takes some of the pairs' own."
     )

@@ -66,7 +66,9 @@ def length_shift(lengths: npt.NDArray[np.integer], kept: BoolArray) -> LengthShi
     """Compare the mean length of kept pairs with that of all pairs.
 
     The kept are part of all, so the difference is (1 - share kept) times that between kept and
-    dropped pairs, which are independent; the interval follows from their variances.
+    dropped pairs, which are independent. Chosen without a look at the length, both have the same
+    variance: it is estimated from all pairs around the two means, so that a few kept pairs that
+    happen to be alike do not seem certain.
 
     Args:
         lengths: Characters, shape (n,), n >= 1; differences of lengths may be negative.
@@ -83,26 +85,25 @@ def length_shift(lengths: npt.NDArray[np.integer], kept: BoolArray) -> LengthShi
     counts = np.bincount(above)
     inside = np.bincount(above.take(rows), minlength=len(counts))
     everyone, _ = _moments(counts)
+    dropped = len(lengths) - len(rows)
     if not len(rows):
         nan = float("nan")
         return LengthShift(shortest + everyone, nan, nan, nan, nan)
-    mean, error = _moments(inside)
-    _, other = _moments(counts - inside)
-    reach = _Z95 * (1.0 - len(rows) / len(lengths)) * math.sqrt(error + other)
-    shift = mean - everyone
+    mean, spread = _moments(inside)
+    shift, reach = mean - everyone, 0.0
+    if dropped:
+        freedom = len(lengths) - 2
+        spread += _moments(counts - inside)[1]
+        variance = spread / freedom * (1 / len(rows) + 1 / dropped) if freedom else math.inf
+        reach = _Z95 * dropped / len(lengths) * math.sqrt(variance)
     return LengthShift(shortest + everyone, shortest + mean, shift, shift - reach, shift + reach)
 
 
 def _moments(counts: npt.NDArray[np.integer]) -> tuple[float, float]:
-    """Mean and squared standard error of it, from how often 0, 1, 2, ... occur."""
-    size = int(counts.sum())
-    if size == 0:
-        return float("nan"), 0.0
+    """Mean and sum of the squares around it, from how often 0, 1, 2, ... occur (at least once)."""
     places = np.arange(len(counts), dtype=np.float64)
-    mean = float(np.dot(places, counts)) / size
-    if size == 1:
-        return mean, 0.0
-    return mean, float(np.dot((places - mean) ** 2, counts)) / (size - 1) / size
+    mean = float(np.dot(places, counts)) / int(counts.sum())
+    return mean, float(np.dot((places - mean) ** 2, counts))
 
 
 def words_of(text: str) -> frozenset[str]:

@@ -75,3 +75,14 @@ def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit):
     assert "'nowhere'" in app.error[0].value
     assert "hand" in app.error[0].value
     assert app.selectbox(key="project_choice").options == ["hand"]
+
+
+def test_what_a_project_is_called_is_shown_and_never_obeyed(workspace, visit):
+    """A project file that somebody sent may carry pictures of another server and links."""
+    project = full_project(workspace)
+    hostile = "![seen](https://elsewhere.example/a.png) [log in](https://elsewhere.example)"
+    changed = {"title": f"Mine {hostile}", "description": f"About {hostile}"}
+    workspace.update_project(project.config.model_copy(update=changed))
+    shown = texts(visit("home"))
+    assert sum("elsewhere" in text for text in shown) == 3, "in the title, the text and the chip"
+    assert not any(mark in text for text in shown for mark in ("![seen](", "[log in]("))

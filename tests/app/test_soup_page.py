@@ -432,3 +432,11 @@ def test_the_chart_rings_a_measured_soup_with_its_interval(workspace, visit):
     now = component(app, "front")["current"]
     assert now["state"] == "measured"
     assert (now["xHigh"] - now["x"], now["y"] - now["yLow"]) == pytest.approx((0.12, 0.12))
+
+
+def test_weights_of_an_address_are_named_and_never_obeyed(workspace, visit):
+    hostile = "![seen](https://elsewhere.example/a.png)=1"
+    app = open_without_prompts(workspace, visit, weights=hostile)
+    (told,) = [warning.value for warning in app.warning]
+    assert "elsewhere" in told
+    assert "![seen](" not in told

@@ -1,12 +1,15 @@
 """Soup, below the chart: asking by constraint, the tasting table, blind votes, bookmarks."""
 
 import pytest
+import streamlit as st
 
 from tests.app.fixture_project import VALUES, full_project
 from tests.app.scripted_engine import ScriptedEngine, component, settle
 from vcsoup.evaluation.win_rates import wilson_interval
 from vcsoup.numbers import plain, share, signed
 from vcsoup.ui.pouring import Pourer
+from vcsoup.ui.vote import _cast as cast
+from vcsoup.ui.vote import _take_back as take_back
 
 HERE = "helpful=0.2,harmless=0.2,humorous=0.6"
 
@@ -175,6 +178,23 @@ def test_a_blind_vote_is_stored_revealed_counted_and_can_be_taken_back(workspace
     assert shown["1"] == f"{share(1.0)} ({share(low)} to {share(high)})"
     app.button(key="vote_undo").click().run()
     assert project.votes() == []
+
+
+def test_a_double_click_is_one_vote(workspace, visit, monkeypatch):
+    """A second click that comes while the page is drawn anew calls what the first one called."""
+    project = full_project(workspace)
+    app = visit("soup", view="vote", weights=HERE)
+    vote_on(app, "One.", "Another.")
+    ballot = app.session_state["ballot"]
+    monkeypatch.setattr("streamlit.session_state", {"ballot": ballot})
+    for winner in ("first", "first", "second"):
+        cast(project, ballot, ("One.", "Another."), winner)
+    assert [vote.winner for vote in project.votes()] == ["first"]
+    shown = st.session_state["ballot"].vote
+    assert shown == project.votes()[0]
+    take_back(project, ballot, shown)
+    cast(project, ballot, ("One.", "Another."), "second")
+    assert [vote.winner for vote in project.votes()] == ["second"]
 
 
 def test_equal_answers_are_no_vote(workspace, visit):

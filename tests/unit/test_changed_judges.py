@@ -3,13 +3,18 @@
 Another judge in the project, and other files in the folder of the same judge.
 """
 
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
 from tests.tiny_pairs import tiny_pairs
 from tests.tiny_project import tiny_project
+from vcsoup.engine.bench import Benches
+from vcsoup.engine.owner import Owner
+from vcsoup.engine.tasting import Tasting, TastingRequest
 from vcsoup.front_figures import front_figures
 from vcsoup.pipeline import measure_project, score_project
 from vcsoup.rewards.spec import RewardSpec
@@ -117,3 +122,36 @@ def test_soups_measured_before_a_judges_files_changed_are_set_aside(project, wor
     found = again(project, workspace)
     assert of_set(found) == [((1.0, 0.0), 2)]
     assert len(found.points()) == 4, "the former ones are kept, under another name"
+
+
+def tasted(workspace: Workspace, n_prompts: int) -> Tasting:
+    """The soup of the first adapter alone, tasted in an engine that starts now."""
+    asked = TastingRequest(
+        project="demo", weights={"helpful": 1}, prompt="hi", n_prompts=n_prompts, max_new_tokens=8
+    )
+    tasting, owner = Tasting(Benches(workspace), asked, np.array([1.0, 0.0])), Owner()
+    owner.submit(tasting)
+    deadline = time.monotonic() + 60
+    while not tasting.ended and time.monotonic() < deadline:
+        time.sleep(0.01)
+    owner.close()
+    assert (tasting.state, tasting.error) == ("done", None)
+    return tasting
+
+
+def test_a_soup_that_was_tasted_is_set_aside_like_a_measured_one(project, workspace):
+    """A tasting's point knows its judges, so that it does not stand among those of other ones."""
+    tasted(workspace, 4)
+    replace_weights(project, "helpful")
+    measure_project(again(project, workspace), "filtered", [[0.0, 1.0]], n_prompts=2)
+    assert of_set(again(project, workspace)) == [((0.0, 1.0), 2)]
+
+
+def test_a_soup_is_tasted_anew_once_a_judges_files_are_others(project, workspace):
+    measure_project(project, "filtered", CORNERS)
+    replace_weights(project, "helpful")
+    assert tasted(workspace, 2).point.n_prompts == 2
+    found = again(project, workspace)
+    points = found.points(found.set_key(found.adapter_set("filtered")))
+    assert [(tuple(point.weights.values()), point.n_prompts) for point in points] == [((1, 0), 2)]
+    assert tasted(workspace, 2).point == points[0], "it is known now"

@@ -1,6 +1,7 @@
 """The engine's parts without HTTP: the owner's turns, stop texts, model names, identity."""
 
 import fcntl
+import gc
 import queue
 import threading
 import time
@@ -19,6 +20,8 @@ from vcsoup.engine.identity import Identity, is_alive, read_identity, sole_engin
 from vcsoup.engine.model_names import model_names, parse_model
 from vcsoup.engine.owner import Owner, Rows, Steps
 from vcsoup.engine.server import create_app
+from vcsoup.engine.table import AnswerTable
+from vcsoup.engine.tasting import Tasting
 from vcsoup.errors import (
     EngineBusyError,
     EngineError,
@@ -131,6 +134,34 @@ def test_a_cancelled_task_ends_soon_and_a_broken_one_harms_nobody(
     while owner.busy and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not owner.busy
+
+
+@pytest.mark.parametrize("weight", [1e38, 1e300], ids=["numbers overflow", "more than fits"])
+def test_absurd_weights_end_their_own_task_and_no_other(
+    soup: SoupModel, owner: Owner, weight: float
+) -> None:
+    """The others of the batch say what they say without them."""
+
+    class Absurd(Asking):
+        def steps(self) -> Steps:
+            prompts = [encode_prompt(self.soup, prompt) for prompt in self.prompts]
+            uniforms = draw_uniforms(self.prompts, 10, seed=1)
+            weights = np.tile([weight, -weight], (len(prompts), 1))
+            yield Rows(self.soup, prompts, weights, uniforms, Sampler(10), self.hear)
+            self.ended.set()
+
+    good, absurd = Asking(soup, ["good"], 200), Absurd(soup, ["bad", "worse"], 10)
+    owner.submit(good)
+    while not good.heard:
+        time.sleep(0.001)
+    owner.submit(absurd)
+    assert absurd.ended.wait(60)
+    assert good.ended.wait(60)
+    assert good.error is None
+    assert "weights" in absurd.error
+    assert "smaller" in absurd.error
+    half = np.array([[0.5, 0.5]])
+    assert good.rounds[0] == sample(soup, ["good"], half, seed=1, max_new_tokens=200)
 
 
 class Watched(Asking):
@@ -333,7 +364,59 @@ def test_a_full_engine_answers_429(workspace: Workspace) -> None:
     refused = http.post("/tastings", json=tasting)
     assert refused.status_code == 429
     assert "try again in a moment" in refused.json()["error"]
+    table = {"project": "demo", "prompts": ["Hi"], "soups": [{"weights": weights}]}
+    assert http.post("/tables", json=table).status_code == 429
+    gc.collect()
+    kept = [thing for thing in gc.get_objects() if isinstance(thing, AnswerTable | Tasting)]
+    assert kept == [], "nobody can ask for what was refused"
     owner.close()
+
+
+@pytest.fixture
+def http(workspace: Workspace, owner: Owner) -> TestClient:
+    app = create_app(workspace, owner, token="t")
+    return TestClient(app, headers={"Authorization": "Bearer t"}, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"type": "image_url", "image_url": {"url": "a.png"}}, "'image_url'"),
+        ({"type": "text", "text": 5}, "'text'"),
+        ("a text that is no part", "'a text"),
+    ],
+)
+def test_what_is_no_text_is_refused_not_left_out(http: TestClient, part: object, said: str) -> None:
+    content = [{"type": "text", "text": "What is on it?"}, part]
+    asked = {"model": "base", "messages": [{"role": "user", "content": content}], "max_tokens": 4}
+    refused = http.post("/v1/chat/completions", json=asked)
+    assert refused.status_code == 400
+    assert said in refused.json()["error"]["message"]
+    assert "soups read text alone" in refused.json()["error"]["message"]
+    asked["messages"] = [{"role": "user", "content": content[:1]}]
+    assert http.post("/v1/chat/completions", json=asked).status_code == 200
+
+
+def test_a_seed_that_no_record_can_hold_is_refused_before_anything_is_sampled(
+    http: TestClient,
+) -> None:
+    asked = {"project": "demo", "weights": {"helpful": 1}, "prompt": "Hi", "seed": 2**63}
+    refused = http.post("/tastings", json=asked)
+    assert refused.status_code == 422
+    assert "seed" in refused.json()["error"]
+
+
+def test_what_nobody_expected_is_answered_in_one_line_too(
+    http: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str, workspace: Workspace) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("vcsoup.engine.openai.parse_model", broken)
+    failed = http.get("/v1/models/base")
+    assert failed.status_code == 500
+    assert failed.json()["error"]["type"] == "server_error"
+    assert "Input/output error" in failed.json()["error"]["message"]
 
 
 def test_identity_is_believed_only_while_the_lock_is_held(tmp_path: Path) -> None:

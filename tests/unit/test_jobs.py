@@ -93,6 +93,27 @@ def test_a_worker_that_does_not_listen_is_killed_after_the_grace(jobs):
     assert "had to be killed" in job.error
 
 
+@pytest.mark.parametrize("step", [-86_400, 3600])
+def test_a_clock_that_was_set_hides_no_worker_from_who_stops_it(jobs, monkeypatch, step):
+    """The boot's time of day moves with the clock, and with it the start times of all processes."""
+    job = begin(jobs, "deaf")
+    wait_until(lambda: job.state == "running" and job.latest() is not None)
+    booted = psutil.boot_time()
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted + step)
+    assert files.find_process(files.read(job.path / "identity.json")).pid == pid_of(job)
+    job.stop(grace=0.5)
+    wait_until(lambda: not job.active, seconds=10)
+    assert job.state == "stopped"
+
+
+def test_a_process_of_another_boot_is_no_worker_of_ours(tmp_path):
+    mine = files.identity_of(os.getpid())
+    assert files.find_process(mine).pid == os.getpid()
+    assert files.find_process({**mine, "since_boot": mine["since_boot"] + 0.5}) is None
+    rebooted = {**mine, "boot": "another", "create_time": mine["create_time"] - 3600}
+    assert files.find_process(rebooted) is None
+
+
 def test_kill_9_of_the_worker_is_seen_at_once(jobs):
     job = begin(jobs, "stall")
     wait_until(lambda: job.latest() is not None)

@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+import signal
 import socket
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +15,7 @@ from vcsoup.errors import JobError, NotFoundError
 from vcsoup.jobs import Job, Jobs, job_worker, stopping
 from vcsoup.jobs import folder as files
 from vcsoup.jobs.devices import visible_devices
+from vcsoup.jobs.disk import write_result
 from vcsoup.jobs.order import Order
 from vcsoup.jobs.progress import read_from
 from vcsoup.jobs.reports import Reports
@@ -141,6 +145,65 @@ def test_a_worker_hears_a_stop_that_comes_without_a_signal(jobs):
     (job,) = jobs.list()
     assert job.state == "stopped"
     assert job.heartbeat is not None
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a" * 300, "a\0b"])
+def test_a_name_that_no_job_can_have_is_a_job_that_is_not_there(jobs, name):
+    ended(jobs, "a")
+    with pytest.raises(NotFoundError, match="choose one from the list"):
+        jobs.get(name)
+
+
+def test_jobs_are_listed_while_another_process_removes_some(jobs, monkeypatch):
+    """Gone between the look into the folder and the look at the job, in the list or in the bin."""
+    kept, gone = ended(jobs, "kept"), ended(jobs, "gone")
+    binned, burnt = ended(jobs, "binned"), ended(jobs, "burnt")
+    for job in (binned, burnt):
+        jobs.remove(job.id)
+    real = files.read
+
+    def read(path):
+        if path.parent.name in (gone.id, burnt.id):
+            shutil.rmtree(path.parent, ignore_errors=True)
+        return real(path)
+
+    monkeypatch.setattr(files, "read", read)
+    assert [job.id for job in jobs.list()] == [kept.id]
+    assert [job.id for job in jobs.removed()] == [binned.id]
+
+
+def test_a_stop_that_comes_while_the_result_is_written_does_not_cut_it_short(jobs, monkeypatch):
+    """The signal reaches the worker, not whatever the process does without one: that ends it."""
+    late = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: late.append(number))
+
+    def write_slowly(path, outcome):
+        os.kill(os.getpid(), signal.SIGTERM)
+        write_result(path, outcome)
+
+    monkeypatch.setattr("vcsoup.jobs.worker.write_result", write_slowly)
+    options = {"kind": "train", "title": "A", "project": None, "args": ["train"]}
+    try:
+        with job_worker(**options, jobs_root=jobs.root) as worker:
+            worker.finish({"steps": 3})
+        assert late == []
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert late == [signal.SIGTERM], "afterwards signals mean what they meant before"
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    (job,) = jobs.list()
+    assert (job.state, job.result, job.error) == ("done", {"steps": 3}, None)
+
+
+def test_reports_go_on_when_the_clock_is_set_back(jobs, monkeypatch):
+    now = time.time
+    options = {"kind": "train", "title": "A", "project": None, "args": ["train"]}
+    with job_worker(**options, jobs_root=jobs.root) as worker:
+        worker.report("scoring", 1, 9)
+        monkeypatch.setattr(time, "time", lambda: now() - 3600)
+        time.sleep(0.15)
+        worker.report("scoring", 2, 9)
+        assert Job(worker.path).latest()["done"] == 2
 
 
 def test_stop_signals_nobody_on_another_machine(jobs, monkeypatch):

@@ -99,6 +99,16 @@ def test_states_and_node_follow_ray(ray, launcher, job, monkeypatch):
     assert not (job.path / files.RESULT).exists()
 
 
+def test_a_clock_set_back_does_not_let_an_ended_job_run_on(ray, launcher, job):
+    launcher.launch(job.path, job.args)
+    (job.path / files.IDENTITY).write_text("{}")
+    ray.say("FAILED", "exit code -9", **NODE)
+    launcher.poll(job.path)
+    note = read_remote(job.path)
+    files.write(job.path / "remote.json", {**vars(note), "since": time.time() + 3600})
+    assert job.state == "lost"
+
+
 def test_a_result_of_the_worker_is_the_state(ray, launcher, job):
     launcher.launch(job.path, job.args)
     files.write(job.path / files.RESULT, {"state": "done", "result": {"steps": 3}})

@@ -290,6 +290,13 @@ def test_bad_input_is_one_line(soup: SoupModel) -> None:
     assert sample(soup, [], np.zeros((0, 2))) == []
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_a_soup_whose_numbers_overflow_is_refused(soup: SoupModel, temperature: float) -> None:
+    prompts, weights = [f"say {n}" for n in range(8)], np.tile([1e38, -1e38], (8, 1))
+    with pytest.raises(WeightsError, match="no finite numbers at the weights"):
+        sample(soup, prompts, weights, max_new_tokens=40, temperature=temperature)
+
+
 def test_models_without_a_chat_template_get_plain_text(tmp_path: Path) -> None:
     soup = SoupModel.load(tiny_causal("llama", tmp_path / "base", chat=False), [], device="cpu")
     assert soup.tokenizer.decode(encode_prompt(soup, "Hi there")) == "Hi there"

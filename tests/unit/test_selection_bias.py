@@ -1,6 +1,7 @@
 """The bias check: it finds what was planted, stays calm on noise, and its interval covers."""
 
 import numpy as np
+import pytest
 
 from vcsoup.selection_bias import length_shift, word_shifts, words_of
 
@@ -26,6 +27,24 @@ def test_the_interval_covers_in_about_95_of_100_cases():
         shift = length_shift(lengths, kept)
         covered += shift.low <= 0 <= shift.high
     assert 0.92 <= covered / 400 <= 0.98
+
+
+@pytest.mark.parametrize("size", [1, 3, 20, 199])
+def test_few_kept_or_few_dropped_pairs_raise_no_alarm_by_chance(size):
+    """Lengths as skewed as those of answers; about one interval in 20 may leave out 0."""
+    rng = np.random.default_rng(size)
+    alarms = 0
+    for _ in range(600):
+        lengths = rng.lognormal(5, 0.7, 200).astype(np.int32)
+        shift = length_shift(lengths, np.arange(200) < size)
+        alarms += shift.low > 0 or shift.high < 0
+    assert alarms / 600 <= 0.08
+
+
+def test_one_kept_and_one_dropped_pair_say_nothing():
+    shift = length_shift(np.array([10, 500]), np.array([True, False]))
+    assert shift.difference == 10 - 255
+    assert (shift.low, shift.high) == (-np.inf, np.inf)
 
 
 def test_all_or_nothing_kept_is_no_shift():

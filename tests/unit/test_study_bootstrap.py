@@ -31,6 +31,18 @@ def test_five_seeds_cover_what_they_promise(spread):
     assert inside / 400 > 0.906
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 4])
+def test_few_seeds_cover_what_they_promise_too(seeds):
+    """Seeds differ more than prompts: draws of so few means end at the outermost seed."""
+    rng, covered = np.random.default_rng(seeds), 0
+    shares = prompt_shares(24, rng, draws=40)
+    for _ in range(400):
+        rewards = 0.3 * rng.standard_normal((seeds, 24)) + rng.standard_normal((seeds, 1))
+        found = estimate(rewards @ shares.T, rng, draws=300)
+        covered += found.low <= 0.0 <= found.high
+    assert 0.92 <= covered / 400 <= 0.99
+
+
 def test_prompts_are_drawn_in_halves_of_their_own():
     """Even and odd prompts keep their shares of one half in every draw."""
     shares = prompt_shares(10, np.random.default_rng(1), draws=50)

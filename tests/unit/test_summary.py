@@ -64,3 +64,13 @@ def test_sets_measured_on_other_prompts_are_refused(base):
     short = MeasuredSet(CORNERS, shifted(base[:2], (0, 0), (0, 0)))
     with pytest.raises(GapShapeError, match="same prompts"):
         summarise(VALUES, base, {"filtered": short}, rng=np.random.default_rng(0))
+
+
+def test_a_base_whose_rewards_are_all_alike_gives_no_unit_and_that_is_said(base):
+    """A pattern that the base never writes; the mean of equal numbers may round to another one."""
+    base[:, 1] = 0.1
+    assert base[:, 1].std(ddof=1) > 0
+    with pytest.raises(GapShapeError, match=r"harmless are all 0\.1 on 3 prompts.*no unit"):
+        summary(base, filtered=[(2.0, 1.0), (0.0, 0.0)])
+    with pytest.raises(GapShapeError, match=r"value 2 are all 0\.1 on 3 prompts"):
+        balanced_gain(base + 1.0, base, rng=np.random.default_rng(0))

@@ -43,6 +43,17 @@ def test_names_count_up_and_are_never_given_twice(tmp_path, project):
         project.new_adapter_name("helpful", "../x")
 
 
+@pytest.mark.parametrize("named", ["value", "group"])
+def test_a_manifest_whose_names_are_none_is_no_adapter(tmp_path, project, named):
+    """Names go into file names, addresses and Markdown; a folder may come from anywhere."""
+    names = {"value": "helpful", "group": "filtered", named: "![x](https://elsewhere.example)"}
+    source = put_adapter(tmp_path / "own", **names)
+    with pytest.raises(WorkspaceError, match="names no value and group"):
+        project.add_adapter(source, "helpful-filtered-1")
+    put_adapter(project.adapter_dir("helpful-filtered-2"), **names)
+    assert project.adapters() == []
+
+
 def test_only_complete_adapters_are_seen_newest_first(project):
     old = train(project, "helpful", "filtered", "2026-01-01T00:00:00")
     new = train(project, "helpful", "filtered", "2026-01-02T00:00:00")

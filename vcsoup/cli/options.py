@@ -11,6 +11,7 @@ import typer
 from vcsoup.errors import UnknownValueError
 from vcsoup.jobs import Worker, job_worker
 from vcsoup.workspace import Project, Workspace, default_workspace
+from vcsoup.workspace.points import MOST_SEED
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -40,7 +41,9 @@ ScaleOption = Annotated[
     typer.Option(help="Scale of the gaps, dataset or shared, instead of the project's."),
 ]
 GroupOption = Annotated[str, typer.Option("--group", help="Adapter set, such as 'filtered'.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Fixes the sampling.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=MOST_SEED, help="Fixes the sampling.")
+]
 
 
 def open_workspace(root: Path | None) -> Workspace:

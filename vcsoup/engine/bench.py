@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
-from vcsoup.pipeline import points_of
+from vcsoup.pipeline import judging_key, outdated, points_of
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.consent import check_consent
@@ -53,16 +53,36 @@ class Bench:
         return points_of(self.project, self.group, self.adapters, soups, samples, seed=seed)[0]
 
     def known_point(self, weights: FloatArray, *, seed: int) -> Point | None:
-        """The stored point of this soup, None when it was not measured with this seed."""
+        """The stored point of this soup, None when it was not measured with this seed.
+
+        Nor is it known when the judges' files or the prompts were others then.
+        """
         named = dict(zip(self.project.values, weights.tolist(), strict=True))
         for point in self.project.points(self.set_key):
             same = all(
                 abs(point.weights.get(value, 0.0) - weight) < 5e-7
                 for value, weight in named.items()
             )
-            if same and point.seed == seed:
+            if same and point.seed == seed and self._current(point):
                 return point
         return None
+
+    def judged(self, n_prompts: int) -> str:
+        """What judges soups now, on so many prompts (`pipeline.judging_key`)."""
+        return judging_key(self.project, n_prompts)
+
+    def keep(self, point: Point, judged: str) -> None:
+        """Store a point; those of other judges' files or prompts are set aside first.
+
+        Args:
+            point: Measured just now.
+            judged: What judged it.
+        """
+        self.project.set_aside_points(outdated(self.project, self.set_key))
+        self.project.save_point(point.model_copy(update={"judged": judged}))
+
+    def _current(self, point: Point) -> bool:
+        return not point.judged or point.judged == self.judged(point.n_prompts)
 
 
 class Benches:

@@ -145,8 +145,19 @@ def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:
     """A message with its content as text; clients may send a list of text parts."""
     content = turn.get("content")
     if isinstance(content, list):
-        content = "".join(part.get("text", "") for part in content if isinstance(part, Mapping))
+        content = "".join(map(_text_of, content))
     return {"role": turn.get("role"), "content": content}
+
+
+def _text_of(part: Any) -> str:
+    """The text of a part of a message; what is none changes the answer, so it is not left out."""
+    fields = part if isinstance(part, Mapping) else {}
+    if fields.get("type", "text") == "text" and isinstance(text := fields.get("text"), str):
+        return text
+    raise EngineError(
+        f"soups read text alone, got a part of a message that is {str(part)[:60]!r}; send parts "
+        "such as {'type': 'text', 'text': ...}"
+    )
 
 
 async def _next(

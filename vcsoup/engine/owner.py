@@ -52,8 +52,9 @@ class Rows:
     urgent: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse prompts that cannot be answered before they join a batch with others."""
+        """Refuse what cannot be answered before it joins a batch with others."""
         check_lengths(self.soup, self.prompts, self.sampler.max_new_tokens)
+        self.soup.rows(self.weights, len(self.prompts))
 
 
 Steps = Generator[Rows | None, list[Tokens] | None, None]
@@ -189,6 +190,8 @@ class Owner:
         try:
             if job.task.cancelled:
                 raise StopIteration
+            for reply in job.replies:
+                reply.check_whole()
             rows = job.steps.send(tokens)
             if rows is None:
                 self._paused.append(job)

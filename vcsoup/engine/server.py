@@ -158,6 +158,12 @@ def _speak_plainly(app: FastAPI) -> None:
         message = f"{request.method} {request.url.path}: {error.detail}; see the documentation"
         return refusal(request.url.path, message, error.status_code)
 
+    @app.exception_handler(Exception)
+    async def own_up(request: Request, error: Exception) -> Response:
+        first = (str(error).splitlines() or [""])[0]
+        message = f"the engine broke off ({type(error).__name__}: {first}); its log says more"
+        return refusal(request.url.path, message, 500)
+
     @app.exception_handler(RequestValidationError)
     async def explain(request: Request, error: RequestValidationError) -> Response:
         path, first = request.url.path, error.errors()[0]

@@ -157,12 +157,12 @@ def table_router(workspace: Workspace, benches: Benches, owner: Owner) -> APIRou
         project = workspace.project(asked.project)
         rows = [checked_weights(project, s.weights, free=asked.free) for s in asked.soups]
         table = AnswerTable(benches, asked, np.stack(rows))
+        owner.submit(table)
         with lock:
             tables[table.id] = table
             for name in list(tables)[:-_MOST_TABLES]:
                 if tables[name].ended:
                     del tables[name]
-        owner.submit(table)
         return {"id": table.id}
 
     @router.get("/tables/{table_id}")

@@ -26,6 +26,7 @@ from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
 from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
 from vcsoup.soup.weights import check_weights
 from vcsoup.workspace import Point, Project
+from vcsoup.workspace.points import MOST_SEED
 
 FloatArray = npt.NDArray[np.float64]
 FIRST_STEP = 16  # held-out prompts behind the first figure
@@ -41,7 +42,7 @@ class TastingRequest(BaseModel):
     weights: dict[str, float] = Field(description="Weight per value; all zeros is the base.")
     prompt: str = Field(min_length=1, max_length=100_000)
     n_prompts: int = Field(64, ge=2, le=4096, description="Held-out prompts to measure on.")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=MOST_SEED)
     max_new_tokens: int = Field(MAX_NEW_TOKENS, ge=1, le=4096)
     free: bool = Field(False, description="Allow weights off the simplex.")
 
@@ -118,12 +119,14 @@ class Tasting(TaskState):
 
     def _measure(self, bench: Bench, held_out: Sequence[AnyPrompt]) -> Steps:
         rewards: list[FloatArray] = []
+        judged = ""
         for start in range(0, len(held_out), ROWS):
             part = held_out[start : start + ROWS]
             answers = [] if start else [self.request.prompt]
             replies = yield self._rows(bench, [*answers, *part], answers=len(answers))
             assert replies is not None  # the owner answers rows with their tokens
             self.move_to("measuring")
+            judged = judged or bench.judged(len(held_out))  # before the judges are asked
             texts = [decode_reply(bench.soup, tokens) for tokens in replies[len(answers) :]]
             for piece in _growing(len(part), start):
                 new = yield from self.benches.scoring(bench, part[piece], texts[piece])
@@ -131,7 +134,7 @@ class Tasting(TaskState):
                 measured = np.concatenate(rewards)
                 self._show(bench.point(self.weights, measured, seed=self.request.seed))
         if self.point is not None and not self.cancelled:
-            bench.project.save_point(self.point)
+            bench.keep(self.point, judged)
 
     def _rows(self, bench: Bench, prompts: list[AnyPrompt], *, answers: int = 1) -> Rows:
         asked = self.request

@@ -58,11 +58,11 @@ def summarise(
         paired.
 
     Raises:
-        GapShapeError: shapes that do not fit.
+        GapShapeError: shapes that do not fit, or a value on which the base's rewards are all alike.
     """
     base = np.asarray(base, dtype=np.float64)
     _check_shapes(values, base, sets)
-    unit = base.std(axis=0, ddof=1)
+    unit = _unit(base, values)
     gains = {group: (s.rewards - base) / unit for group, s in sets.items()}
     reference = _reference(list(gains.values()))
     draws = rng.integers(len(base), size=(resamples, len(base)))
@@ -113,13 +113,17 @@ def balanced_gain(
     Returns:
         `mean`, `low`, `high` in standard deviations of the base's rewards.
 
+    Raises:
+        GapShapeError: a value on which the base's rewards are all alike.
+
     Example:
         >>> base = np.array([[0.0, 0.0], [2.0, 2.0]])
         >>> round(balanced_gain(base + [1.0, 2.0], base, rng=np.random.default_rng(0))["mean"], 3)
         0.707
     """
     base = np.asarray(base, dtype=np.float64)
-    gains = (np.asarray(rewards, dtype=np.float64) - base) / base.std(axis=0, ddof=1)
+    unit = _unit(base, [f"value {k}" for k in range(1, base.shape[1] + 1)])
+    gains = (np.asarray(rewards, dtype=np.float64) - base) / unit
     draws = rng.integers(len(base), size=(resamples, len(base)))
     return _ends(float(gains.mean(axis=0).min()), gains[draws].mean(axis=1).min(axis=1))
 
@@ -137,6 +141,18 @@ def _check_shapes(values: Sequence[str], base: FloatArray, sets: Mapping[str, Me
                 f"expected rewards of {group} of shape {(m, *base.shape)}, got "
                 f"{measured.rewards.shape}; measure every soup on the same prompts as the base"
             )
+
+
+def _unit(base: FloatArray, values: Sequence[str]) -> FloatArray:
+    """Standard deviation of the base's rewards, shape (K,)."""
+    for value, width, first in zip(values, np.ptp(base, axis=0), base[0], strict=True):
+        if not width > 0:
+            raise GapShapeError(
+                f"the base's rewards for {value} are all {first:g} on {len(base)} prompts, so "
+                "gains over it have no unit; measure on more prompts, or let another judge score "
+                "this value"
+            )
+    return np.asarray(base.std(axis=0, ddof=1))
 
 
 def _reference(gains: Sequence[FloatArray]) -> FloatArray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vcsoup.errors import JobError, NotFoundError
 from vcsoup.jobs import folder as files
-from vcsoup.jobs.job import Job
+from vcsoup.jobs.job import Job, jobs_in
 
 KEPT = 20
 _BIN = ".bin"
@@ -60,5 +60,12 @@ def restore(root: Path, job_id: str) -> Job:
 
 def removed_jobs(root: Path) -> list[Job]:
     """Return the jobs in the bin, the one removed last first."""
-    jobs = [Job(path.parent) for path in (root / _BIN).glob(f"*/{files.SPEC}")]
-    return sorted(jobs, key=lambda job: (job.path.stat().st_mtime_ns, job.id), reverse=True)
+    jobs = jobs_in(path.parent for path in (root / _BIN).glob(f"*/{files.SPEC}"))
+    return sorted(jobs, key=lambda job: (_removed_at(job), job.id), reverse=True)
+
+
+def _removed_at(job: Job) -> int:
+    try:
+        return job.path.stat().st_mtime_ns
+    except FileNotFoundError:  # put back, or deleted for good, a moment ago
+        return 0

@@ -28,8 +28,9 @@ HEARTBEAT, CHECKPOINTS = "heartbeat", "checkpoints"
 # What one attempt leaves behind that the next must not take for its own.
 OF_ONE_ATTEMPT = (IDENTITY, WAITING, BEGAN, STOP, HEARTBEAT)
 
-# Start times are counted from the boot, whose time of day shifts when the clock is corrected.
-_SAME_START_S = 2.0
+# Names the boot of this machine; start times within one boot do not move with the clock.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_SAME_START_S, _SAME_START_BY_CLOCK_S = 0.1, 2.0
 _FORMER_RESULT = re.compile(r"result-(\d+)\.json")
 
 
@@ -145,7 +146,14 @@ def is_locked(path: Path) -> bool:
 def identity_of(pid: int) -> dict[str, Any]:
     """Return what tells a process apart from a later one with the same pid."""
     started = psutil.Process(pid).create_time()
-    return {"pid": pid, "create_time": started, "host": socket.gethostname()}
+    since_boot = started - psutil.boot_time()
+    return {
+        "pid": pid,
+        "create_time": started,
+        "since_boot": since_boot,
+        "boot": _boot_id(),
+        "host": socket.gethostname(),
+    }
 
 
 def find_process(identity: Mapping[str, Any] | None) -> psutil.Process | None:
@@ -157,10 +165,27 @@ def find_process(identity: Mapping[str, Any] | None) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(identity["pid"])
-        same = abs(process.create_time() - identity["create_time"]) < _SAME_START_S
+        same = _same_start(process, identity)
     except psutil.Error:
         return None
     return process if same else None
+
+
+def _same_start(process: psutil.Process, identity: Mapping[str, Any]) -> bool:
+    """Whether a process started when the identity says, whatever the clock was set to since."""
+    started, boot = process.create_time(), identity.get("boot")
+    if boot is not None and boot == _boot_id():
+        since_boot = started - psutil.boot_time()
+        return bool(abs(since_boot - identity["since_boot"]) < _SAME_START_S)
+    return bool(abs(started - identity["create_time"]) < _SAME_START_BY_CLOCK_S)
+
+
+def _boot_id() -> str | None:
+    """Name this boot of the machine; None where the system does not."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 def utc_now() -> str:

@@ -3,7 +3,7 @@
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,15 @@ from vcsoup.jobs.remote import read_remote, remote_state
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost"]
 
 ENDED_EARLY: tuple[State, ...] = ("stopped", "failed", "lost")
+
+
+def jobs_in(folders: Iterable[Path]) -> "list[Job]":
+    """Return the jobs of folders, in their order; what another process removed is left out."""
+    found = []
+    for folder in folders:
+        with suppress(JobError):
+            found.append(Job(folder))
+    return found
 
 
 class Job:

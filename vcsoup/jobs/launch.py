@@ -10,7 +10,7 @@ from vcsoup.jobs import bin as waste
 from vcsoup.jobs import folder as files
 from vcsoup.jobs import queue, starting
 from vcsoup.jobs.disk import writing
-from vcsoup.jobs.job import Job
+from vcsoup.jobs.job import Job, jobs_in
 from vcsoup.jobs.launchers import LOCAL, check_launcher, usable_launchers
 from vcsoup.jobs.order import Order
 from vcsoup.jobs.waking import ensure_runner
@@ -71,7 +71,11 @@ class Jobs:
             NotFoundError: there is none.
         """
         path = self.root / job_id
-        if path.parent != self.root or not (path / files.SPEC).is_file():
+        try:
+            there = path.parent == self.root and (path / files.SPEC).is_file()
+        except OSError:  # longer than a name can be
+            there = False
+        if not there:
             raise NotFoundError(f"no job {job_id!r}; choose one from the list of jobs")
         return Job(path)
 
@@ -187,7 +191,7 @@ class Jobs:
     def list(self, kind: str | None = None, project: str | None = None) -> list[Job]:
         """Return the jobs, newest first; only of one kind and of one project when given."""
         paths = sorted(self.root.glob(f"*/{files.SPEC}"), reverse=True)
-        jobs = [Job(path.parent) for path in paths]
+        jobs = jobs_in(path.parent for path in paths)
         return [
             job
             for job in jobs

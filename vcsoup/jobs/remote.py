@@ -73,5 +73,6 @@ def remote_state(job: Path) -> Literal["queued", "running", "lost"] | None:
     if remote is None:
         return None
     if remote.status == "ended":
-        return "running" if time.time() - remote.since < SETTLE_S else "lost"
+        # In the future when the clock was set back since: then nobody waits for it to come round.
+        return "running" if abs(time.time() - remote.since) < SETTLE_S else "lost"
     return "running" if remote.status == "running" else "queued"

@@ -37,7 +37,7 @@ class Worker:
         self._display = display
         self._reports = Reports(path / files.PROGRESS)
         self._pulse = Pulse(path / files.HEARTBEAT)
-        self._last = ("", 0.0)
+        self._last = ("", 0.0)  # stage, and seconds of a clock that nobody sets
 
     @property
     def checkpoints(self) -> Path:
@@ -55,12 +55,13 @@ class Worker:
     def report(self, stage: str, done: int, total: int, **figures: object) -> None:
         """Write one report (see `vcsoup.monitor.Monitor`), and hear whether to stop."""
         self._look_for_stop()
-        now = time.time()
+        now = time.monotonic()
         same_stage = stage == self._last[0]
         if same_stage and not figures and done < total and now - self._last[1] < _SHORTEST_GAP_S:
             return
         self._last = (stage, now)
-        record = {"time": now, "stage": stage, "done": int(done), "total": int(total), **figures}
+        moment = {"time": time.time(), "stage": stage}
+        record = {**moment, "done": int(done), "total": int(total), **figures}
         self._reports.add(record)
         self._display.show(stage, int(done), int(total), figures)
 
@@ -125,21 +126,23 @@ def job_worker(
         (path / files.WAITING).unlink(missing_ok=True)
     worker = Worker(path, make_display())
     outcome: dict[str, Any] = {"state": "failed", "error": "ended without a word"}
-    try:
-        with _listening(worker), membership.place(slot, lambda: worker.stop_requested):
-            files.write(path / files.BEGAN, {"began": files.utc_now()})
-            yield worker
-            state = "stopped" if worker.stop_requested else "done"
-            outcome = {"state": state, "result": worker.result}
-    except BaseException as error:
-        outcome = _outcome_of(error, jobs_root)
-        raise
-    finally:
-        worker.close()
+    with _listening(worker):  # until the result is written, which no signal may cut short
         try:
-            write_result(path, {**outcome, "finished": files.utc_now()})
+            worker.open()
+            with membership.place(slot, lambda: worker.stop_requested):
+                files.write(path / files.BEGAN, {"began": files.utc_now()})
+                yield worker
+                state = "stopped" if worker.stop_requested else "done"
+                outcome = {"state": state, "result": worker.result}
+        except BaseException as error:
+            outcome = _outcome_of(error, jobs_root)
+            raise
         finally:
-            membership.leave()
+            worker.close()
+            try:
+                write_result(path, {**outcome, "finished": files.utc_now()})
+            finally:
+                membership.leave()
 
 
 @contextmanager
@@ -149,7 +152,6 @@ def _listening(worker: Worker) -> Iterator[None]:
     numbers = [signal.SIGINT, signal.SIGTERM] if in_main else []
     former = {number: signal.signal(number, worker.request_stop) for number in numbers}
     try:
-        worker.open()
         yield
     finally:
         for number, handler in former.items():

@@ -10,6 +10,7 @@ from vcsoup.pipeline.measuring import (
     judging_key,
     load_measuring,
     measure_project,
+    outdated,
     points_of,
 )
 from vcsoup.pipeline.scoring import reward_specs, score_project, with_scores
@@ -22,6 +23,7 @@ __all__ = [
     "kept_pairs",
     "load_measuring",
     "measure_project",
+    "outdated",
     "points_of",
     "reward_specs",
     "score_project",

@@ -14,11 +14,18 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
+from vcsoup.errors import WeightsError
 from vcsoup.rewards.model import length_batches
 from vcsoup.soup.cache import RowCache
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.prompts import FloatArray, PromptError
-from vcsoup.soup.sampler import MAX_NEW_TOKENS, TEMPERATURE, Sampler, choose_tokens
+from vcsoup.soup.sampler import (
+    MAX_NEW_TOKENS,
+    NO_TOKEN,
+    TEMPERATURE,
+    Sampler,
+    choose_tokens,
+)
 
 __all__ = ["MAX_NEW_TOKENS", "TEMPERATURE", "Decoding", "Reply", "Sampler", "check_lengths"]
 
@@ -38,7 +45,8 @@ class Reply:
         sampler: How its tokens are chosen.
         draft: What the reply may turn out to be; read once, on joining.
         tokens: The reply so far, without the end token.
-        finished: Whether it is complete.
+        finished: Whether it is complete, or broke off.
+        broken: Whether it broke off: the model gives no finite numbers at these weights.
     """
 
     prompt: Sequence[int]
@@ -48,6 +56,19 @@ class Reply:
     draft: Sequence[int] = ()
     tokens: list[int] = field(default_factory=list)
     finished: bool = False
+    broken: bool = False
+
+    def check_whole(self) -> None:
+        """Refuse a reply that broke off.
+
+        Raises:
+            WeightsError: names the weights.
+        """
+        if self.broken:
+            shown = ", ".join(f"{weight:g}" for weight in self.weights)
+            raise WeightsError(
+                f"the model gives no finite numbers at the weights ({shown}); take smaller weights"
+            )
 
 
 class Decoding:
@@ -174,6 +195,9 @@ class Decoding:
         return chosen
 
     def _record(self, reply: Reply, token: int) -> list[tuple[Reply, int]]:
+        if token == NO_TOKEN:
+            reply.finished = reply.broken = True
+            return []
         if token in self._stops:
             reply.finished = True
             return []

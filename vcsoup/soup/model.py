@@ -196,7 +196,8 @@ class SoupModel:
             WeightsError: not (B, K) finite numbers.
         """
         if not isinstance(weights, torch.Tensor):
-            weights = torch.from_numpy(np.array(weights, dtype=np.float32))
+            with np.errstate(over="ignore"):  # becomes inf, which is refused below
+                weights = torch.from_numpy(np.array(weights, dtype=np.float32))
         rows = weights.to(self.device, torch.float32)
         if rows.shape != (B, self.K):
             raise WeightsError(
@@ -204,7 +205,9 @@ class SoupModel:
                 f"adapter, got {tuple(rows.shape)}; repeat a soup's weights for each of its rows"
             )
         if not torch.isfinite(rows).all():
-            raise WeightsError("weights must be finite; replace nan and inf")
+            raise WeightsError(
+                "weights must be finite in float32; replace nan and inf, take smaller weights"
+            )
         return rows
 
 

@@ -13,6 +13,7 @@ from vcsoup.soup.prompts import PromptError
 
 MAX_NEW_TOKENS = 96
 TEMPERATURE = 0.7  # what soups are tasted and measured at, unless a caller says otherwise
+NO_TOKEN = -1  # of a row whose logits give no distribution
 _BLOCK = 64  # vocabulary entries summed together; of the order of the vocabulary's square root
 
 
@@ -50,10 +51,12 @@ def choose_tokens(
         sampler: Temperature and top_p.
 
     Returns:
-        Tokens, shape (B,), int64; a token of probability 0 is never taken.
+        Tokens, shape (B,), int64; a token of probability 0 is never taken. `NO_TOKEN` where the
+        logits are nan or overflow.
     """
     if sampler.temperature == 0:
-        return logits.argmax(-1)
+        largest, tokens = logits.max(-1)  # nan where one is
+        return tokens.where(largest.isfinite(), NO_TOKEN)
     probabilities = torch.softmax(logits.float() * (1 / sampler.temperature), -1)
     if sampler.top_p < 1:
         probabilities = _nucleus(probabilities, sampler.top_p)
@@ -73,7 +76,8 @@ def _passing(mass: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
     inside = blocks[rows, block.squeeze(1)].cumsum(-1, dtype=torch.float64)
     # A block's sum and its running sum round differently, so the target may lie past the end.
     entry = torch.searchsorted(inside, _below(targets - before, inside[:, -1:]), right=True)
-    return (block * _BLOCK + entry.clamp_(max=_BLOCK - 1)).squeeze(1)
+    tokens = (block * _BLOCK + entry.clamp_(max=_BLOCK - 1)).squeeze(1)
+    return tokens.where(sums[:, -1].isfinite(), NO_TOKEN)
 
 
 def _below(targets: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:

@@ -60,7 +60,7 @@ def sample(
 
     Raises:
         PromptError: an empty or over-long prompt, or a setting out of range.
-        WeightsError: weights that are not (B, K) finite numbers.
+        WeightsError: weights that are not (B, K) finite numbers, or give no finite logits.
 
     Example:
         ```python
@@ -109,6 +109,7 @@ def decode(
 
     Raises:
         PromptError: an empty or over-long prompt.
+        WeightsError: weights at which the model gives no finite numbers.
     """
     line = _Line(replies, drafts=drafts)
     n, threads = _streams(soup, len(line)), torch.get_num_threads()
@@ -138,7 +139,10 @@ def _stream(soup: SoupModel, line: "_Line", rows: int) -> Generator[list[tuple[R
         if not (joining or flying):
             return
         new = decoding.join(joining) if joining else decoding.step()
-        line.learn([reply for reply in (*flying, *joining) if reply.finished])
+        finished = [reply for reply in (*flying, *joining) if reply.finished]
+        for reply in finished:
+            reply.check_whole()
+        line.learn(finished)
         yield new
 
 

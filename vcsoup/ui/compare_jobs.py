@@ -6,6 +6,7 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.ui import state
+from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
@@ -143,7 +144,7 @@ def _show_active(jobs: Sequence[Job]) -> bool:
     active = [job for job in jobs if job.active]
     for job in active:
         done, text = progress_text(job)
-        st.progress(done, text=f"{job.title}: {text}")
+        st.progress(done, text=f"{literal(job.title)}: {text}")
     return bool(active)
 
 

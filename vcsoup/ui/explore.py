@@ -8,6 +8,7 @@ from vcsoup.jobs import Job
 from vcsoup.numbers import count, plural
 from vcsoup.ui import state
 from vcsoup.ui.compare_jobs import measure_args
+from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
@@ -67,7 +68,7 @@ def _progress(job: Job) -> None:
     done, text = progress_text(job)
     stopping = job.state == "stopping"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(done, text=f"{job.title}: {text}")
+        st.progress(done, text=f"{literal(job.title)}: {text}")
         st.button(
             "Stopping" if stopping else "Cancel",
             key="explore_stop",

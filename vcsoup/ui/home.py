@@ -48,12 +48,14 @@ def picker(project: Project) -> None:
     if len(known) > 1:
         _choice(known, project.name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{project.title}** balances {listed(project.values)}.", width="content")
+        st.markdown(
+            f"**{literal(project.title)}** balances {listed(project.values)}.", width="content"
+        )
         st.space("stretch")
         presenter.offer(project)
         st.page_link(page("new"), label="New project", icon=":material/add_circle:")
     if project.config.description:
-        st.caption(project.config.description)
+        st.caption(literal(project.config.description, most=2_000))
 
 
 def cards(stages: Sequence[Stage]) -> None:

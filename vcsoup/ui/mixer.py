@@ -15,6 +15,7 @@ from vcsoup.errors import VcsoupError
 from vcsoup.soup.weights import format_weights, parse_weights
 from vcsoup.ui import soup_link, state
 from vcsoup.ui.history import History
+from vcsoup.ui.literal import message
 from vcsoup.ui.soups import balance
 from vcsoup.workspace import Project
 
@@ -193,6 +194,6 @@ def _from_address(text: str, values: Sequence[str], *, free: bool) -> Mix | None
     try:
         weights = parse_weights(text, values, free=free)
     except VcsoupError as error:
-        st.warning(f"The address asks for weights that cannot be mixed: {error}")
+        st.warning(message(f"The address asks for weights that cannot be mixed: {error}"))
         return None
     return Mix(tuple((weights if free else weights / weights.sum()).tolist()), free)

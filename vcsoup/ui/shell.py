@@ -9,7 +9,7 @@ import streamlit as st
 from vcsoup.errors import VcsoupError
 from vcsoup.ui import soup_link
 from vcsoup.ui.components import theme_watch
-from vcsoup.ui.literal import message
+from vcsoup.ui.literal import literal, message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Standing
 from vcsoup.ui.theme import colours
@@ -66,7 +66,7 @@ def header(
 def standing_chip(line: st.delta_generator.DeltaGenerator, standing: Standing) -> None:
     """Say beside a screen's heading where the project stands."""
     line.badge(
-        f"{standing.project}: {standing.text}",
+        f"{literal(standing.project)}: {standing.text}",
         color="green" if standing.complete else "gray",
         icon=":material/check:" if standing.complete else ":material/flag:",
         help="Where this project stands; Home shows every step.",

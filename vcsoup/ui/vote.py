@@ -185,6 +185,8 @@ def _after(project: Project, ballot: Ballot, vote: Vote) -> None:
 
 
 def _cast(project: Project, ballot: Ballot, answers: Sequence[str], winner: str) -> None:
+    if _ballot(project) != ballot:  # the second half of a double click
+        return
     vote = vote_of(ballot, answers, winner)
     project.save_vote(vote)
     st.session_state["ballot"] = Ballot(ballot.asked, vote)

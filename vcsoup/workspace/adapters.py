@@ -165,8 +165,8 @@ def _read(path: Path) -> AdapterInfo | None:
         modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return AdapterInfo(
             name=path.parent.name,
-            value=str(manifest["value"]),
-            group=str(manifest["group"]),
+            value=check_slug(str(manifest["value"]), "value"),
+            group=check_slug(str(manifest["group"]), "group"),
             recorded=bool(manifest.get("recorded", False)),
             created=str(manifest.get("created") or modified.isoformat(timespec="microseconds")),
             path=path.parent,

@@ -16,6 +16,8 @@ from vcsoup.errors import UnknownValueError
 from vcsoup.workspace.files import now
 from vcsoup.workspace.records import POINTS, Records
 
+MOST_SEED = 2**63 - 1
+"""The largest seed that a stored point can have."""
 ASIDE = "-former"
 """What the name of an adapter set ends in where points of former judges or prompts are kept."""
 

@@ -126,9 +126,11 @@ class SampleShelf:
         if not bases:
             return None
         best = max(bases, key=lambda name: (seeds[name["seed"]], -int(name["seed"])))
-        rewards = _read(self._folder / set_key / best.string)[list(self._values)]
-        spread = rewards.to_numpy(dtype=np.float64).std(axis=0, ddof=1)
-        return spread if (spread > 0).all() else None
+        table = _read(self._folder / set_key / best.string)[list(self._values)]
+        rewards = table.to_numpy(dtype=np.float64)
+        # Not by the deviations: the mean of equal numbers may round to another one.
+        vary = bool((np.ptp(rewards, axis=0) > 0).all())
+        return rewards.std(axis=0, ddof=1) if vary else None
 
     def stamp(self, set_key: str) -> str:
         """Return a key for caches of `load`: it changes when a soup is measured."""
