@@ -159,12 +159,12 @@ def agreement_threshold(K: int) -> float:
     return math.sqrt((K - 1) / K)
 
 
-def pooled_std(rewards: FloatArray, column: int) -> float:
+def pooled_std(rewards: FloatArray, column: int | str) -> float:
     """Unit of one value's gaps: the sample standard deviation of its rewards, chosen and rejected.
 
     Args:
         rewards: All 2n rewards, shape (2n,), float64.
-        column: Which value, for the message.
+        column: Which value, for the message: its name, or its place.
 
     Raises:
         GapShapeError: rewards that are all equal.
@@ -175,7 +175,8 @@ def pooled_std(rewards: FloatArray, column: int) -> float:
     """
     if (rewards == rewards[0]).all():
         raise GapShapeError(
-            f"the rewards of value column {column} are all {rewards[0]:g}; its reward model cannot "
-            "tell these answers apart: check its template and label, or leave that value out"
+            f"the rewards of {column if isinstance(column, str) else f'value column {column}'} are "
+            f"all {rewards[0]:g}; its reward model cannot tell these answers apart: check its "
+            "template and label, or leave that value out"
         )
     return float(rewards.std(ddof=1))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from vcsoup.errors import GapShapeError
 from vcsoup.filtering import PairFilter
 from vcsoup.numbers import count, plain, plural, share, signed
 from vcsoup.ui.retained import Figures
@@ -65,13 +66,20 @@ class Readings:
 
 def stages(project: Project, readings: Readings) -> list[Stage]:
     """Describe the five stages, in order: pairs, thresholds, adapters, soups, front."""
-    counted = {value: readings.figures(value) for value in project.values}
-    scored = {value: counts for value, counts in counted.items() if counts is not None}
+    scored: dict[str, Figures] = {}
+    alike: list[str] = []
+    for value in project.values:
+        try:
+            counts = readings.figures(value)
+        except GapShapeError:  # some judge says the same of all its answers
+            alike.append(value)
+        else:
+            scored |= {value: counts} if counts is not None else {}
     sets = project.adapter_sets()
     group = main_group(sets)
     table = readings.points(group) if group else None
     return [
-        _pairs(project, scored),
+        _pairs(project, scored, alike),
         _thresholds(project, scored),
         _adapters(project, sets),
         _soups(table, group),
@@ -120,16 +128,18 @@ def stale_pairs(adapters: Mapping[str, AdapterInfo], project: Project) -> list[s
     ]
 
 
-def _pairs(project: Project, scored: Mapping[str, Figures]) -> Stage:
+def _pairs(project: Project, scored: Mapping[str, Figures], alike: Sequence[str]) -> Stage:
     datasets = project.datasets()
     total = sum(info.n for info in datasets.values())
     missing = [value for value in project.values if value not in datasets]
-    unscored = [value for value in datasets if value not in scored]
+    unscored = [value for value in datasets if value not in (*scored, *alike)]
     detail = ", ".join(f"{count(info.n)} {value}" for value, info in datasets.items())
     stale = f"no current rewards: {', '.join(unscored)}" if unscored else None
+    if alike:
+        stale = f"a judge says the same of all answers: {', '.join(alike)}"
     if missing:
         stale = f"no pairs yet: {', '.join(missing)}"
-    done = not missing and not unscored
+    done = stale is None
     return Stage(
         name="pairs",
         figure=count(total),

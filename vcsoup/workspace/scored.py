@@ -291,8 +291,7 @@ class ScoredPairs:
         scaled_by = list(self.values) if shared else [value]
         sides = {v: self._sides(v, judge) for v in dict.fromkeys([value, *scaled_by])}
         pooled = [sides[v][side] for side in (0, 1) for v in scaled_by]
-        place = self.values.index(judge)
-        return sides[value], pooled_std(np.concatenate(pooled, dtype=np.float64), place)
+        return sides[value], pooled_std(np.concatenate(pooled, dtype=np.float64), judge)
 
     def _sides(self, value: str, judge: str) -> list[Figures]:
         """Rewards of the chosen and the rejected answers by one value's model, each (n,)."""
