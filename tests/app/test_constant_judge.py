@@ -22,4 +22,4 @@ def test_every_page_opens_and_names_the_value(name, workspace, visit):
         assert said in " ".join(caption.value for caption in app.caption)
     if name == "data":
         judges = visit("data", view="judges")
-        assert [button.label for button in judges.button if button.key.startswith("change_")]
+        assert "Change" in [button.label for button in judges.button]

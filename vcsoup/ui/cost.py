@@ -92,6 +92,8 @@ def show(project: Project, plan: Plan) -> None:
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
     with slot():
+        for group in dict.fromkeys(group for _, group in plan.runs):
+            _stands_in(project, group)
         if left_out := {load.value: load.held_out for load in loads if load.held_out}:
             told = ", ".join(f"{count(n)} of {value}" for value, n in left_out.items())
             st.caption(f"Not counted: pairs whose prompt is held out to measure soups, {told}.")
@@ -103,6 +105,16 @@ def show(project: Project, plan: Plan) -> None:
                 icon=":material/warning:",
             )
     st.caption(time_told(timing(project, config), len(plan.runs)))
+
+
+def _stands_in(project: Project, group: str) -> None:
+    """Say beforehand that new adapters hide the soups of those that they stand in for."""
+    if group in project.adapter_sets() and (soups := len(state.stored_points(project, group))):
+        st.caption(
+            f":material/info: A new adapter, also of a run that is stopped, stands in for the one "
+            f"that {group} has: its {plural(soups, 'measured point')} no longer count then, and "
+            "soups are measured anew."
+        )
 
 
 def load_of(project: Project, value: str, group: str) -> Load:
