@@ -32,6 +32,8 @@ class LengthShift:
         difference: kept - everyone.
         low: Lower end of the difference's 95 % interval (normal approximation).
         high: Its upper end.
+        size: Mean over all pairs with signs left aside: `everyone`, except where lengths were
+            subtracted, whose mean may be near 0 for differences of any size.
     """
 
     everyone: float
@@ -39,10 +41,11 @@ class LengthShift:
     difference: float
     low: float
     high: float
+    size: float
 
     def stands_out(self, least: float) -> bool:
-        """Whether the interval leaves out 0 and the difference is at least `least` characters."""
-        return (self.low > 0 or self.high < 0) and abs(self.difference) >= least
+        """Whether the interval leaves out 0 and the difference is at least `least` times `size`."""
+        return (self.low > 0 or self.high < 0) and abs(self.difference) >= least * self.size
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,11 @@ def length_shift(lengths: npt.NDArray[np.integer], kept: BoolArray) -> LengthShi
     counts = np.bincount(above)
     inside = np.bincount(above.take(rows), minlength=len(counts))
     everyone, _ = _moments(counts)
+    size = float(np.dot(np.abs(np.arange(len(counts)) + shortest), counts)) / len(lengths)
     dropped = len(lengths) - len(rows)
     if not len(rows):
         nan = float("nan")
-        return LengthShift(shortest + everyone, nan, nan, nan, nan)
+        return LengthShift(shortest + everyone, nan, nan, nan, nan, size)
     mean, spread = _moments(inside)
     shift, reach = mean - everyone, 0.0
     if dropped:
@@ -96,7 +100,8 @@ def length_shift(lengths: npt.NDArray[np.integer], kept: BoolArray) -> LengthShi
         spread += _moments(counts - inside)[1]
         variance = spread / freedom * (1 / len(rows) + 1 / dropped) if freedom else math.inf
         reach = _Z95 * dropped / len(lengths) * math.sqrt(variance)
-    return LengthShift(shortest + everyone, shortest + mean, shift, shift - reach, shift + reach)
+    low, high = shift - reach, shift + reach
+    return LengthShift(shortest + everyone, shortest + mean, shift, low, high, size)
 
 
 def _moments(counts: npt.NDArray[np.integer]) -> tuple[float, float]:

@@ -87,7 +87,7 @@ def test_mean_gaps_are_those_of_the_kept_pairs(workspace, visit):
     app = visit("consistency", **{"tau.helpful": "0.5"})
     assert strips(app)["helpful"]["gaps"][0] == ["helpful", "+0.87", "+1.96"]
     panel = drawn(app, "vcsoup.panels")["panels"][0]
-    assert panel["title"] == f"helpful: mean +0.87 to +1.96 {SIGMA}"
+    assert panel["title"] == f"helpful: mean +0.87 → +1.96 {SIGMA}"
     assert [sum(series["ys"]) for series in panel["series"]] == [10, 5]
 
 

@@ -80,6 +80,33 @@ def test_the_story_by_keyboard(page: Page, app_url: str):
     assert (faults, strangers) == ([], [])
 
 
+def test_escape_closes_an_open_list_first_and_a_clicker_turns_pages_over_a_slider(
+    page: Page, app_url: str
+):
+    page.goto(f"{app_url}/?present=1&step=soup")
+    soup = page.get_by_role("heading", name="Mix them like a soup")
+    slider = page.get_by_role("slider").first
+    expect(slider).to_be_visible()
+    prompts = page.get_by_role("combobox", name="Prompt to answer")
+    prompts.click()
+    options = page.get_by_role("listbox")
+    expect(options).to_be_visible()
+    prompts.press("Escape")
+    expect(options).to_have_count(0)
+    page.wait_for_timeout(1_000)  # leaving would take a moment
+    expect(soup).to_be_visible()
+    before = slider.input_value()
+    slider.focus()
+    slider.press("PageUp")
+    expect(page.get_by_role("heading", name="One adapter per value")).to_be_visible()
+    page.keyboard.press("PageDown")
+    expect(soup).to_be_visible()
+    expect(slider).to_have_value(before)
+    prompts.focus()
+    prompts.press("Escape")
+    expect(page.get_by_role("heading", name="Where does my project stand?")).to_be_visible()
+
+
 def test_compare_shows_the_numbers_of_the_library_and_a_report_that_opens_offline(
     page: Page, browser: Browser, app_url: str, workspace: Workspace, tmp_path: Path
 ):

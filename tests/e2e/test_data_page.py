@@ -111,7 +111,7 @@ def _score(page: Page, project: Project) -> None:
 
 
 def _remove_and_undo(page: Page, project: Project) -> None:
-    page.get_by_test_id("stPopover").first.click()
+    page.get_by_role("button", name="More about helpful", exact=True).click()
     page.get_by_role("button", name="Remove").click()
     expect(metric(page, "Pairs about helpful")).to_have_text("0")
     assert project.datasets() == {}

@@ -70,7 +70,7 @@ def test_parts_of_a_page_stay_when_a_message_pushes_them_down(page: Page, app_ur
     field = page.get_by_role("textbox", name="File or folder on this machine")
     field.fill("preferences/half-typed")
     field.evaluate("one => { one.same = true; }")
-    page.locator(".st-key-more_harmless").get_by_role("button").click()
+    page.get_by_role("button", name="More about harmless", exact=True).click()
     page.get_by_role("button", name="Remove").click()
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_visible()

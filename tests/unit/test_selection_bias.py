@@ -41,6 +41,28 @@ def test_few_kept_or_few_dropped_pairs_raise_no_alarm_by_chance(size):
     assert alarms / 600 <= 0.08
 
 
+def test_a_difference_of_lengths_is_held_against_its_own_size():
+    """+10 and -10 by turns: mean 0, size 10. Of the 1,000 that are kept, some +10 are +30.
+
+    20 of them: kept mean 0.4, all 0.2, size 10.2: the shift of 0.2 is 2 % of it. 200 of them: kept
+    mean 4, all 2, size 12: 17 %, with a standard error of 0.5 x 14 x sqrt(2 / 1000) = 0.3.
+    """
+    kept = np.arange(2_000) < 1_000
+
+    def shift(longer):
+        margins = np.tile([10, -10], 1_000)
+        margins[: 2 * longer : 2] += 20
+        return length_shift(margins, kept)
+
+    slight, clear = shift(20), shift(200)
+    np.testing.assert_allclose([slight.difference, slight.size], [0.2, 10.2])
+    np.testing.assert_allclose([clear.difference, clear.everyone, clear.size], [2.0, 2.0, 12.0])
+    assert not slight.stands_out(0.05)
+    assert clear.stands_out(0.05)
+    assert not clear.stands_out(0.2)
+    assert length_shift(np.arange(1, 9), kept[:8]).size == 4.5
+
+
 def test_one_kept_and_one_dropped_pair_say_nothing():
     shift = length_shift(np.array([10, 500]), np.array([True, False]))
     assert shift.difference == 10 - 255

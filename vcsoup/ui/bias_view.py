@@ -17,7 +17,7 @@ from vcsoup.workspace import Project
 
 SAMPLE, STRETCHES = 3_000, 12
 NOTABLE = 0.05
-"""Least difference of lengths, as a share of the mean, that the chip warns about."""
+"""Least difference of lengths, as a share of `LengthShift.size`, that the chip warns about."""
 
 
 def show(project: Project, desk: Desk) -> None:
@@ -28,7 +28,8 @@ def show(project: Project, desk: Desk) -> None:
     rows, words = _sampled(desk)
     topics = word_shifts(words, kept[rows])
     with st.container(horizontal=True, gap="small"):
-        _chip(_lengths_stand_out(shifts), "lengths shift", "lengths alike")
+        lengths = any(shift.stands_out(NOTABLE) for shift in shifts.values())
+        _chip(lengths, "lengths shift", "lengths alike")
         _chip(bool(topics), "topics shift", "topics alike")
     left, right = st.columns(2, gap="large")
     with left:
@@ -49,14 +50,6 @@ def length_shifts(measures: Measures, kept: BoolArray) -> dict[str, LengthShift]
     return {name: length_shift(column, kept) for name, column in columns.items()}
 
 
-def _lengths_stand_out(shifts: dict[str, LengthShift]) -> bool:
-    answers = shifts["chosen answer"].everyone
-    return any(
-        shift.stands_out(NOTABLE * (answers if "minus" in name else shift.everyone))
-        for name, shift in shifts.items()
-    )
-
-
 def _lengths(value: str, shifts: dict[str, LengthShift]) -> None:
     st.markdown("**Lengths in characters**")
     rows = ["| text | all | kept | difference | 95 % interval |", "|:--|--:|--:|--:|:-:|"]
@@ -67,8 +60,9 @@ def _lengths(value: str, shifts: dict[str, LengthShift]) -> None:
     with st.container(key="lengths_table"):
         st.markdown("\n".join(rows))
     st.caption(
-        f"All {value} pairs. The chip warns where the interval leaves out 0 and the difference is "
-        f"at least {NOTABLE:.0%} of the mean."
+        f"All {value} pairs. The difference is kept minus all. The chip warns where its interval "
+        f"leaves out 0 and it is at least {NOTABLE:.0%} of the mean over all pairs; in the last "
+        "line, of the mean of chosen minus rejected with the signs left aside."
     )
 
 

@@ -95,7 +95,7 @@ def _soundness(info: DatasetInfo) -> str:
 
 
 def _more(project: Project, value: str, info: DatasetInfo) -> None:
-    with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"more_{value}"):
+    with st.popover(f"More about {value}", type="tertiary", key=f"more_{value}"):
         typed = f"name_{value}_{info.hash}"
         st.text_input("Name", title_of(info)[:60], max_chars=60, key=typed)
         st.button(

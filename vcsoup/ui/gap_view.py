@@ -27,7 +27,7 @@ def show(project: Project, desk: Desk) -> None:
         "its standard deviations. Colour: kept. Grey: all. The dotted line is no preference."
     )
     told = [
-        f"{value}: mean {signed(before)} to {signed(after)} {SIGMA}"
+        f"{value}: mean {signed(before)} → {signed(after)} {SIGMA}"
         for value, before, after in zip(
             project.values, exact.all_gaps, exact.mean_gaps, strict=True
         )

@@ -132,7 +132,7 @@ def _goes_on(run: Run) -> str:
 
 
 def _more(run: Run) -> None:
-    with st.popover("", icon=":material/more_horiz:", type="tertiary", key="run_more"):
+    with st.popover("More about this run", type="tertiary", key="more_run"):
         key = f"run_name_{run.id}"
         st.text_input(
             "Name",

@@ -117,7 +117,7 @@ class Strip {
     for (const [value, before, after] of set.gaps) {
       const name = element("span", "", value);
       name.title = value; // a long one is cut
-      gaps.append(name, element("span", "", before), element("span", "", `to ${after} \u03c3`));
+      gaps.append(name, element("span", "", before), element("span", "", `\u2192 ${after} \u03c3`));
     }
     this.behind.replaceChildren(...lines, ...(set.gaps.length ? [gaps] : []));
     this.frames.ask();
