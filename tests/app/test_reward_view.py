@@ -108,7 +108,7 @@ def test_a_removed_judge_makes_the_rewards_stale_and_comes_back(project, workspa
     app.button(key="unjudge_harmless").click().run()
     shown = texts(app)
     assert "Nothing judges **harmless** now." in shown
-    assert "Soups measured so far keep the rewards" in shown
+    assert "Soups measured so far were judged by the former one" in shown
     assert "No reward model for harmless." in shown
     assert shown.count("update: stale") == 3
     app.button(key="undo_judge").click().run()
