@@ -479,9 +479,9 @@ def test_runs_with_curves_are_at_most_twelve():
 def test_a_set_that_is_measured_is_said_to_be_measured_anew(workspace, visit):
     project = full_project(workspace)
     app = visit("train")
-    told = [caption.value for caption in app.caption if "stands in for" in caption.value]
-    assert [group for group in ("that filtered has", "that unfiltered has") if group in told[0]]
-    points = len(project.points(project.set_key(project.adapter_set("filtered"))))
-    assert f"its {points} measured points" in told[0]
+    (told,) = [caption.value for caption in app.caption if "stands in for" in caption.value]
+    sets = project.adapter_sets().items()
+    points = {group: len(project.points(project.set_key(infos))) for group, infos in sets}
+    assert told.endswith(f"{points['filtered']} of filtered, {points['unfiltered']} of unfiltered.")
     hand_project(workspace)
     assert not [c for c in visit("train", project="hand").caption if "stands in for" in c.value]

@@ -92,8 +92,7 @@ def show(project: Project, plan: Plan) -> None:
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
     with slot():
-        for group in dict.fromkeys(group for _, group in plan.runs):
-            _stands_in(project, group)
+        _tell_what_is_hidden(project, plan)
         if left_out := {load.value: load.held_out for load in loads if load.held_out}:
             told = ", ".join(f"{count(n)} of {value}" for value, n in left_out.items())
             st.caption(f"Not counted: pairs whose prompt is held out to measure soups, {told}.")
@@ -107,13 +106,16 @@ def show(project: Project, plan: Plan) -> None:
     st.caption(time_told(timing(project, config), len(plan.runs)))
 
 
-def _stands_in(project: Project, group: str) -> None:
+def _tell_what_is_hidden(project: Project, plan: Plan) -> None:
     """Say beforehand that new adapters hide the soups of those that they stand in for."""
-    if group in project.adapter_sets() and (soups := len(state.stored_points(project, group))):
+    groups = [
+        group for group in project.adapter_sets() if group in {wanted for _, wanted in plan.runs}
+    ]
+    points = {group: len(state.stored_points(project, group)) for group in groups}
+    if told := ", ".join(f"{count(n)} of {group}" for group, n in points.items() if n):
         st.caption(
-            f":material/info: A new adapter, also of a run that is stopped, stands in for the one "
-            f"that {group} has: its {plural(soups, 'measured point')} no longer count then, and "
-            "soups are measured anew."
+            ":material/info: A new adapter, also of a run that is stopped, stands in for the one "
+            f"that its set has now. Measured points that no longer count then: {told}."
         )
 
 
