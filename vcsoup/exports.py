@@ -21,7 +21,7 @@ from vcsoup.soup.export_recipe import Recipe, as_recipe, recipe_text
 from vcsoup.soup.export_texts import mergekit_yaml, peft_snippet
 from vcsoup.soup.weights import check_weights
 from vcsoup.workspace import AdapterInfo, Point, Project
-from vcsoup.workspace.points import weights_key
+from vcsoup.workspace.points import one_per_soup, weights_key
 
 CARD, RECIPE, PICTURE = "README.md", "recipe.yaml", "front.svg"
 TEXTS = {
@@ -146,10 +146,9 @@ def soup_picture(project: Project, recipe: Recipe) -> str:
 
 
 def _points(project: Project, group: str) -> dict[str, Point]:
-    """Of every soup the point with most prompts, then the newest, by `weights_key`."""
+    """The points of the adapter set's soups that the screens believe too, by `weights_key`."""
     found = project.points(project.set_key(project.adapter_set(group)))
-    ordered = sorted(found, key=lambda point: (point.n_prompts, point.created))
-    return {weights_key(point.weights, project.values): point for point in ordered}
+    return one_per_soup(found, project.values)
 
 
 def _measured(point: Point | None) -> Measured | None:

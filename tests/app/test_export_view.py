@@ -93,6 +93,22 @@ def test_a_measured_soup_has_its_numbers_on_the_card(project):
     assert soup_picture(project, recipe).count("this soup") == 1
 
 
+def test_a_card_compares_with_the_base_of_the_same_seed(project):
+    """The base was measured anew with seed 1, later; the soups, and so the page, are of seed 0."""
+    from vcsoup.exports import soup_card, soup_picture, soup_recipe
+    from vcsoup.workspace.points import one_per_soup
+
+    recipe = soup_recipe(project, "filtered", [1, 0, 0])
+    card, picture = soup_card(project, recipe), soup_picture(project, recipe)
+    points = project.points(project.set_key(project.adapter_sets()["filtered"]))
+    base = one_per_soup(points, project.values)["0.000000,0.000000,0.000000"]
+    moved = {value: reward + 5 for value, reward in base.rewards.items()}
+    anew = {"seed": 1, "rewards": moved, "created": "2999-01-01T00:00:00Z"}
+    project.save_point(base.model_copy(update=anew))
+    assert soup_card(project, recipe) == card
+    assert soup_picture(project, recipe) == picture
+
+
 def test_large_adapters_wait_for_their_job(project, visit, monkeypatch):
     monkeypatch.setattr("vcsoup.ui.honesty.SMALL_BYTES", 10)
     app = visit("soup", view="export", weights=MIX)

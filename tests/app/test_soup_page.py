@@ -70,6 +70,23 @@ def test_presets_are_corners_and_even(workspace, visit):
     assert sum(app.session_state["mix"].present.weights) == pytest.approx(1.0)
 
 
+def test_balanced_takes_the_weights_that_were_measured(workspace, visit):
+    """Sixths: the name 0.1667, 0.1667, 0.6667 scaled to one is 0.166683, another soup."""
+    project = full_project(workspace, prompts=0)
+    sixths = [1 / 6, 1 / 6, 2 / 3]
+    known = next(p for p in project.points() if p.group == "filtered" and any(p.weights.values()))
+    best = {
+        "weights": dict(zip(VALUES, sixths, strict=True)),
+        "rewards": dict.fromkeys(VALUES, 9.0),
+    }
+    project.save_point(known.model_copy(update=best))
+    app = visit("soup")
+    assert app.session_state["mix"].present.weights == pytest.approx(sixths, abs=1e-6)
+    app.button(key="preset_even").click().run()
+    app.button(key="preset_balanced").click().run()
+    assert app.session_state["mix"].present.weights == pytest.approx(sixths, abs=1e-6)
+
+
 def test_a_measured_soup_shows_its_numbers(workspace, visit):
     app = open_without_prompts(workspace, visit, weights="helpful=0,harmless=1,humorous=0")
     points = workspace.project("demo").points()
@@ -222,25 +239,25 @@ def test_a_click_takes_the_weights_of_a_point(workspace, visit):
     from streamlit.testing.v1 import AppTest
 
     def page():
+        import numpy as np
         import streamlit as st
 
         from vcsoup.ui import bench, mixer
         from vcsoup.ui.history import History
 
-        values = ("helpful", "harmless", "humorous")
         st.session_state["mix"] = History(mixer.Mix((1.0, 0.0, 0.0)))
 
-        bench.take_point("helpful=0.3333,harmless=0.3333,humorous=0.3333", "", values)
+        bench.take_point(np.array([0.3333, 0.3333, 0.3333]), "")
         assert abs(mixer.current() - 1 / 3).max() < 1e-12
-        bench.take_point("helpful=0,harmless=0,humorous=0", "", values)
-        bench.take_point("helpful=1.5,harmless=-0.5,humorous=0", "", values)
+        bench.take_point(np.array([0.0, 0.0, 0.0]), "")
+        bench.take_point(np.array([1.5, -0.5, 0.0]), "")
         assert abs(mixer.current() - 1 / 3).max() < 1e-12
         assert st.session_state.get("group") is None
-        bench.take_point("helpful=0,harmless=1,humorous=0", "unfiltered", values)
+        bench.take_point(np.array([0.0, 1.0, 0.0]), "unfiltered")
         assert mixer.current().tolist() == [0.0, 1.0, 0.0]
         assert st.session_state["group"] == "unfiltered"
         mixer.set_free(True)
-        bench.take_point("helpful=1.5,harmless=-0.5", "", values)
+        bench.take_point(np.array([1.5, -0.5, 0.0]), "")
         assert mixer.current().tolist() == [1.5, -0.5, 0.0]
 
     app = AppTest.from_function(page).run()

@@ -105,6 +105,10 @@ def test_a_tasting_streams_measures_and_is_stored(
     again = ended(client, client.start_tasting(**REQUEST))  # known: answered, not measured again
     assert again["point"] == seen["point"]
     assert again["text"] == text
+    written = {"helpful": 0.500001, "harmless": 0.499999}  # six decimals, as an address rounds
+    near = ended(client, client.start_tasting(**{**REQUEST, "weights": written}))
+    assert near["point"] == seen["point"]
+    assert len(project.points()) == 1
 
 
 def test_the_base_and_free_weights(client: EngineClient) -> None:

@@ -6,7 +6,7 @@ from vcsoup.evaluation.win_rates import WinRate
 from vcsoup.numbers import DASH, MINUS, SIGMA, THIN, duration, signed
 from vcsoup.reasons import keep_reason
 from vcsoup.ui.pipeline import Stage, standing
-from vcsoup.ui.soups import balance, base_rewards, on_axes, point_table
+from vcsoup.ui.soups import balance, base_rewards, on_axes, point_table, stored_weights
 from vcsoup.workspace import Point
 
 VALUES = ("helpful", "harmless")
@@ -101,6 +101,14 @@ def test_of_two_measurements_the_one_with_more_prompts_counts():
     table = point_table([new, old], VALUES)
     assert table["helpful"].tolist() == [1.0]
     assert table["n_prompts"].tolist() == [64]
+
+
+def test_a_measured_soup_gives_its_stored_weights_not_those_of_its_name():
+    """(1/6, 5/6) to six decimals; the name has four, which sum to one only by luck."""
+    table = point_table([point((1 / 6, 5 / 6), (1, 1)), point((0, 1), (1, 1))], VALUES)
+    assert table["key"].iloc[0] == "helpful=0.1667,harmless=0.8333"
+    assert stored_weights(table, table["key"].iloc[0], VALUES).tolist() == [0.166667, 0.833333]
+    assert stored_weights(table, "harmless=1", VALUES).tolist() == [0.0, 1.0]
 
 
 def test_soups_are_compared_on_the_seed_that_most_share():

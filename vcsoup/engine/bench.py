@@ -25,6 +25,10 @@ _MOST_SOUPS = 2  # filtered and unfiltered side by side
 _MOST_JUDGES = 8
 _TOKENS = 2048  # scored at a time: nobody waits longer than that takes
 
+_SAME_WEIGHT = 5e-6
+"""Weights nearer than this are the same: addresses and commands write six decimals that sum to one,
+so that one weight takes what rounding leaves over, up to half a millionth per value."""
+
 FloatArray = npt.NDArray[np.float64]
 Thing = TypeVar("Thing")
 
@@ -60,7 +64,7 @@ class Bench:
         named = dict(zip(self.project.values, weights.tolist(), strict=True))
         for point in self.project.points(self.set_key):
             same = all(
-                abs(point.weights.get(value, 0.0) - weight) < 5e-7
+                abs(point.weights.get(value, 0.0) - weight) < _SAME_WEIGHT
                 for value, weight in named.items()
             )
             if same and point.seed == seed and self._current(point):

@@ -8,13 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.numbers import DASH, decimals_of, plain, signed
-from vcsoup.soup.weights import parse_weights
 from vcsoup.ui import echoes, mixer, soup_link, state, theme
 from vcsoup.ui.answer import live_points
 from vcsoup.ui.components import front_chart
 from vcsoup.ui.pipeline import main_group
 from vcsoup.ui.prediction import Guess, predicted
-from vcsoup.ui.soups import base_rewards, on_axes, soup_key
+from vcsoup.ui.soups import base_rewards, on_axes, soup_key, stored_weights
 from vcsoup.ui.vote_counts import rates_of
 from vcsoup.workspace import Project
 
@@ -107,7 +106,12 @@ def chart(
         names=(x, y, other),
         colours=theme.colours(),
     )
-    front_chart.show(data, lambda key, group: take_point(key, group, values))
+
+    def pick(key: str, group: str) -> None:
+        shown = twin if group and twin is not None else table
+        take_point(stored_weights(shown, key, values), group)
+
+    front_chart.show(data, pick)
     st.caption(
         "Right and up is better; dotted lines are the base. Click a point to take its weights.",
         help="Open marks are recorded, filled ones measured here. A soup is beaten when another "
@@ -139,15 +143,13 @@ def measured(
         st.caption("This soup is not measured yet.")
 
 
-def take_point(key: str, group: str, values: Sequence[str]) -> None:
+def take_point(weights: FloatArray, group: str) -> None:
     """Take the weights and adapters of a point of the chart; the base has none to take.
 
     Args:
-        key: The soup's key.
+        weights: The soup's stored weights, shape (K,).
         group: Its group of adapters; "" for the one in use.
-        values: The project's values.
     """
-    weights = parse_weights(key, values, free=True)
     if not weights.any():
         st.toast("The base has no adapters in it, so there are no weights to take.")
         return

@@ -16,7 +16,7 @@ from vcsoup.soup.weights import format_weights, parse_weights
 from vcsoup.ui import soup_link, state
 from vcsoup.ui.history import History
 from vcsoup.ui.literal import message
-from vcsoup.ui.soups import balance
+from vcsoup.ui.soups import balance, stored_weights
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
@@ -184,8 +184,9 @@ def _go(history: History[Mix]) -> None:
 def _first(project: Project, group: str) -> Mix:
     """The best balanced soup, where one is known; else the even mix."""
     values = project.values
-    best = balance(state.points_of(project, group), values)
-    weights = parse_weights(best.key, values, free=True) if best else np.ones(len(values))
+    table = state.points_of(project, group)
+    best = balance(table, values)
+    weights = stored_weights(table, best.key, values) if best else np.ones(len(values))
     weights = np.clip(weights, 0.0, None)
     return Mix(tuple((weights / weights.sum()).tolist()))
 

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.soup.weights import check_weights, corners, link_weights, parse_weights
+from vcsoup.soup.weights import check_weights, corners, link_weights
 from vcsoup.ui import echoes, mixer
 from vcsoup.ui.bookmarks import take as take_bookmark
 from vcsoup.ui.components import ternary
-from vcsoup.ui.soups import balance
+from vcsoup.ui.soups import balance, stored_weights
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ def _presets(project: Project, table: pd.DataFrame) -> None:
         for index, value in enumerate(values)
     ]
     best = balance(table, values)
-    weights = parse_weights(best.key, values, free=True) if best else None
+    weights = stored_weights(table, best.key, values) if best else None
     if weights is not None and mixer.fits(weights):
         told = "The measured soup whose smallest gain over the base is largest."
         offers.insert(0, ("Balanced", weights, told))

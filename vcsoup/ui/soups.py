@@ -10,9 +10,11 @@ import pandas as pd
 from vcsoup.evaluation.front import best_balanced, pareto_front
 from vcsoup.evaluation.win_rates import WinRate
 from vcsoup.numbers import SIGMA, plain, plural, share, signed
-from vcsoup.soup.weights import format_weights
+from vcsoup.soup.weights import format_weights, parse_weights
 from vcsoup.workspace import Point
 from vcsoup.workspace.points import worst_to_best
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Balance:
     """The best balanced soup.
 
     Attributes:
-        key: Its weights.
+        key: Its name (`soup_key`).
         gain: Its smallest gain over the base.
         unit: A sigma for standard deviations of the base's rewards; "" for the models' units.
     """
@@ -33,11 +35,30 @@ class Balance:
 def soup_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
     """Name a soup by its weights, to four decimals; the base is all zeros.
 
+    A name for telling soups apart; `stored_weights` has what was measured.
+
     Example:
         >>> soup_key({"helpful": 1.0}, ["helpful", "harmless"])
         'helpful=1,harmless=0'
     """
     return format_weights([round(weights.get(value, 0.0), 4) for value in values], values)
+
+
+def stored_weights(table: pd.DataFrame, key: str, values: Sequence[str]) -> FloatArray:
+    """Return the weights with which a soup was measured, to six decimals.
+
+    Args:
+        table: From `point_table`.
+        key: The soup's name.
+        values: The project's values.
+
+    Returns:
+        Shape (K,); of a soup that is not in the table (any more) the four decimals of its name.
+    """
+    rows = table[table["key"] == key]
+    if not len(rows):
+        return parse_weights(key, values, free=True)
+    return rows[[f"{value}_weight" for value in values]].iloc[0].to_numpy(float)
 
 
 def mix_text(row: pd.Series, values: Sequence[str]) -> str:

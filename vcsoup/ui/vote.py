@@ -16,7 +16,7 @@ from vcsoup.ui.ballot import CHOICES, Ballot, new_ballot, vote_of
 from vcsoup.ui.components import reading
 from vcsoup.ui.pouring import Glass, Pourer, replies_of
 from vcsoup.ui.shell import shown_errors, trying
-from vcsoup.ui.soups import balance, mix_text
+from vcsoup.ui.soups import balance, mix_text, stored_weights
 from vcsoup.ui.vote_counts import counted
 from vcsoup.workspace import Project
 from vcsoup.workspace.votes import Vote
@@ -59,7 +59,7 @@ def opponents(project: Project, group: str, table: pd.DataFrame) -> dict[str, Gl
     }
     rows |= {f"{value} alone": corner for value, corner in zip(values, np.eye(K), strict=True)}
     if best := balance(table, values):
-        rows["the balanced soup"] = parse_weights(best.key, values, free=True)
+        rows["the balanced soup"] = stored_weights(table, best.key, values)
     found = {name: Glass(name, group, _named(values, row)) for name, row in rows.items()}
     for bookmark in project.bookmarks():
         found[f"bookmark: {bookmark.name}"] = Glass(
