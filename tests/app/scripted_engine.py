@@ -8,6 +8,7 @@ POINT = {
     "low": {"helpful": 0.4, "harmless": 0.2, "humorous": -0.2},
     "high": {"helpful": 0.6, "harmless": 0.3, "humorous": 0.0},
     "n_prompts": 8,
+    "recorded": False,
 }
 
 

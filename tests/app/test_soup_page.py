@@ -156,6 +156,19 @@ def test_a_tasting_shows_text_and_the_measured_point(workspace, visit):
     assert any("Measured here on 8 held-out prompts" in c.value for c in app.caption)
 
 
+def test_a_recorded_point_that_is_tasted_stays_recorded(workspace, visit):
+    full_project(workspace)
+    known = {**POINT, "n_prompts": 64, "recorded": True}
+    engine = ScriptedEngine({"state": "done", "text": "", "point": known})
+    app = visit("soup", weights="helpful=0,harmless=1,humorous=0")
+    app.session_state["taster"] = taster = Taster(lambda: engine)
+    app.button(key="taste_button").click().run()
+    settle(taster, "done")
+    app.run()
+    assert [metric.value for metric in app.metric] == ["+0.50", "+0.25", f"{MINUS}0.12"]
+    assert any("Recorded on 64 held-out prompts" in c.value for c in app.caption)
+
+
 def test_a_point_that_comes_while_the_page_is_drawn_is_not_missed(workspace, visit, monkeypatch):
     """The tasting ends after the chart's points were read: the page is drawn once more."""
     full_project(workspace)
