@@ -168,7 +168,7 @@ def live_points(project: Project, group: str) -> list[Point]:
         weights=dict(view.request.weights),
         **{part: dict(view.point[part]) for part in ("rewards", "low", "high")},
         n_prompts=int(view.point["n_prompts"]),
-        recorded=bool(view.point["recorded"]),
+        recorded=bool(view.point.get("recorded")),
     )
     return [point]
 

@@ -209,7 +209,8 @@ def _front(project: Project, table: pd.DataFrame | None) -> Stage:
     best = balance(table, project.values) if table is not None else None
     detail = "soups that no other beats"
     if best:
-        detail = f"best balanced: at least {signed(best.gain)}{best.unit} on every value"
+        worst = f"{signed(best.gain)}{best.unit}"
+        detail = f"best balanced: {worst} on its worst value, on the prompts that chose it"
     return Stage(
         name="front",
         figure=plural(size, "soup") if size else "none",
