@@ -136,7 +136,8 @@ def chord_sentence(found: Chord, values: Sequence[str], ends: tuple[str, str]) -
         told.append(f"{value} {signed(sag)} ({signed(low)} to {signed(high)}) {where}{sure}")
     return (
         f"Deepest sag below the straight line from {ends[0]} to {ends[1]}, paired over "
-        f"{found.n_prompts} prompts: {'; '.join(told)}."
+        f"{found.n_prompts} prompts: {'; '.join(told)}. The deepest sag is the worst of the points "
+        "that were measured; the interval is that of this one point."
     )
 
 

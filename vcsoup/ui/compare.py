@@ -129,6 +129,8 @@ def differences(project: Project, found: Comparison) -> None:
             delta=f"{plain(volume['low'])} to {plain(volume['high'])}",
             delta_color="off",
             delta_arrow="off",
+            help="What the front covers above the worst mean of each value among the soups of both "
+            "sets and the base, in standard deviations of the base's rewards.",
         )
     columns[2].metric(
         f"Best balanced, {first} minus {second}",
