@@ -156,8 +156,8 @@ def detail(found: Comparison) -> str:
     ]
     if moved:
         told.append(
-            f"At equal weights, in the mean of {found.n_same} soups, the gains differ by 95 % "
-            f"intervals without zero in {', '.join(moved)}."
+            f"At equal weights, in the mean of {found.n_same} soups, the gains differ (95 % "
+            f"intervals without zero) in {', '.join(moved)}."
         )
     elif found.same_weights:
         told.append("At equal weights no value differs for certain.")
