@@ -178,6 +178,7 @@ def _check(page: Page, project: Project) -> None:
     former = project.checkup()
     page.get_by_role("button", name="Check the judges" if former is None else "Check again").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_have_count(0, timeout=SLOW_MS)
     passed = page.get_by_text(re.compile(r"\d+ checks? passed"))
     expect(passed).to_be_visible(timeout=SLOW_MS)
     assert project.checkup() != former
