@@ -132,7 +132,7 @@ def load_of(project: Project, value: str, group: str) -> Load:
         look = look_at(project, [value])
         figures = look.figures(value, wanted)
         passing, characters = figures.trained, float(figures.characters)
-        kept = passing - int(look.measures(value).trained(wanted)[held_out].sum())
+        kept = passing - look.trained_among(value, wanted, held_out)
     told = f"filter {filter_told(wanted)}" if group == "filtered" else "unfiltered"
     tokens = None
     if passing:

@@ -28,10 +28,8 @@ from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
-from vcsoup.workspace.incoming import Incoming
+from vcsoup.workspace.incoming import CHOSEN, Incoming
 from vcsoup.workspace.problems import COLUMNS
-
-_SMALL = "small"  # `Incoming.step` of a file that the page reads itself
 
 
 def show(project: Project, value: str) -> None:
@@ -42,7 +40,7 @@ def show(project: Project, value: str) -> None:
         value: Which value's preferences.
     """
     arriving = state.workspace().incoming.find(project.name, value)
-    if arriving is not None and arriving.step != _SMALL:
+    if arriving is not None and arriving.step != CHOSEN:
         (data_arrival if arriving.step == "read" else data_hub).show(project, arriving)
         return
     if arriving is not None and _key(project, value) not in st.session_state:
@@ -142,7 +140,7 @@ def _keep(project: Project, value: str, source: str, content: bytes) -> None:
     incoming = state.workspace().incoming
     if incoming.find(project.name, value) is None:
         file = str(incoming.receive(io.BytesIO(content)))
-        kept = Incoming(project.name, value, source, file, owned=True, job="", step=_SMALL)
+        kept = Incoming(project.name, value, source, file, owned=True, job="", step=CHOSEN)
         incoming.put(kept)
 
 
@@ -215,7 +213,7 @@ def _forget(project: Project, value: str) -> None:
     key, incoming = _key(project, value), state.workspace().incoming
     st.session_state.pop(key, None)
     kept = incoming.find(project.name, value)
-    if kept is not None and kept.step == _SMALL:
+    if kept is not None and kept.step == CHOSEN:
         incoming.drop(kept)
     st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
 

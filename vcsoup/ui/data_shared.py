@@ -28,11 +28,10 @@ from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
-from vcsoup.workspace.incoming import Incoming
+from vcsoup.workspace.incoming import CHOSEN, Incoming
 
 NONE = "leave as it is"
 _SEVERAL, _FEWEST = "", 2
-_CHOSEN = "chosen"  # `Incoming.step` of a file that waits to be matched with the values
 _SAME = {"better": "helpful", "safer": "harmless", "helpfulness": "helpful", "honesty": "honest"}
 _CUT = 160
 
@@ -55,7 +54,7 @@ def show(project: Project) -> None:
 def _chosen(project: Project, key: str) -> tuple[Arriving, FileLook] | None:
     """The file that was chosen, also before this page was refreshed."""
     kept = state.workspace().incoming.find(project.name, _SEVERAL)
-    if key not in st.session_state and kept is not None and kept.step == _CHOSEN:
+    if key not in st.session_state and kept is not None and kept.step == CHOSEN:
         path = Path(kept.file)
         look = look_at(path, name=Path(kept.source).name)
         if path.is_dir():
@@ -70,7 +69,7 @@ def _forget(project: Project, key: str) -> None:
     st.session_state.pop(key, None)
     incoming = state.workspace().incoming
     kept = incoming.find(project.name, _SEVERAL)
-    if kept is not None and kept.step == _CHOSEN:
+    if kept is not None and kept.step == CHOSEN:
         incoming.drop(kept)
 
 
@@ -136,7 +135,7 @@ def on_its_way(project: Project) -> bool:
 def of_hub(project: Project) -> Incoming | None:
     """Return the data set of the hub that is on its way to several values; None without one."""
     coming = state.workspace().incoming.find(project.name, _SEVERAL)
-    return None if coming is not None and coming.step == _CHOSEN else coming
+    return None if coming is not None and coming.step == CHOSEN else coming
 
 
 def matches(aspects: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:
@@ -199,7 +198,7 @@ def _take(project: Project, arriving: Arriving, key: str) -> None:
     if incoming.find(project.name, _SEVERAL) is None:  # else another file is being stored
         file = arriving.path or incoming.receive(io.BytesIO(arriving.content or b""))
         owned = arriving.owned or arriving.path is None
-        kept = Incoming(project.name, _SEVERAL, arriving.source, str(file), owned, "", step=_CHOSEN)
+        kept = Incoming(project.name, _SEVERAL, arriving.source, str(file), owned, "", step=CHOSEN)
         incoming.put(kept)
     st.rerun()
 

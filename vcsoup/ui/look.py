@@ -9,9 +9,11 @@ counts made from them stay for all.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
+from numpy.typing import NDArray
 
 from vcsoup.filtering import PairFilter
 from vcsoup.machine import give_memory_back
@@ -51,6 +53,12 @@ class Look:
         """Return what a filter keeps of a value's pairs, exactly."""
         name = (wanted.threshold, wanted.min_norm, wanted.flip)
         return _figures(self.keys[value], name, _project=self.project, _wanted=wanted)
+
+    def trained_among(self, value: str, wanted: PairFilter, rows: NDArray[np.intp]) -> int:
+        """Return how many of some rows a run with a filter sees, counted once."""
+        name = (wanted.threshold, wanted.min_norm, wanted.flip, rows.tobytes())
+        key = self.keys[value]
+        return _trained_among(key, name, _project=self.project, _wanted=wanted, _rows=rows)
 
     def retention(self, value: str, *, min_norm: float = 0.0) -> Retention:
         """Return what every threshold of the grid keeps of a value's pairs."""
@@ -102,6 +110,13 @@ def _measures(key: Key, *, _project: Project) -> Measures:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _figures(key: Key, name: object, *, _project: Project, _wanted: PairFilter) -> Figures:
     return retained.figures(_measures(key, _project=_project), _wanted)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _trained_among(
+    key: Key, name: object, *, _project: Project, _wanted: PairFilter, _rows: NDArray[np.intp]
+) -> int:
+    return int(_measures(key, _project=_project).trained(_wanted)[_rows].sum())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -14,6 +14,8 @@ from typing import BinaryIO
 from vcsoup.workspace.files import read_json, write_json
 from vcsoup.workspace.names import check_slug
 
+CHOSEN = "chosen"
+"""`Incoming.step` of a file that a page looked through and that waits for a word."""
 _ABANDONED_AFTER_S = 3 * 86_400.0
 _PIECE = 2**22
 
@@ -32,8 +34,7 @@ class Incoming:
         store_job: The job that stores it; empty until someone says so.
         options: How it is to be read, as options of `data add`.
         step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file;
-            "store" while a job for each of several values stores it; "small" and "chosen" for files
-            without a job, of one value and of several.
+            "store" while a job for each of several values stores it; `CHOSEN` without a job.
     """
 
     project: str

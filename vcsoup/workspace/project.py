@@ -157,7 +157,8 @@ class Project(FilteredPairs):
         """Keep points, and the rewards behind them, apart from what is measured from now on."""
         for point in points:
             self.samples.set_aside(point.set_key, point.weights, seed=point.seed)
-        self._points.set_aside(points)
+        if points:  # usually none; then nobody waits for the write lock
+            self._points.set_aside(points)
 
     def points(self, set_key: str | None = None) -> list[Point]:
         """Return the points, oldest first; only those of one adapter set when given."""
