@@ -218,3 +218,38 @@ def test_scoring_can_be_stopped_killed_and_gone_on_with(
     expect(page.locator(".stMarkdownBadge", has_text="lost")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Go on scoring")).to_be_visible()
     assert project.rewards("harmless") is None
+
+
+def test_back_returns_what_was_on_the_screen(page: Page, app_url: str, project: Project):
+    """Three pairs, a search, another view, another data set; then back, step by step."""
+    for value in project.values:
+        asked = [f"What of {value} on day {day}?" for day in range(60)]
+        project.save_pairs(value, make_pairs(asked, asked, ["No."] * 60), source="test")
+    ids = list(project.pairs("helpful")["id"])
+    page.goto(f"{app_url}/")
+    page.get_by_role("link", name="Data", exact=True).first.click()
+    reader = page.get_by_text(re.compile(r"^Pair \d+$"))
+    _came(page, reader, "Pair 1", pair=ids[0])
+    page.get_by_role("button", name="Next", exact=True).last.click()
+    _came(page, reader, "Pair 2", pair=ids[1])
+    page.get_by_label("Search prompts and answers").fill("day 59")
+    page.get_by_label("Search prompts and answers").press("Enter")
+    _came(page, reader, "Pair 60", pair=ids[59])
+    page.get_by_role("radio", name="Statistics").click()
+    expect(reader).to_have_count(0)
+    expect(page).to_have_url(re.compile("view=statistics"))
+    page.get_by_role("radio", name="harmless", exact=True).click()
+    expect(page).to_have_url(re.compile("value=harmless&view=statistics"))
+    page.wait_for_timeout(2000)  # what the page wrote itself a moment ago is not followed
+    for entry in ("value=helpful&view=statistics", f"pair={ids[59]}", f"pair={ids[1]}"):
+        page.go_back()
+        expect(page).to_have_url(re.compile(entry))
+        page.wait_for_timeout(2000)
+    expect(page.get_by_role("radio", name="helpful", exact=True)).to_be_checked()
+    expect(reader).to_have_text("Pair 2")
+    expect(page.get_by_label("Search prompts and answers")).to_have_value("")
+
+
+def _came(page: Page, reader, title: str, *, pair: str) -> None:
+    expect(reader).to_have_text(title)
+    expect(page).to_have_url(re.compile(f"pair={pair}"))

@@ -2,7 +2,8 @@
 
 Four views are about one data set; "Reward models" is about what judges all of them.
 
-`?value=` and `?view=` say which data set and which view; they change with what is on the screen.
+The address says which data set, which view, and what of it is read. It is written once a run, when
+all of it is known, so "back" goes from one thing that was on the screen to the one before.
 """
 
 import streamlit as st
@@ -15,6 +16,7 @@ from vcsoup.ui import (
     data_scoring,
     data_statistics,
     reward_view,
+    soup_link,
 )
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -44,6 +46,7 @@ def show(project: Project) -> None:
 
 
 def _view(project: Project, value: str, view: str) -> None:
+    read = data_reading.NOTHING_READ
     with shown_errors():
         if view == "judges":
             reward_view.show(project)
@@ -54,7 +57,9 @@ def _view(project: Project, value: str, view: str) -> None:
         elif view == "reported":
             data_problems.show(project, value)
         else:
-            data_reading.show(project, value)
+            read = data_reading.show(project, value)
+    soup_link.write({"value": value, "view": view, **read})
+    soup_link.run_ended()
 
 
 def _first_value(project: Project) -> str:
@@ -67,7 +72,7 @@ def _choose(key: str, name: str, options: list[str], usual: str) -> str:
     The choice lives in the session under `key`, outside the widget, which forgets when another
     page is open.
     """
-    asked = st.session_state.get(key) or st.query_params.get(name)
+    asked = soup_link.followed(name) or st.session_state.get(key)
     chosen = asked if asked in options else usual
     st.session_state[key] = st.session_state[f"{key}_widget"] = chosen
     st.segmented_control(
@@ -79,8 +84,6 @@ def _choose(key: str, name: str, options: list[str], usual: str) -> str:
         args=(key,),
         format_func=lambda option: " ".join(VIEWS[option][::-1]) if name == "view" else option,
     )
-    if st.query_params.get(name) != chosen:
-        st.query_params[name] = chosen
     return chosen
 
 

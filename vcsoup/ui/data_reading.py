@@ -13,37 +13,44 @@ import streamlit as st
 from vcsoup.numbers import count, plural
 from vcsoup.preferences.pair_search import Found, search_file
 from vcsoup.preferences.pairs import prompt_text
-from vcsoup.ui import data_rewards, state
+from vcsoup.ui import data_rewards, echoes, soup_link, state
 from vcsoup.ui.components import word_diff
 from vcsoup.ui.literal import literal
+from vcsoup.ui.shell import slot
 from vcsoup.workspace import DatasetInfo, Project
 
 PAGE = 25
+NOTHING_READ: dict[str, str | None] = {"q": None, "page": None, "pair": None}
+"""The entries of the address that say what is read, where nothing is."""
 _CUT = 160
 
 
-def show(project: Project, value: str) -> None:
+def show(project: Project, value: str) -> dict[str, str | None]:
     """Show a value's pairs for reading.
 
     Args:
         project: The project.
         value: A value with a data set.
+
+    Returns:
+        What is read, as entries for the address; None for those that say nothing.
     """
     info = project.datasets()[value]
+    opened = _opened(project, info)
     query = _query()
     found = _search(project, info, query) if query else None
     rows: Sequence[int] = range(info.n) if found is None else found.rows
     if not rows:
         if found is not None and found.complete:
             st.info("No pair holds this text. Case does not matter; every character counts.")
-        return
-    opened = _opened(project, info)
+        return {**NOTHING_READ, "q": query or None}
     name = f"{value}_{info.hash}_{query}_{st.session_state.get('data_steps', 0)}"
     page = _page(rows, opened, name)
     shown = list(rows[(page - 1) * PAGE : page * PAGE])
     picked = _table(state.pair_rows(project, value, shown), shown, key=f"pairs_{name}_{page}")
     row = next(row for row in (picked, opened, shown[0]) if row is not None)
-    _read(project, info, row, rows)
+    pair = _read(project, info, row, rows)
+    return {"q": query or None, "page": str(page) if page > 1 else None, "pair": pair}
 
 
 def _query() -> str:
@@ -52,20 +59,18 @@ def _query() -> str:
     Written by the script, like the page and the pair: an address that the browser changed by itself
     (`bind="query-params"`) was lost when a run that had begun before wrote its own.
     """
+    asked = soup_link.followed("q")
+    if asked is None and soup_link.followed("pair") is None:
+        asked = st.session_state.get("q")  # else somebody came back to a pair that no search found
     typed = st.text_input(
         "Search prompts and answers",
-        st.session_state.get("q", st.query_params.get("q", "")),
+        echoes.shown("q", asked or "") or "",
         key="q",
         placeholder="any part of a prompt or an answer",
         icon=":material/search:",
         on_change=_close,
     )
-    query = (typed or "").strip()
-    if query and st.query_params.get("q") != query:
-        st.query_params["q"] = query
-    elif not query and "q" in st.query_params:
-        del st.query_params["q"]
-    return query
+    return (typed or "").strip()
 
 
 def _search(project: Project, info: DatasetInfo, query: str) -> Found:
@@ -108,15 +113,26 @@ def search_note(found: Found) -> str:
     )
 
 
+def open_pair(value: str, pair: str) -> None:
+    """Have a pair of a value read at the next drawing of the Data page.
+
+    Args:
+        value: A value with a data set.
+        pair: The pair's id.
+    """
+    st.session_state.update(data_value=value, data_view="read", data_asked=pair)
+
+
 def _opened(project: Project, info: DatasetInfo) -> int | None:
-    """The row of the pair that is open, or that the address asks for; None when there is none."""
-    if "data_pair" not in st.session_state:
-        asked = st.query_params.get("pair")
-        row = project.row_of(info.value, asked) if asked else None
-        if asked and row is None:
+    """The row of the pair that is open, or that is asked for; None when there is none."""
+    asked = st.session_state.pop("data_asked", None) or soup_link.followed("pair")
+    with slot():
+        if asked and (row := project.row_of(info.value, asked)) is not None:
+            _step(info.hash, row)
+        elif asked:
+            _close()
             st.caption(f"The pairs of {info.value} hold no pair {literal(asked, most=40)}.")
-        st.session_state["data_pair"] = None if row is None else (info.hash, row)
-    content, row = st.session_state["data_pair"] or ("", None)
+    content, row = st.session_state.get("data_pair") or ("", None)
     return row if content == info.hash else None
 
 
@@ -133,15 +149,13 @@ def _page(rows: Sequence[int], opened: int | None, name: str) -> int:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         page = 1 if pages == 1 else st.pagination(pages, default=first, key=key, on_change=_close)
         st.caption(f"{plural(len(rows), 'pair')}, {PAGE} a page", width="content")
-    if st.query_params.get("page", "1") != str(page):
-        st.query_params["page"] = str(page)
     return page
 
 
 def _first_page(rows: Sequence[int], opened: int | None, pages: int) -> int:
     if opened is not None and opened in rows:
         return rows.index(opened) // PAGE + 1
-    asked = st.query_params.get("page", "1")
+    asked = soup_link.followed("page") or "1"
     return int(asked) if asked.isdecimal() and 1 <= int(asked[:9]) <= pages else 1
 
 
@@ -191,10 +205,9 @@ def _line(text: str) -> str:
     return line[:_CUT] + "\N{HORIZONTAL ELLIPSIS}" if len(cut) > _CUT else line
 
 
-def _read(project: Project, info: DatasetInfo, row: int, rows: Sequence[int]) -> None:
+def _read(project: Project, info: DatasetInfo, row: int, rows: Sequence[int]) -> str:
+    """Show a pair and return its id."""
     pair = state.pair_rows(project, info.value, [row]).iloc[0]
-    if st.query_params.get("pair") != pair["id"]:
-        st.query_params["pair"] = pair["id"]
     st.session_state["data_pair"] = (info.hash, row)
     with st.container(border=True, gap="small", key="reader"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -203,6 +216,7 @@ def _read(project: Project, info: DatasetInfo, row: int, rows: Sequence[int]) ->
             _neighbours(info, row, rows)
         word_diff.show(pair["prompt"], pair["chosen"], pair["rejected"], key="reading")
         data_rewards.show(project, info.value, row)
+    return str(pair["id"])
 
 
 def _neighbours(info: DatasetInfo, row: int, rows: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from vcsoup.numbers import plural
 from vcsoup.rewards.findings import Finding, Level
 from vcsoup.rewards.spec import RewardSpec, changed_spec
-from vcsoup.ui import reward_changes
+from vcsoup.ui import data_reading, reward_changes
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import Colour
 from vcsoup.ui.shell import shown_errors
@@ -205,13 +205,5 @@ def _outliers(project: Project, finding: Finding, key: str) -> None:
                 help=f"The pair {answer['pair']} of {answer['value']}",
                 disabled=answer["value"] not in project.datasets(),
             ):
-                _open(answer["value"], answer["pair"])
+                data_reading.open_pair(answer["value"], answer["pair"])
                 st.rerun()
-
-
-def _open(value: str, pair: str) -> None:
-    """Open a pair in the reader; the address names it."""
-    st.session_state["data_value"] = value
-    st.session_state["data_view"] = "read"
-    st.session_state.pop("data_pair", None)
-    st.query_params["pair"] = pair
