@@ -482,6 +482,6 @@ def test_a_set_that_is_measured_is_said_to_be_measured_anew(workspace, visit):
     (told,) = [caption.value for caption in app.caption if "stands in for" in caption.value]
     sets = project.adapter_sets().items()
     points = {group: len(project.points(project.set_key(infos))) for group, infos in sets}
-    assert told.endswith(f"{points['filtered']} of filtered, {points['unfiltered']} of unfiltered.")
+    assert f"{points['filtered']} of filtered, {points['unfiltered']} of unfiltered." in told
     hand_project(workspace)
     assert not [c for c in visit("train", project="hand").caption if "stands in for" in c.value]

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.app.fixture_project import add_adapter, full_project
 from vcsoup.cli import main
 from vcsoup.cli.serve import check_port
 from vcsoup.errors import PortBusyError
@@ -102,6 +103,23 @@ def test_create_list_and_show(run, root):
     assert [entry["name"] for entry in json.loads(run("project", "list", "--json")[1])] == ["mine"]
     assert json.loads(run("project", "show", "mine", "--json")[1]) == made
     assert "helpful" in run("project", "show", "mine")[1]
+
+
+def test_adapters_are_listed_and_a_former_one_stands_again(run, root):
+    target = full_project(Workspace(root), prompts=0)
+    recorded = target.adapter_sets()["filtered"]["helpful"].name
+    add_adapter(target, "helpful", "filtered", recorded=False, seed=9)
+    rows = json.loads(run("project", "adapters", "--json")[1])
+    standing = [row["adapter"] for row in rows if row["stands"]]
+    assert len(rows) == 7
+    assert len(standing) == 6
+    assert recorded not in standing
+    code, out, _ = run("project", "adapters", "--use", recorded)
+    assert code == 0
+    (line,) = [line for line in out.splitlines() if recorded in line]
+    assert line.split()[-3:-1] == ["yes", "yes"]
+    assert target.adapter_sets()["filtered"]["helpful"].name == recorded
+    assert "no complete adapter is called 'mine'" in run("project", "adapters", "--use", "mine")[2]
 
 
 def test_add_reports_every_row_and_holds_prompts_out(run, project, tmp_path):

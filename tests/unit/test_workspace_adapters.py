@@ -92,6 +92,33 @@ def test_recorded_adapters_only_fill_gaps(tmp_path, project):
     assert (chosen["harmless"].name, chosen["harmless"].recorded) == ("harmless-filtered-0", True)
 
 
+def test_an_earlier_adapter_can_stand_again_until_another_is_trained(tmp_path, project):
+    source = put_adapter(tmp_path / "bundle", "helpful", "filtered", created="2026-06-01")
+    recorded = project.add_adapter(source, "helpful-filtered-0", recorded=True).name
+    first = train(project, "helpful", "filtered", "2026-01-01")
+    second = train(project, "helpful", "filtered", "2026-01-02")
+    train(project, "harmless", "filtered", "2026-01-01")
+    train(project, "helpful", "unfiltered", "2026-01-09")
+
+    def standing() -> str:
+        return project.adapter_sets()["filtered"]["helpful"].name
+
+    before = project.set_key(project.adapter_sets()["filtered"])
+    project.choose_adapter(recorded)
+    assert standing() == recorded
+    assert {info.name for info in project.adapters() if info.aside} == {first, second}
+    project.choose_adapter(first)
+    assert standing() == first
+    assert {info.name for info in project.adapters() if info.aside} == {second}
+    project.choose_adapter(second)
+    assert project.set_key(project.adapter_sets()["filtered"]) == before
+    project.choose_adapter(recorded)
+    third = train(project, "helpful", "filtered", "2026-01-03")
+    assert standing() == third
+    with pytest.raises(NotFoundError, match=f"called 'helpful-filtered-99'.*{third}"):
+        project.choose_adapter("helpful-filtered-99")
+
+
 def test_adding_an_adapter_again_keeps_the_first(tmp_path, project):
     source = put_adapter(tmp_path / "s", "helpful", "filtered")
     first = project.add_adapter(source, "helpful-filtered-0", recorded=True)

@@ -1,4 +1,4 @@
-"""`project create | list | show | reward`."""
+"""`project create | list | show | reward | adapters`."""
 
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from vcsoup.cli.project_yaml import write_yaml
 from vcsoup.errors import BaseModelError
 from vcsoup.rewards.model_files import full_name, why_no_model
 from vcsoup.workspace import Project, project_config
+from vcsoup.workspace.adapters import newest_of
 
 app = typer.Typer(help="Create, list and show projects.", no_args_is_help=True)
 app.command("yaml")(write_yaml)
@@ -144,6 +145,41 @@ def set_rewards(
         return
     rows = [(value, _model_of(target, value)) for value in target.values]
     show_table(["value", "what judges it"], rows)
+
+
+@app.command("adapters")
+def show_adapters(
+    use: Annotated[
+        str | None,
+        typer.Option(help="Let this adapter stand for its value in its set, for newer ones."),
+    ] = None,
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the adapters and which stand for their values, the newest unless one is chosen."""
+    target = open_workspace(workspace).project(project)
+    if use is not None:
+        target.choose_adapter(use)
+    known = target.adapters()
+    rows = [
+        {
+            "adapter": info.name,
+            "value": info.value,
+            "group": info.group,
+            "stands": newest_of(known, info.value, info.group) == info,
+            "recorded": info.recorded,
+            "created": info.created,
+        }
+        for info in known
+    ]
+    if as_json:
+        show_json(rows)
+    elif rows:
+        told = {True: "yes", False: ""}
+        show_table(list(rows[0]), [[told.get(cell, cell) for cell in row.values()] for row in rows])
+    else:
+        show("no adapters yet; train them with `python -m vcsoup train`")
 
 
 def project_figures(project: Project) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.numbers import DASH, decimals_of, plain, signed
-from vcsoup.ui import echoes, mixer, soup_link, state, theme
+from vcsoup.ui import adapter_choice, echoes, mixer, soup_link, state, theme
 from vcsoup.ui.answer import live_points
 from vcsoup.ui.components import front_chart
 from vcsoup.ui.pipeline import main_group
@@ -44,6 +44,7 @@ def choose_group(project: Project, group: str) -> None:
             on_change=_choose_others,
             help="Filtered ones learned from consistent pairs, unfiltered ones from all pairs.",
         )
+        adapter_choice.show(project, group)
         _recorded_badge(project, [v for v, info in sets[group].items() if info.recorded])
 
 

@@ -115,7 +115,8 @@ def _tell_what_is_hidden(project: Project, plan: Plan) -> None:
     if told := ", ".join(f"{count(n)} of {group}" for group, n in points.items() if n):
         st.caption(
             ":material/info: A new adapter, also of a run that is stopped, stands in for the one "
-            f"that its set has now. Measured points that no longer count then: {told}."
+            f"that its set has now. Measured points that no longer count then: {told}. "
+            "They come back with the former adapter, by *Choose adapters* on the Soup page."
         )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from vcsoup.numbers import DASH
 from vcsoup.plots.palette import value_colours
 from vcsoup.plots.training import Measure
-from vcsoup.ui import runs_curves, theme
+from vcsoup.ui import adapter_choice, runs_curves, theme
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_differences import settings_of
 from vcsoup.ui.runs_lineage import lineage
@@ -89,6 +89,7 @@ def show_lineage(project: Project, adapters: Sequence[AdapterInfo]) -> None:
                 color="orange" if stale else "green",
                 icon=":material/update:" if stale else ":material/check_circle:",
             )
+            adapter_choice.show_place(project, info)
             if info.manifest.get("stopped"):
                 st.caption(
                     f"of the stop at step {info.manifest.get('steps_done')}", width="content"

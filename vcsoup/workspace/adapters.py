@@ -1,7 +1,8 @@
 """Trained adapters of a project: PEFT folders with a `manifest.json`, which is written last.
 
-A folder without a manifest is unfinished and invisible here. `recorded` adapters came with a
-bundle; they stand in only where the user has trained none.
+A folder without a manifest is unfinished and invisible here. Of several adapters of one value and
+group the user's newest stands for the value; `recorded` ones came with a bundle and stand in only
+where the user has trained none. `aside.json` names those that were put aside for an earlier one.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ from vcsoup.workspace.names import check_slug
 from vcsoup.workspace.records import ADAPTER_NAMES, Records
 
 MANIFEST = "manifest.json"
+_ASIDE = "aside.json"
 
 
 @dataclass(frozen=True)
 class AdapterInfo:
-    """A complete adapter on disk."""
+    """A complete adapter on disk; one that was put `aside` stands for nothing."""
 
     name: str
     value: str
@@ -37,6 +39,7 @@ class AdapterInfo:
     created: str
     path: Path
     manifest: Mapping[str, Any] = field(repr=False, compare=False)
+    aside: bool = False
 
     @property
     def pair_filter(self) -> PairFilter | None:
@@ -62,8 +65,13 @@ class AdapterShelf:
 
     def complete(self) -> list[AdapterInfo]:
         """Return the adapters that have a manifest, newest first."""
+        aside = set(read_json(self.folder / _ASIDE) or ())
         manifests = self.folder.glob(f"[a-z0-9]*/{MANIFEST}")
-        found = [info for path in manifests if (info := _read(path)) is not None]
+        found = [
+            replace(info, aside=info.name in aside)
+            for path in manifests
+            if (info := _read(path)) is not None
+        ]
         return sorted(found, key=lambda info: (info.created, info.name), reverse=True)
 
     def path(self, name: str) -> Path:
@@ -73,6 +81,25 @@ class AdapterShelf:
             WorkspaceError: the name cannot be part of a path.
         """
         return self.folder / check_slug(name, "adapter")
+
+    def stand(self, name: str) -> AdapterInfo:
+        """Let an adapter stand for its value in its group; those that went before it are put aside.
+
+        One that is trained afterwards stands again in its place.
+
+        Raises:
+            NotFoundError: there is no complete adapter of that name.
+        """
+        known = self.complete()
+        chosen = next((info for info in known if info.name == name), None)
+        if chosen is None:
+            names = ", ".join(info.name for info in known) or "none yet"
+            raise NotFoundError(f"no complete adapter is called {name!r} (there are: {names})")
+        alike = candidates(known, chosen.value, chosen.group)
+        before = {info.name for info in alike[: alike.index(chosen)]}
+        aside = {info.name for info in known if info.aside} | before
+        write_json(self.folder / _ASIDE, sorted(aside - {name}))
+        return replace(chosen, aside=False)
 
     def reserve(self, value: str, group: str) -> str:
         """Return a name that nobody else gets: `<value>-<group>-<number>`, numbers going up."""
@@ -107,20 +134,26 @@ class AdapterShelf:
         return info
 
 
+def candidates(adapters: Iterable[AdapterInfo], value: str, group: str) -> list[AdapterInfo]:
+    """Return the adapters of a value and group, those put aside too, in the order they stand in."""
+    alike = [info for info in adapters if (info.value, info.group) == (value, group)]
+    return sorted(alike, key=_precedence, reverse=True)
+
+
 def newest_sets(
     adapters: Iterable[AdapterInfo], values: Sequence[str]
 ) -> dict[str, dict[str, AdapterInfo]]:
     """Group adapters into sets that can be mixed: per group, the newest adapter of every value.
 
-    A user's own adapter goes before a recorded one, however old. Groups that lack a value are left
-    out.
+    A user's own adapter goes before a recorded one, however old; those put aside are passed over.
+    Groups that lack a value are left out.
 
     Returns:
         {group: {value: adapter}}, both in a stable order ("filtered" before "unfiltered").
     """
-    own_first = sorted(adapters, key=lambda info: (not info.recorded, info.created), reverse=True)
+    standing = [info for info in adapters if not info.aside]
     sets: dict[str, dict[str, AdapterInfo]] = {}
-    for info in own_first:
+    for info in sorted(standing, key=_precedence, reverse=True):
         sets.setdefault(info.group, {}).setdefault(info.value, info)
     return {
         group: {value: sets[group][value] for value in values}
@@ -155,6 +188,10 @@ def set_key(
     lines += [f"base {name} {entry}" for name, entry in sorted((loading or {}).items())]
     lines += [f"judges {judging}"] if judging else []
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _precedence(info: AdapterInfo) -> tuple[bool, str]:
+    return not info.recorded, info.created
 
 
 def _read(path: Path) -> AdapterInfo | None:

@@ -116,10 +116,15 @@ class Project(FilteredPairs):
         """Copy a complete adapter folder into the project; one of that name is kept as it is."""
         return self._shelf.add(source, name, recorded=recorded)
 
+    def choose_adapter(self, name: str) -> AdapterInfo:
+        """Let an adapter stand for its value; `AdapterShelf.stand` says what becomes of others."""
+        return self._shelf.stand(name)
+
     def adapter_sets(self) -> dict[str, dict[str, AdapterInfo]]:
         """Return {group: {value: adapter}}: the newest of every value; incomplete groups left out.
 
-        A recorded adapter stands in only where the user has trained none.
+        A recorded adapter stands in only where the user has trained none, and none that was put
+        aside (`choose_adapter`).
         """
         return shelf.newest_sets(self.adapters(), self.values)
 
