@@ -2,7 +2,9 @@
 
 import json
 
-from tests.app.fixture_project import full_project, hand_project
+import pytest
+
+from tests.app.fixture_project import add_adapter, full_project, hand_project
 
 
 def texts(app):
@@ -36,18 +38,16 @@ def test_the_next_step_is_marked(workspace, visit):
     assert badges.count("next") == 1
 
 
-def test_changed_thresholds_mark_own_adapters_as_stale(workspace, visit):
-    from tests.app.fixture_project import add_adapter
-
+@pytest.mark.parametrize("recorded", [False, True], ids=["own", "recorded"])
+def test_changed_thresholds_mark_adapters_as_stale(workspace, visit, recorded):
     project = full_project(workspace)
-    add_adapter(project, "harmless", "filtered", recorded=False, seed=7)
+    add_adapter(project, "harmless", "filtered", recorded=recorded, seed=7)
+    assert "another filter" not in texts(visit("home"))
     project.set_threshold("harmless", 0.6)
     assert "trained with another filter: harmless" in texts(visit("home"))
 
 
 def test_replaced_pairs_mark_own_adapters_as_stale(workspace, visit):
-    from tests.app.fixture_project import add_adapter
-
     project = full_project(workspace)
     add_adapter(project, "harmless", "filtered", recorded=False, seed=7)
     own = project.adapter_sets()["filtered"]["harmless"]

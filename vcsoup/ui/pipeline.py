@@ -109,22 +109,21 @@ def main_group(sets: Mapping[str, object]) -> str | None:
 def stale_filters(
     adapters: Mapping[str, AdapterInfo], saved: Mapping[str, PairFilter]
 ) -> list[str]:
-    """Name the values whose own adapter was trained with another filter than the saved one."""
+    """Name the values whose adapter was trained with another filter than the saved one."""
     return [
         value
         for value, info in adapters.items()
-        if not info.recorded and (used := info.pair_filter) is not None and used != saved[value]
+        if (used := info.pair_filter) is not None and used != saved[value]
     ]
 
 
 def stale_pairs(adapters: Mapping[str, AdapterInfo], project: Project) -> list[str]:
-    """Name the values whose own adapter was trained on pairs that have been replaced since."""
+    """Name the values whose adapter was trained on pairs that have been replaced since."""
     present = {value: info.hash for value, info in project.datasets().items()}
     return [
         value
         for value, info in adapters.items()
-        if not info.recorded
-        and info.manifest.get("data_hash", present.get(value)) != present.get(value)
+        if info.manifest.get("data_hash", present.get(value)) != present.get(value)
     ]
 
 
