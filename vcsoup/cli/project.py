@@ -176,8 +176,8 @@ def show_adapters(
     if as_json:
         show_json(rows)
     elif rows:
-        told = {True: "yes", False: ""}
-        show_table(list(rows[0]), [[told.get(cell, cell) for cell in row.values()] for row in rows])
+        cells = [["yes" if cell is True else cell or "" for cell in row.values()] for row in rows]
+        show_table(list(rows[0]), cells)
     else:
         show("no adapters yet; train them with `python -m vcsoup train`")
 

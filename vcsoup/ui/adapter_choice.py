@@ -32,16 +32,17 @@ def show(project: Project, group: str) -> None:
         return
     with st.popover("Choose adapters", type="tertiary", icon=":material/tune:", key="adapters_of"):
         for value, found in several.items():
-            by_name = {info.name: info for info in found}
+            titles = {info.name: title_of(info) for info in found}
+            names = list(titles)
             standing = next(info.name for info in found if not info.aside)
             key = f"adapter_{project.name}_{group}_{value}"
             shown = echoes.shown(key, standing)
             st.selectbox(
                 value.capitalize(),
-                list(by_name),
-                list(by_name).index(standing) if shown else 0,
+                names,
+                names.index(standing) if shown else 0,
                 key=key,
-                format_func=lambda name, by_name=by_name: title_of(by_name[name]),
+                format_func=titles.__getitem__,
                 on_change=_choose,
                 args=(project, key, standing),
             )
