@@ -1,6 +1,7 @@
 """Adapters, sets of adapters and points of a project."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,10 @@ def test_an_earlier_adapter_can_stand_again_until_another_is_trained(tmp_path, p
     project.choose_adapter(recorded)
     third = train(project, "helpful", "filtered", "2026-01-03")
     assert standing() == third
+    project.choose_adapter(first)
+    shutil.rmtree(project.adapter_dir(first))
+    shutil.rmtree(project.adapter_dir(recorded))
+    assert standing() == third  # it was put aside, but there is no other
     with pytest.raises(NotFoundError, match=f"called 'helpful-filtered-99'.*{third}"):
         project.choose_adapter("helpful-filtered-99")
 

@@ -30,11 +30,12 @@ def show(project: Project, group: str) -> None:
     }
     if not several:
         return
+    standing_set = project.adapter_set(group)
     with st.popover("Choose adapters", type="tertiary", icon=":material/tune:", key="adapters_of"):
         for value, found in several.items():
             titles = {info.name: title_of(info) for info in found}
             names = list(titles)
-            standing = next(info.name for info in found if not info.aside)
+            standing = standing_set[value].name
             key = f"adapter_{project.name}_{group}_{value}"
             shown = echoes.shown(key, standing)
             st.selectbox(

@@ -30,7 +30,7 @@ _ASIDE = "aside.json"
 
 @dataclass(frozen=True)
 class AdapterInfo:
-    """A complete adapter on disk; one that was put `aside` stands for nothing."""
+    """A complete adapter on disk; one that was put `aside` stands only where there is no other."""
 
     name: str
     value: str
@@ -145,15 +145,14 @@ def newest_sets(
 ) -> dict[str, dict[str, AdapterInfo]]:
     """Group adapters into sets that can be mixed: per group, the newest adapter of every value.
 
-    A user's own adapter goes before a recorded one, however old; those put aside are passed over.
+    A user's own adapter goes before a recorded one, however old, and all before those put aside.
     Groups that lack a value are left out.
 
     Returns:
         {group: {value: adapter}}, both in a stable order ("filtered" before "unfiltered").
     """
-    standing = [info for info in adapters if not info.aside]
     sets: dict[str, dict[str, AdapterInfo]] = {}
-    for info in sorted(standing, key=_precedence, reverse=True):
+    for info in sorted(adapters, key=lambda one: (not one.aside, *_precedence(one)), reverse=True):
         sets.setdefault(info.group, {}).setdefault(info.value, info)
     return {
         group: {value: sets[group][value] for value in values}
