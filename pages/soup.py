@@ -79,7 +79,7 @@ else:
                 explore.show(project, group, base_known=known, drawn=stored)
             guess = bench.guess_of(project, soups, weights)
             bench.chart(project, group, soups, guess, axes=axes)
-            bench.measured(project, soups, weights, guess)
+            bench.measured(project, group, soups, weights, guess)
         if views.chosen() != "answer":
             answer.follow(drawn)
     soup_link.write(

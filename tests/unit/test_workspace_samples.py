@@ -64,6 +64,15 @@ def test_the_spread_of_the_base_is_that_of_the_seed_that_soups_share(shelf):
     assert shelf.base_spread("flat") is None
 
 
+def test_the_mean_of_the_base_is_that_of_the_prompts_asked_for(shelf):
+    assert shelf.base_mean("k", ["a"]) is None
+    rewards = [[0, 1], [2, 5], [10, 10]]
+    shelf.save("k", {}, seed=0, prompts=["a", "b", "c"], rewards=rewards)
+    assert shelf.base_mean("k", ["b", "a"]).tolist() == [1.0, 3.0]
+    assert shelf.base_mean("k", ["a", "unknown"]) is None
+    assert shelf.base_mean("k", []) is None
+
+
 def test_rewards_of_another_shape_are_refused(shelf):
     with pytest.raises(UnknownValueError, match=r"shape \(2, 2\).*got \(2, 3\)"):
         shelf.save("k", {}, seed=0, prompts=["a", "b"], rewards=np.zeros((2, 3)))

@@ -121,13 +121,17 @@ def chart(
 
 
 def measured(
-    project: Project, table: pd.DataFrame, weights: FloatArray, guess: Guess | None
+    project: Project,
+    group: str,
+    table: pd.DataFrame,
+    weights: FloatArray,
+    guess: Guess | None,
 ) -> None:
     """Show the current soup's mean rewards: measured with interval, or predicted and said so."""
     values = project.values
     rows = table[table["key"] == _key(weights, values)]
     row = rows.iloc[0] if len(rows) else None
-    base = base_rewards(table, values)
+    base = _base_beside(project, group, table, row)
     with st.container(key="readings"):
         for column, value in zip(st.columns(len(values)), values, strict=True):
             with column, st.container(gap=None):
@@ -142,6 +146,16 @@ def measured(
         )
     else:
         st.caption("This soup is not measured yet.")
+
+
+def _base_beside(
+    project: Project, group: str, table: pd.DataFrame, row: pd.Series | None
+) -> dict[str, float] | None:
+    """The base's rewards on as many prompts as a soup has so far; None where they are not known."""
+    known = table[table["role"] == "base"]
+    if row is None or not len(known) or row["n_prompts"] == known["n_prompts"].iloc[0]:
+        return base_rewards(table, project.values)
+    return state.base_rewards_on(project, group, int(row["n_prompts"]))
 
 
 def take_point(weights: FloatArray, group: str) -> None:

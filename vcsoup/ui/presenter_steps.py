@@ -205,7 +205,7 @@ def _soup(project: Project) -> None:
     with right:
         answer.choose_prompt(project, prompt)
         answer.show(drawn)
-        bench.measured(project, table, weights, bench.guess_of(project, table, weights))
+        bench.measured(project, group, table, weights, bench.guess_of(project, table, weights))
 
 
 def _front_title(project: Project) -> str:

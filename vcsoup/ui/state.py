@@ -18,6 +18,7 @@ from vcsoup.ui.pipeline import Readings, Stage, Standing, stages, standing
 from vcsoup.ui.retained import Figures, Retention
 from vcsoup.ui.soups import point_table
 from vcsoup.workspace import Point, Project, Workspace, default_workspace
+from vcsoup.workspace.held_out import prompt_key
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -93,6 +94,15 @@ def with_points(project: Project, group: str, points: Sequence[Point]) -> pd.Dat
     return point_table(points, project.values, spread=spread)
 
 
+def base_rewards_on(project: Project, group: str, n_prompts: int) -> dict[str, float] | None:
+    """Return the base's mean rewards on the first held-out prompts; None where it lacks one."""
+    key = set_key(project, group)
+    stamp = project.samples.stamp(key)
+    prompts = tuple(prompt_key(prompt) for prompt in project.held_out_prompts()[:n_prompts])
+    means = _base_mean(str(project.root), key, stamp, prompts, _project=project)
+    return None if means is None else dict(zip(project.values, means.tolist(), strict=True))
+
+
 def stored_points(project: Project, group: str) -> list[Point]:
     """Return the stored points of an adapter set."""
     return project.points(set_key(project, group))
@@ -122,6 +132,13 @@ def where_it_stands(project: Project) -> Standing:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _spread(root: str, key: str, stamp: str, *, _project: Project) -> FloatArray | None:
     return _project.samples.base_spread(key)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _base_mean(
+    root: str, key: str, stamp: str, prompts: tuple[str, ...], *, _project: Project
+) -> FloatArray | None:
+    return _project.samples.base_mean(key, prompts)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -118,6 +118,29 @@ class SampleShelf:
         Gains over the base are told in it. Of the seed that most soups share; None while the base
         is not measured prompt by prompt, or where a value's rewards are all alike.
         """
+        table = self._base(set_key)
+        if table is None:
+            return None
+        rewards = table[list(self._values)].to_numpy(dtype=np.float64)
+        # Not by the deviations: the mean of equal numbers may round to another one.
+        vary = bool((np.ptp(rewards, axis=0) > 0).all())
+        return rewards.std(axis=0, ddof=1) if vary else None
+
+    def base_mean(self, set_key: str, prompts: Sequence[str]) -> FloatArray | None:
+        """Return the base's mean rewards over some prompts, shape (K,); None where it lacks one.
+
+        Args:
+            set_key: Which adapters.
+            prompts: Content names of the prompts.
+        """
+        table = self._base(set_key)
+        if table is None:
+            return None
+        rows = table[table[_PROMPT].isin(prompts)]
+        rewards = rows[list(self._values)].to_numpy(dtype=np.float64)
+        return rewards.mean(axis=0) if prompts and len(rows) == len(set(prompts)) else None
+
+    def _base(self, set_key: str) -> pd.DataFrame | None:
         paths = (self._folder / set_key).glob("[-0-9]*.parquet")
         names = [name for path in paths if (name := _NAME.fullmatch(path.name))]
         seeds = Counter(name["seed"] for name in names)
@@ -126,11 +149,7 @@ class SampleShelf:
         if not bases:
             return None
         best = max(bases, key=lambda name: (seeds[name["seed"]], -int(name["seed"])))
-        table = _read(self._folder / set_key / best.string)[list(self._values)]
-        rewards = table.to_numpy(dtype=np.float64)
-        # Not by the deviations: the mean of equal numbers may round to another one.
-        vary = bool((np.ptp(rewards, axis=0) > 0).all())
-        return rewards.std(axis=0, ddof=1) if vary else None
+        return _read(self._folder / set_key / best.string)
 
     def stamp(self, set_key: str) -> str:
         """Return a key for caches of `load`: it changes when a soup is measured."""
