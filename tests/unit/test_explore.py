@@ -17,7 +17,7 @@ class Known:
         self.mean, self.sd = np.array(mean, dtype=float), np.array(sd, dtype=float)
 
     def predict(self, candidates):
-        return Prediction(self.mean, self.sd)
+        return Prediction(self.mean, self.sd, 2 * self.sd)
 
 
 def test_a_certain_candidate_gains_exactly_its_volume():

@@ -2,19 +2,21 @@
 
 Between "a slider was released" and "the soup is measured" the Soup page shows a predicted point,
 and `vcsoup.evaluation.explore` asks where measuring promises most. Per value, rewards are a line in
-the weights plus a smooth Gaussian process plus noise (universal kriging); length of the wiggles and
-share of noise are those of the largest restricted likelihood on a small grid. Leave-one-out errors
-come in closed form and widen the uncertainty where they say it is too small. With too few points
-to tell anything but the straight line, it is the line between the corners.
+the weights plus a smooth Gaussian process plus noise (universal kriging). A few points do not tell
+how the rewards bend, so predictions are averaged over lengths of the wiggles and shares of noise,
+each weighed by its restricted likelihood, and the variance, which is estimated too, makes intervals
+Student's. With too few points to tell anything but the straight line, it is the line between the
+corners.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import GapShapeError
+from vcsoup.student import student_t
 
 FloatArray = npt.NDArray[np.float64]
 Method = Literal["regression", "straight line"]
@@ -25,6 +27,7 @@ NOISES = (1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 10.0)
 """Variance of the noise in units of the bending's variance."""
 SPARE = 3
 """Points needed beyond those that fix the straight line, before it is a regression."""
+_LEAST_SHARE = 0.02  # of the likeliest bending; less changes nothing that is seen
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class Prediction:
         mean: Shape (q, K), in the reward models' units.
         sd: Standard deviation of what measuring would show, shape (q, K); nan for a straight line,
             which knows nothing of its error.
+        reach: Half the width of the 95 % interval, shape (q, K); nan for a straight line.
     """
 
     mean: FloatArray
     sd: FloatArray
+    reach: FloatArray
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class Surface:
     method: Method
     points: int
     error: FloatArray
-    _parts: "tuple[_Kriging, ...]"
+    _parts: "tuple[_Average, ...]"
+    _freedom: int = 0
     _line: FloatArray | None = None
 
     def predict(self, weights: npt.ArrayLike) -> Prediction:
@@ -74,10 +80,11 @@ class Surface:
         asked = np.atleast_2d(np.asarray(weights, dtype=np.float64))
         if self._line is not None:
             mean = asked @ self._line
-            return Prediction(mean, np.full_like(mean, np.nan))
+            unknown = np.full_like(mean, np.nan)
+            return Prediction(mean, unknown, unknown)
         found = [part.predict(asked) for part in self._parts]
-        means, sds = zip(*found, strict=True)
-        return Prediction(np.stack(means, axis=1), np.stack(sds, axis=1))
+        means, sds = (np.stack(figures, axis=1) for figures in zip(*found, strict=True))
+        return Prediction(means, sds, student_t(self._freedom) * sds)
 
     def given(self, weights: npt.ArrayLike, rewards: npt.ArrayLike) -> "Surface":
         """The surface as if one more soup were measured, with the bending and noise as they are.
@@ -91,7 +98,7 @@ class Surface:
         """
         soup, got = np.asarray(weights, dtype=np.float64), np.asarray(rewards, dtype=np.float64)
         parts = tuple(part.given(soup, y) for part, y in zip(self._parts, got, strict=False))
-        return Surface(self.method, self.points + 1, self.error, parts, self._line)
+        return replace(self, points=self.points + 1, _parts=parts)
 
 
 def fit_surface(weights: npt.ArrayLike, rewards: npt.ArrayLike) -> Surface | None:
@@ -114,10 +121,12 @@ def fit_surface(weights: npt.ArrayLike, rewards: npt.ArrayLike) -> Surface | Non
     if len(soups) < trend.rank + SPARE:
         line = _corner_line(soups, got)
         unknown = np.full(got.shape[1], np.nan)
-        return None if line is None else Surface("straight line", len(soups), unknown, (), line)
-    parts = tuple(_best_kriging(soups, column, trend) for column in got.T)
-    error = np.sqrt([np.mean(part.left_out()[0] ** 2) for part in parts])
-    return Surface("regression", len(soups), error, parts)
+        if line is None:
+            return None
+        return Surface("straight line", len(soups), unknown, (), _line=line)
+    parts = tuple(_Average.of(soups, column, trend) for column in got.T)
+    error = np.sqrt([np.mean(part.left_out() ** 2) for part in parts])
+    return Surface("regression", len(soups), error, parts, len(soups) - trend.rank)
 
 
 @dataclass(frozen=True)
@@ -143,13 +152,12 @@ class _Trend:
 class _Bend:
     """How one value's rewards bend: over which distance, how noisy, of which variance.
 
-    `scale` and `widened` are found from the points when None.
+    `scale` is found from the points when None.
     """
 
     length: float
     noise: float
     scale: float | None = None
-    widened: float | None = None
 
 
 class _Kriging:
@@ -167,10 +175,6 @@ class _Kriging:
         self._pull = self._inverse @ rest
         own = max(float(rest @ self._pull) / (len(F) - F.shape[1]), 1e-18)
         self._scale = own if bend.scale is None else bend.scale
-        self._widened = 1.0 if bend.widened is None else bend.widened
-        if bend.widened is None:
-            errors, sds = self.left_out()
-            self._widened = max(1.0, float(np.sqrt(np.mean((errors / sds) ** 2))))
 
     def likelihood(self) -> float:
         """The restricted log likelihood, up to a constant."""
@@ -182,34 +186,58 @@ class _Kriging:
         """Means and standard deviations of measurements, each (q,)."""
         near = _correlation(asked, self._soups, self._bend.length)
         F = self._trend.columns(self._soups)
-        open_slope = self._trend.columns(asked) - near @ self._inverse @ F
-        mean = self._trend.columns(asked) @ self._slope + near @ self._pull
-        explained = np.einsum("qm,mn,qn->q", near, self._inverse, near)
-        doubt = np.einsum(
-            "qp,qp->q", open_slope, np.linalg.solve(self._information, open_slope.T).T
-        )
+        asked_trend, known = self._trend.columns(asked), near @ self._inverse
+        open_slope = asked_trend - known @ F
+        mean = asked_trend @ self._slope + near @ self._pull
+        explained = (known * near).sum(axis=1)
+        doubt = (open_slope * np.linalg.solve(self._information, open_slope.T).T).sum(axis=1)
         variance = self._scale * np.maximum(1.0 + self._bend.noise - explained + doubt, 0.0)
-        return mean, self._widened * np.sqrt(variance)
+        return mean, np.sqrt(variance)
 
-    def left_out(self) -> tuple[FloatArray, FloatArray]:
-        """Leave-one-out errors and their standard deviations, each (m,), in closed form."""
+    def left_out(self) -> FloatArray:
+        """Leave-one-out errors, shape (m,), in closed form."""
         F = self._trend.columns(self._soups)
         side = self._inverse @ F
         Q = self._inverse - side @ np.linalg.solve(self._information, side.T)
-        weight = np.maximum(np.diag(Q), 1e-12)
-        return (Q @ self._rewards) / weight, self._widened * np.sqrt(self._scale / weight)
+        return np.asarray((Q @ self._rewards) / np.maximum(np.diag(Q), 1e-12))
 
     def given(self, soup: FloatArray, reward: float) -> "_Kriging":
         """With one more point, everything that was found kept."""
-        bend = _Bend(self._bend.length, self._bend.noise, self._scale, self._widened)
+        bend = replace(self._bend, scale=self._scale)
         soups, rewards = np.vstack([self._soups, soup]), np.append(self._rewards, reward)
         return _Kriging(soups, rewards, self._trend, bend)
 
 
-def _best_kriging(soups: FloatArray, column: FloatArray, trend: _Trend) -> _Kriging:
-    bends = [_Bend(length, noise, widened=1.0) for length in LENGTHS for noise in NOISES]
-    best = max(bends, key=lambda bend: _Kriging(soups, column, trend, bend).likelihood())
-    return _Kriging(soups, column, trend, _Bend(best.length, best.noise))
+@dataclass(frozen=True)
+class _Average:
+    """One value's fits with every bending that is likely, weighed by how likely each is."""
+
+    shares: FloatArray  # (b,), sums to 1
+    fits: tuple[_Kriging, ...]
+
+    @classmethod
+    def of(cls, soups: FloatArray, column: FloatArray, trend: _Trend) -> "_Average":
+        bends = [_Bend(length, noise) for length in LENGTHS for noise in NOISES]
+        fits = [_Kriging(soups, column, trend, bend) for bend in bends]
+        heights = np.array([fit.likelihood() for fit in fits])
+        shares = np.exp(heights - heights.max())
+        kept = np.flatnonzero(shares >= _LEAST_SHARE)
+        return cls(shares[kept] / shares[kept].sum(), tuple(fits[place] for place in kept))
+
+    def predict(self, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Means and standard deviations of measurements, each (q,)."""
+        found = [fit.predict(asked) for fit in self.fits]
+        means, sds = (np.stack(figures) for figures in zip(*found, strict=True))  # (b, q)
+        mean = self.shares @ means
+        return mean, np.sqrt(self.shares @ (sds**2 + (means - mean) ** 2))
+
+    def left_out(self) -> FloatArray:
+        """Leave-one-out errors, shape (m,), with the shares that all points gave."""
+        return np.asarray(self.shares @ np.stack([fit.left_out() for fit in self.fits]))
+
+    def given(self, soup: FloatArray, reward: float) -> "_Average":
+        """With one more point, everything that was found kept."""
+        return replace(self, fits=tuple(fit.given(soup, reward) for fit in self.fits))
 
 
 def _correlation(left: FloatArray, right: FloatArray, length: float) -> FloatArray:

@@ -15,10 +15,10 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from vcsoup.student import student_t
+
 FloatArray = npt.NDArray[np.float64]
 PROMPT_DRAWS, SEED_DRAWS = 300, 4000
-# Upper 2.5 % point of Student's t by degrees of freedom; beyond, the expansion is accurate.
-_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def estimate(figures: FloatArray, rng: np.random.Generator, draws: int = SEED_DR
     tail = _tail(seeds)
     low, high = np.quantile(drawn, [tail, 1 - tail])
     if tail < seeds**-seeds:  # no draw lies beyond the outermost seed, however rare it should be
-        reach = _T[seeds - 2] * float(figures[:, 0].std(ddof=1)) / seeds**0.5
+        reach = student_t(seeds - 1) * float(figures[:, 0].std(ddof=1)) / seeds**0.5
         low, high = min(low, mean - reach), max(high, mean + reach)
     return Estimate(mean, float(low), float(high), seeds)
 
@@ -99,5 +99,4 @@ def estimate(figures: FloatArray, rng: np.random.Generator, draws: int = SEED_DR
 def _tail(seeds: int) -> float:
     """Share to leave out at each end, so that few seeds do not give short intervals."""
     freedom = seeds - 1
-    t = _T[freedom - 1] if freedom <= len(_T) else 1.96 + 2.4 / freedom
-    return NormalDist().cdf(-t * (seeds / freedom) ** 0.5)
+    return NormalDist().cdf(-student_t(freedom) * (seeds / freedom) ** 0.5)

@@ -13,7 +13,6 @@ from vcsoup.numbers import plain
 from vcsoup.ui.soups import soup_key
 
 FloatArray = npt.NDArray[np.float64]
-TWO_SIDED = 1.96  # standard deviations of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def predicted(
     if surface is None:
         return None
     found = surface.predict(weights)
-    spread = TWO_SIDED * found.sd[0]
+    spread = found.reach[0]
     return Guess(
         rewards=dict(zip(values, found.mean[0].tolist(), strict=True)),
         spread=dict(zip(values, spread.tolist(), strict=True))
