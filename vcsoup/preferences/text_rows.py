@@ -49,7 +49,7 @@ def is_one_value(text: str) -> bool:
         >>> is_one_value('{"data": [\n{"a": 1}'), is_one_value('{"a": 1}\n{"a": 2}')
         (True, False)
     """
-    return text.lstrip()[:1] in ("{", "[") and _parsed(_early_lines(text)[0]) is None
+    return text.lstrip()[:1] in ("{", "[") and _parsed(_early_lines(text.lstrip())[0]) is None
 
 
 def text_rows(text: str, name: str) -> FileRows:
@@ -68,6 +68,13 @@ def text_rows(text: str, name: str) -> FileRows:
         return _csv_rows(text, name, damaged=damaged)
     rows = _json_rows(text, name, damaged=damaged)
     return FileRows(tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows)
+
+
+def json_row(number: int, element: object) -> NumberedRow:
+    """A row with the cells of a JSON object; anything else is a fault."""
+    if isinstance(element, dict):
+        return NumberedRow(number, element)
+    return NumberedRow(number, {}, f"expected an object, got {type(element).__name__}")
 
 
 def _early_lines(text: str) -> list[str]:
@@ -103,7 +110,7 @@ def _json_rows(text: str, name: str, *, damaged: bool) -> list[NumberedRow]:
                 "line (`jq -c .` does), or all of them in one list"
             ) from error
         return list(_json_lines(text, damaged=damaged))
-    rows = [_json_row(i, element) for i, element in enumerate(_elements(whole), start=1)]
+    rows = [json_row(i, element) for i, element in enumerate(_elements(whole), start=1)]
     return [_checked(row) for row in rows] if damaged else rows
 
 
@@ -113,7 +120,7 @@ def _json_lines(text: str, *, damaged: bool) -> Iterator[NumberedRow]:
             continue
         stand_in = _STAND_IN.search(line) if damaged else None
         try:
-            row = _json_row(number, json.loads(line))
+            row = json_row(number, json.loads(line))
         except (ValueError, RecursionError) as error:
             row = NumberedRow(number, {}, f"not valid JSON: {error}")
         if stand_in is None:
@@ -157,12 +164,6 @@ def _column(cells: object) -> dict[str, Any]:
     if isinstance(cells, list) and not any(isinstance(cell, dict) for cell in cells):
         return {str(place): cell for place, cell in enumerate(cells)}
     return {}
-
-
-def _json_row(number: int, element: object) -> NumberedRow:
-    if isinstance(element, dict):
-        return NumberedRow(number, element)
-    return NumberedRow(number, {}, f"expected an object, got {type(element).__name__}")
 
 
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
