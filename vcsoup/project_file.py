@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vcsoup.base_models.settings import BaseLoading
 from vcsoup.errors import ProjectFileError
+from vcsoup.home_paths import from_known_home
 from vcsoup.preferences.rows import readable
 from vcsoup.project_entries import (
     BaseEntry,
@@ -159,7 +160,7 @@ def _absolute(folder: Path, name: str) -> str:
 def _path(folder: Path, name: str) -> tuple[Path, bool]:
     """The path that a name means in a folder, and whether it is there."""
     try:
-        path = folder / Path(name).expanduser()
+        path = folder / from_known_home(name)
         path.resolve()
         return path, path.exists()
     except (OSError, ValueError, RuntimeError) as error:
