@@ -1,7 +1,8 @@
 """Text -> numbered rows: JSON, JSON Lines or CSV.
 
 JSON may be a list of rows, an object around one list (as `{"data": [...]}`), or a table by columns
-(what `DataFrame.to_json` writes, or a list for each column).
+(what `DataFrame.to_json` writes, or a list for each column). CSV may name its separator in a line
+before its header (`sep=;`, as spreadsheets want it).
 
 Bytes that were not UTF-8 arrive as stand-ins (see `vcsoup.preferences.files`); the rows that hold
 one get a fault that names the byte, its place and the column.
@@ -21,6 +22,7 @@ from vcsoup.preferences.rows import FileRows, NumberedRow
 _LONGEST_CELL = 2**31 - 1
 _STAND_IN = re.compile("[\udc80-\udcff]")
 _EARLY_LINES = 20
+_NAMED_SEPARATOR = re.compile(r'\s*"?sep=([^\w\s"]|[\t ])\1*"?(?:\r\n?|\n)', re.IGNORECASE)
 
 csv.field_size_limit(_LONGEST_CELL)  # its own limit, 131,072, is less than a long dialogue
 
@@ -37,6 +39,8 @@ def is_json(text: str) -> bool:
     """
     if text.lstrip()[:1] in ("{", "["):
         return True
+    if _NAMED_SEPARATOR.match(text):
+        return False
     lines = _early_lines(text)
     header = {cell.strip(' "\r\n') for cell in re.split("[,;\t]", lines[0])} if lines else set()
     return not {"chosen", "rejected"} <= header and any(_is_object(line) for line in lines)
@@ -167,15 +171,18 @@ def _column(cells: object) -> dict[str, Any]:
 
 
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
-    delimiter = max(",;\t", key=(_early_lines(text) or [""])[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    named = _NAMED_SEPARATOR.match(text)  # a line for Excel, before the header
+    start = named.end() if named else 0
+    delimiter = named[1] if named else max(",;\t", key=(_early_lines(text) or [""])[0].count)
+    reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=delimiter, strict=True)
     filled = filter(None, reader)  # a blank line is no row
     try:
         columns = tuple(cell.strip() for cell in next(filled, []))
         raw = [_csv_row(i, columns, cells) for i, cells in enumerate(filled, start=1)]
     except csv.Error as error:
+        line = reader.line_num + text[:start].count("\n")
         raise PreferenceFormatError(
-            f"{name} cannot be read as CSV ({error} at line {reader.line_num}); "
+            f"{name} cannot be read as CSV ({error} at line {line}); "
             "close its quotes, or save it as JSON Lines"
         ) from error
     rows = [_checked(row) for row in raw] if damaged else raw
