@@ -180,17 +180,18 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
 
 def test_a_label_says_which_answer_is_better(workspace, visit, tmp_path, monkeypatch):
     raw_project(workspace)
-    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    rows = [{**row, "win": row["win"].capitalize()} for row in UNKNOWN]
+    app = choose_file(visit, tmp_path, monkeypatch, rows)
     way = app.radio(key="choice_helpful_way")
     way.set_value(way.options[1]).run()
     for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
         pick(app, role, column)
-    assert app.selectbox(key="choice_helpful_first_if").options == ["x", "y", "both"]
-    pick(app, "first_if", "x")
-    pick(app, "second_if", "y")
+    assert app.selectbox(key="choice_helpful_first_if").options == ["X", "Y", "Both"]
+    pick(app, "first_if", "X")
+    pick(app, "second_if", "Y")
     seen = preview_of(app)
     assert seen["chosen"].tolist() == ["Blue.", "Wet.", ""]
-    assert "holds 'both', neither 'x' nor 'y'" in seen["problem"].tolist()[2]
+    assert "holds 'Both', neither 'X' nor 'Y'" in seen["problem"].tolist()[2]
     app.button(key="settle_helpful").click().run()
     assert (metrics(app)["Pairs kept"], metrics(app)["Rows reported"]) == ("2", "1")
 
