@@ -112,9 +112,17 @@ def preview_file(
     name = origin.repo if origin else Path(source).name
     read = read_preferences(file, how, name=name, monitor=monitor)
     about = origin.to_dict() if origin else {}
-    here = from_home(source or file)
-    path = str(here.resolve()) if here.exists() and not origin else ""
+    path = "" if origin else _path_of(source or file)
     return Preview(value, where, found, read.report, read.pairs, read.scores, about, how, path)
+
+
+def _path_of(source: Path | str) -> str:
+    """Where a source lies; empty for the name of an upload, however long it is."""
+    here = from_home(source)
+    try:
+        return str(here.resolve()) if here.exists() else ""
+    except OSError:
+        return ""
 
 
 def lengths_of(project: Project) -> LengthUnit:

@@ -122,6 +122,8 @@ def test_the_allowed_root_is_the_home_folder_unless_said_otherwise(tmp_path, mon
     assert data_root() == (tmp_path / "data").resolve()
 
 
-def test_an_upload_may_be_called_as_the_home_of_nobody(tmp_path):
-    read = preview_file("helpful", file_of(tmp_path, rows(2)), source="~draft of mine.jsonl")
+@pytest.mark.parametrize("name", ["~draft of mine.jsonl", "\N{DESERT ISLAND}" * 200])
+def test_an_upload_may_have_a_name_that_can_be_no_path_here(tmp_path, name):
+    """The home of a user whom nobody knows; and 800 bytes, which other systems may give a file."""
+    read = preview_file("helpful", file_of(tmp_path, rows(2)), source=name)
     assert (read.report.kept, read.path) == (2, "")
