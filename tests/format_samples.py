@@ -190,6 +190,13 @@ def nectar(pair: Triple, tie: bool) -> list[Row]:
     return [{"prompt": f"{dialogue(prompt)}\n\nAssistant: ", "answers": answers, "turns": 1}]
 
 
+def rated_answers(pair: Triple, tie: bool) -> list[Row]:
+    prompt, chosen, rejected = pair
+    answers = {"id": 7, "response_a": rejected, "response_b": chosen, "tokens_a": 9, "tokens_b": 1}
+    ratings = {"helpful_a": 2 if tie else 1, "helpful_b": 2, "safe_a": 0.5, "safe_b": -0.5}
+    return [{"prompt": marked(prompt), **answers, **ratings}]
+
+
 def alpaca(pair: Triple, tie: bool) -> list[Row]:
     prompt, chosen, rejected = pair
     texts = [turn["content"] for turn in prompt]
@@ -271,6 +278,13 @@ SAMPLES = (
     Sample("TL;DR comparisons", summaries, ("strings",), layout="tldr"),
     Sample("Chatbot Arena", arena, ("messages", "multi-turn", "ties"), layout="arena"),
     Sample("Nectar", nectar, ("strings", "multi-turn", "ties"), layout="nectar"),
+    Sample(
+        "two rated answers",
+        rated_answers,
+        ("strings", "ties"),
+        aspect="helpful",
+        layout="ultrafeedback",
+    ),
     Sample("LLaMA-Factory, Alpaca", alpaca, ("strings", "multi-turn", "ties"), layout="alpaca"),
     Sample(
         "LLaMA-Factory, ShareGPT", sharegpt, ("messages", "multi-turn", "ties"), layout="sharegpt"

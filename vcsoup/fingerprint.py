@@ -13,6 +13,8 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from vcsoup.home_paths import from_home
+
 _MODEL_FILES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja", ".py")
 _NOT_CONTENT = {"manifest.json", "trainer_state.json", "card.json"}
 _LARGE = 64 * 2**20  # bytes from which on a file's hash is remembered
@@ -35,7 +37,7 @@ def model_fingerprint(model: str, *, revision: str | None = None) -> str:
         >>> model_fingerprint("org/model") == model_fingerprint("org/model", revision="main")
         True
     """
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     if folder.is_dir():
         return _hash_files(_stamps(folder))
     return hashlib.sha256(f"{model}@{revision or 'main'}".encode()).hexdigest()[:16]
@@ -46,7 +48,7 @@ def known_fingerprint(model: str, *, revision: str | None = None) -> str | None:
 
     For screens: a job that used the model has read them, and its answer is remembered.
     """
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     if folder.is_dir():
         large = (stamp for stamp in _stamps(folder) if stamp[1] >= _LARGE)
         if any(_remembered(stamp) is None for stamp in large):

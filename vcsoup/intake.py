@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
+from vcsoup.home_paths import from_home, from_known_home
 from vcsoup.hub.fetching import origin_of
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.preferences.files import data_files
@@ -111,9 +112,17 @@ def preview_file(
     name = origin.repo if origin else Path(source).name
     read = read_preferences(file, how, name=name, monitor=monitor)
     about = origin.to_dict() if origin else {}
-    here = Path(source or file).expanduser()
-    path = str(here.resolve()) if here.exists() and not origin else ""
+    path = "" if origin else _path_of(source or file)
     return Preview(value, where, found, read.report, read.pairs, read.scores, about, how, path)
+
+
+def _path_of(source: Path | str) -> str:
+    """Where a source lies; empty for the name of an upload, however long it is."""
+    here = from_home(source)
+    try:
+        return str(here.resolve()) if here.exists() else ""
+    except OSError:
+        return ""
 
 
 def lengths_of(project: Project) -> LengthUnit:
@@ -146,7 +155,7 @@ def store_pairs(project: Project, value: str, read: Preview, *, title: str = "")
 def data_root() -> Path:
     """The folder below which the app may read files: $VCSOUP_DATA_ROOT, else the home folder."""
     chosen = os.environ.get("VCSOUP_DATA_ROOT")
-    return (Path(chosen).expanduser() if chosen else Path.home()).resolve()
+    return (from_home(chosen) if chosen else Path.home()).resolve()
 
 
 def allowed_file(typed: str, root: Path) -> Path:
@@ -167,7 +176,7 @@ def allowed_file(typed: str, root: Path) -> Path:
         NotFoundError: no such file.
     """
     try:
-        path = (root / Path(typed.strip()).expanduser()).resolve()
+        path = (root / from_known_home(typed.strip())).resolve()
         inside, there, folder = path.is_relative_to(root), path.exists(), path.is_dir()
     except (OSError, ValueError, RuntimeError) as error:
         raise PreferenceFormatError(f"this is no path of a file ({error}); type one") from error

@@ -28,6 +28,7 @@ from vcsoup.export_files import WRITERS
 from vcsoup.export_layouts import LAYOUTS, layout
 from vcsoup.export_rows import AnswerScores, Judged, Part, explained_rows, kept_rows, laid_out_rows
 from vcsoup.filtering import PairFilter
+from vcsoup.home_paths import from_known_home
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.preferences.pair_rows import open_pairs, pair_parts
 from vcsoup.preferences.pairs import PAIR_SCHEMA
@@ -102,7 +103,7 @@ def export_pairs(
         WorkspaceError: `out` is a folder, or the data changed meanwhile.
         StopRequested: the user asked to stop.
     """
-    out = Path(out).expanduser().resolve()
+    out = from_known_home(out).resolve()
     if out.is_dir():
         raise WorkspaceError(f"{out} is a folder; name a file to write the pairs to")
     with replacing(out) as aside:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from vcsoup.base_models.settings import BaseLoading
+from vcsoup.errors import ProjectFileError
 from vcsoup.filtering import PairFilter
 from vcsoup.preferences.column_map import ColumnMap
 from vcsoup.rewards.presets import preset_fields
@@ -20,6 +21,18 @@ from vcsoup.workspace.points import MOST_SEED
 
 BALANCED = "balanced"
 Group = Literal["filtered", "unfiltered"]
+
+
+class MisplacedError(ProjectFileError):
+    """Entries that do not fit each other.
+
+    Attributes:
+        place: Which of them a message should name the line of.
+    """
+
+    def __init__(self, message: str, place: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class Entry(BaseModel):

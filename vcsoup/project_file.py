@@ -6,14 +6,15 @@ Every part but the name and the values may be missing: a run says so before its 
 keys are refused with their line and the nearest key. Pure records; torch-free.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from vcsoup.base_models.settings import BaseLoading
-from vcsoup.errors import ProjectFileError
+from vcsoup.errors import ProjectFileError, VcsoupError
+from vcsoup.home_paths import from_known_home
 from vcsoup.preferences.rows import readable
 from vcsoup.project_entries import (
     BaseEntry,
@@ -21,6 +22,7 @@ from vcsoup.project_entries import (
     ExportEntry,
     Group,
     MeasuringEntry,
+    MisplacedError,
     ValueEntry,
     alone,
 )
@@ -82,15 +84,16 @@ class ProjectFile(Entry):
     @model_validator(mode="after")
     def _exports_fit(self) -> Self:
         if len(set(self.groups)) != len(self.groups):
-            raise ValueError(f"a group is named twice in {', '.join(self.groups)}; name each once")
-        for entry in self.export:
+            told = f"a group is named twice in {', '.join(self.groups)}; name each once"
+            raise MisplacedError(told, ("groups",))
+        for number, entry in enumerate(self.export):
             if entry.weights is not None:
-                text = ",".join(f"{value}={weight}" for value, weight in entry.weights.items())
-                parse_weights(text, list(self.values), free=True)
+                _check_weights(entry.weights, list(self.values), ("export", number, "weights"))
             if entry.group is not None and entry.group not in self.groups:
-                raise ValueError(
+                raise MisplacedError(
                     f"export {entry.out} is of group {entry.group}, which is not trained; add it "
-                    "to groups"
+                    "to groups",
+                    ("export", number, "group"),
                 )
         return self
 
@@ -120,10 +123,13 @@ class ProjectFile(Entry):
 
         Raises:
             ProjectFileError: a name that can be no path.
+            MisplacedError: an export in the place of another one.
         """
-        return self._with_paths(
+        placed = self._with_paths(
             lambda name: _absolute(folder, name), lambda name: str(_path(folder, name)[0])
         )
+        _check_outs([Path(entry.out).resolve() for entry in placed.export])
+        return placed
 
     def told_from(self, folder: Path) -> Self:
         """A copy whose paths below a folder are told from there, for a file that lies there."""
@@ -138,6 +144,29 @@ class ProjectFile(Entry):
         export = tuple(e.model_copy(update={"out": made(e.out)}) for e in self.export)
         changes = {"base": base, "values": values, "measuring": measuring, "export": export}
         return self.model_copy(update=changes)
+
+
+def _check_weights(
+    weights: Mapping[str, float], values: Sequence[str], place: tuple[str | int, ...]
+) -> None:
+    unknown = [value for value in weights if value not in values]
+    try:
+        parse_weights(",".join(f"{k}={weight}" for k, weight in weights.items()), values, free=True)
+    except VcsoupError as error:
+        raise MisplacedError(str(error), (*place, *unknown[:1])) from error
+
+
+def _check_outs(outs: Sequence[Path]) -> None:
+    """Refuse an export that another one would replace, alone or with the folder around it."""
+    for number, out in enumerate(outs):
+        for other in outs[:number]:
+            if out == other or out in other.parents or other in out.parents:
+                inside = "is" if out == other else "lies inside or around"
+                raise MisplacedError(
+                    f"{out} {inside} the place of another export, {other}; one would replace the "
+                    "other, so give each an `out:` of its own",
+                    ("export", number, "out"),
+                )
 
 
 def _renamed(entry: ValueEntry, found: _Rename) -> ValueEntry:
@@ -159,7 +188,7 @@ def _absolute(folder: Path, name: str) -> str:
 def _path(folder: Path, name: str) -> tuple[Path, bool]:
     """The path that a name means in a folder, and whether it is there."""
     try:
-        path = folder / Path(name).expanduser()
+        path = folder / from_known_home(name)
         path.resolve()
         return path, path.exists()
     except (OSError, ValueError, RuntimeError) as error:

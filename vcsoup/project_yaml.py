@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from vcsoup.errors import ProjectFileError, first_fault
-from vcsoup.project_entries import BALANCED, ExportEntry, ValueEntry
+from vcsoup.project_entries import BALANCED, ExportEntry, MisplacedError, ValueEntry
 from vcsoup.project_file import ProjectFile
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.training.config import PRESETS, TrainConfig
@@ -32,7 +32,11 @@ def load_project_file(path: Path) -> ProjectFile:
         ProjectFileError: what it holds is no project; one line that names the line.
     """
     read = read_yaml_file(path, error=ProjectFileError, remedy=_REMEDY)
-    return _checked(read).placed(path.resolve().parent)
+    file = _checked(read)
+    try:
+        return file.placed(path.resolve().parent)
+    except MisplacedError as error:
+        raise ProjectFileError(f"{read.where(error.place)}: {error}") from error
 
 
 def parse_project_file(text: str, source: str = "project.yaml") -> ProjectFile:
@@ -82,6 +86,9 @@ def _told(read: YamlText, error: ValidationError) -> str:
         known = _known_keys(place)
         return f"{read.where(place)}: {place[-1]} is no key here; {likely(str(place[-1]), known)}"
     place, fault = error.errors()[0]["loc"], first_fault(error)
+    cause = error.errors()[0].get("ctx", {}).get("error")
+    if isinstance(cause, MisplacedError):
+        return f"{read.where(cause.place)}: {cause}"
     if error.errors()[0]["type"] == "missing":
         return f"{read.where(place)}: {fault.where} is missing; add it"
     scalar = fault.came is None or isinstance(fault.came, str | int | float | bool)

@@ -147,6 +147,33 @@ def test_a_file_of_several_preferences_asks_for_one(workspace, visit, tmp_path, 
     assert project.datasets()["helpful"].report["aspect"] == "safer"
 
 
+def test_two_rated_answers_are_read_by_a_rating_or_by_named_columns(
+    workspace, visit, tmp_path, monkeypatch
+):
+    """By hand: the first is more helpful (3 > 1), and wins where the label says A."""
+    project = raw_project(workspace)
+    row = {"prompt": "How?", "answer_a": "So.", "answer_b": "No.", "winner": "B"}
+    row |= {"help_a": 3, "help_b": 1, "harm_a": 0, "harm_b": 4}
+    rows = [row | {"prompt": f"{i}?", "winner": "BABA"[i]} for i in range(4)]
+    app = choose_file(visit, tmp_path, monkeypatch, rows)
+    assert "read as two rated answers, holds 2 preferences" in badges(app)
+    assert preview_of(app)["chosen"].tolist() == ["So."] * 3
+    app.checkbox(key="choice_helpful_by_hand").check().run()
+    way = app.radio(key="choice_helpful_way")
+    way.set_value(way.options[1]).run()
+    columns = {"prompt": "prompt", "first": "answer_a", "second": "answer_b", "label": "winner"}
+    for role, column in columns.items():
+        pick(app, role, column)
+    pick(app, "first_if", "A")
+    pick(app, "second_if", "B")
+    assert preview_of(app)["chosen"].tolist() == ["No.", "So.", "No."]
+    app.checkbox(key="choice_helpful_by_hand").uncheck().run()
+    app.button(key="settle_helpful").click().run()
+    app.button(key="store_helpful").click().run()
+    assert project.pairs("helpful")["chosen"].tolist() == ["So."] * 4
+    assert project.datasets()["helpful"].report["scores"]["names"] == ["help", "harm"]
+
+
 UNKNOWN = [
     {"q": "Sky?", "x": "Blue.", "y": "Green.", "win": "x"},
     {"q": "Sea?", "x": "Dry.", "y": "Wet.", "win": "y"},
@@ -180,17 +207,18 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
 
 def test_a_label_says_which_answer_is_better(workspace, visit, tmp_path, monkeypatch):
     raw_project(workspace)
-    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    rows = [{**row, "win": row["win"].capitalize()} for row in UNKNOWN]
+    app = choose_file(visit, tmp_path, monkeypatch, rows)
     way = app.radio(key="choice_helpful_way")
     way.set_value(way.options[1]).run()
     for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
         pick(app, role, column)
-    assert app.selectbox(key="choice_helpful_first_if").options == ["x", "y", "both"]
-    pick(app, "first_if", "x")
-    pick(app, "second_if", "y")
+    assert app.selectbox(key="choice_helpful_first_if").options == ["X", "Y", "Both"]
+    pick(app, "first_if", "X")
+    pick(app, "second_if", "Y")
     seen = preview_of(app)
     assert seen["chosen"].tolist() == ["Blue.", "Wet.", ""]
-    assert "holds 'both', neither 'x' nor 'y'" in seen["problem"].tolist()[2]
+    assert "holds 'Both', neither 'X' nor 'Y'" in seen["problem"].tolist()[2]
     app.button(key="settle_helpful").click().run()
     assert (metrics(app)["Pairs kept"], metrics(app)["Rows reported"]) == ("2", "1")
 

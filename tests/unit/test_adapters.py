@@ -197,3 +197,12 @@ def test_export_is_whole_or_absent_and_carries_its_recipe(shelf: Path, tmp_path:
         save_merged(merged, tmp_path / "broken", recipe={"not json": object()})
     assert not (tmp_path / "broken").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+
+
+def test_a_base_in_the_home_of_a_user_whom_nobody_knows_is_not_there(shelf, tmp_path):
+    """Such as of an adapter that was trained on another machine."""
+    shutil.copytree(shelf / "plain", tmp_path / "moved")
+    settings = json.loads((tmp_path / "moved" / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = "~no such user/base"
+    (tmp_path / "moved" / "adapter_config.json").write_text(json.dumps(settings))
+    assert load_adapter(tmp_path / "moved").base == "~no such user/base"

@@ -74,3 +74,8 @@ def test_a_small_model_or_a_hub_id_is_always_known(folder):
     (folder / "model.safetensors").write_bytes(b"a" * 20)
     assert known_fingerprint(str(folder)) == model_fingerprint(str(folder))
     assert known_fingerprint("org/m", revision="v1") == model_fingerprint("org/m", revision="v1")
+
+
+def test_a_folder_of_a_user_whom_nobody_knows_is_not_there():
+    """As in a shell, the name stays as it is; a base recorded elsewhere stops no screen."""
+    assert known_fingerprint("~no such user/m") == model_fingerprint("~no such user/m")

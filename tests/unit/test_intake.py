@@ -21,7 +21,10 @@ def rows(n):
     return [{"prompt": f"q{i}", "chosen": "yes", "rejected": "no"} for i in range(n)]
 
 
-@pytest.mark.parametrize("typed", ["/etc/hosts", "../outside.jsonl", "link.jsonl", "\0", "~root/x"])
+@pytest.mark.parametrize(
+    "typed",
+    ["/etc/hosts", "../outside.jsonl", "link.jsonl", "\0", "~root/x", "~nobody-of-that-name/x"],
+)
 def test_files_outside_the_allowed_root_are_refused(tmp_path, typed):
     root = (tmp_path / "root").resolve()
     root.mkdir()
@@ -117,3 +120,10 @@ def test_the_allowed_root_is_the_home_folder_unless_said_otherwise(tmp_path, mon
     assert data_root() == tmp_path.resolve()
     monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path / "data"))
     assert data_root() == (tmp_path / "data").resolve()
+
+
+@pytest.mark.parametrize("name", ["~draft of mine.jsonl", "\N{DESERT ISLAND}" * 200])
+def test_an_upload_may_have_a_name_that_can_be_no_path_here(tmp_path, name):
+    """The home of a user whom nobody knows; and 800 bytes, which other systems may give a file."""
+    read = preview_file("helpful", file_of(tmp_path, rows(2)), source=name)
+    assert (read.report.kept, read.path) == (2, "")

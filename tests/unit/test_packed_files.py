@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,8 @@ from tests.format_samples import ultrafeedback, user
 from vcsoup.errors import NotFoundError, PreferenceFormatError
 from vcsoup.preferences import look as looking
 from vcsoup.preferences.column_map import ColumnMap
+from vcsoup.preferences.files import read_rows
+from vcsoup.preferences.json_beginning import first_json_rows
 from vcsoup.preferences.look import first_rows, look_at
 from vcsoup.preferences.readers import Reading, read_preferences
 
@@ -174,3 +177,52 @@ def test_cells_that_arrow_keeps_as_json_are_read_as_what_they_hold(tmp_path):
         result = read_preferences(tmp_path / kind)
         assert result.pairs["chosen"].tolist() == ["Blue.", "Wet."]
         assert [problem.row for problem in result.report.problems] == [3]
+
+
+def large_json(kind: str, rows: int) -> bytes:
+    """The rows as one JSON value: a list, an object around it, tables by columns."""
+    made = [{"prompt": str(i), "chosen": "y" * 2_000, "rejected": "n" * 2_000} for i in range(rows)]
+    columns = {name: [row[name] for row in made] for name in made[0]}
+    by_row = {name: dict(enumerate(cells)) for name, cells in columns.items()}
+    whole = {"list": made, "around": {"data": made}, "columns": columns, "pandas": by_row}
+    return gzip.compress(json.dumps(whole[kind], indent=1).encode())
+
+
+@pytest.mark.parametrize("kind", ["list", "around", "columns", "pandas"])
+def test_a_look_at_one_large_json_value_stays_small(tmp_path, kind):
+    """40 MB of rows; two columns of 200 cells and a few pieces of the text come to less than 20."""
+    (tmp_path / "rows").write_bytes(large_json(kind, 10_000))
+    tracemalloc.start()
+    look = look_at(tmp_path / "rows")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (look.format, look.whole, len(look.file.rows)) == ("TRL explicit", False, 200)
+    assert look.file.rows[:1] == read_rows(tmp_path / "rows").rows[:1]
+    assert peak < 20e6
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('{"data": [{"a": 1}, {"a": 2}]}', [{"a": 1}, {"a": 2}]),
+        ('[{"a": 1}, {"a": 2}, oops', [{"a": 1}, {"a": 2}]),
+        ('[{"a": 1}, 12', [{"a": 1}, {}]),
+        ('{"a": {"7": 1, "3": 2}, "b": {"3": 4, "7": 3}}', [{"a": 1, "b": 3}, {"a": 2, "b": 4}]),
+        ('{"a": [[1], [2]], "b": ["x", "y"]}', [{"a": [1], "b": "x"}, {"a": [2], "b": "y"}]),
+        ('{"turns": [{"a": 1}], "chosen": "b"}', []),  # one row
+        ('{"turns": [{"a": 1}]}\n{"turns": []}', []),  # several
+        ('{"prompt": "a", "chosen": "b"}', []),
+        ('{"a": {"0": {"b": 1}}}', []),
+        ('{"a": ["x"], "b": ["y"', []),
+        ("{1: 2}", []),
+        ("[" * 100_000, []),
+        ("{}", []),
+        ("", []),
+    ],
+)
+def test_first_rows_of_one_json_value_in_pieces_of_any_length(text, rows):
+    for length in (1, 7, len(text) + 1):
+        pieces = (text[at : at + length] for at in range(0, len(text), length))
+        found = first_json_rows(pieces, most=200, size=1_000)
+        assert [row.cells for row in found] == rows
+        assert [row.number for row in found] == list(range(1, len(rows) + 1))

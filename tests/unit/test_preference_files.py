@@ -104,6 +104,34 @@ def test_a_csv_header_may_follow_blank_lines_and_have_blanks_in_it(write):
     assert [(row.number, row.cells["chosen"]) for row in file.rows] == [(1, "a"), (2, "c")]
 
 
+@pytest.mark.parametrize(
+    ("line", "separator"),
+    [
+        ("sep=;\n", ";"),
+        ("SEP=,\r\n", ","),
+        ('"sep=|"\n', "|"),
+        ("\n\nsep=\t\n", "\t"),
+        ("sep=;;;\n", ";"),
+    ],
+)
+def test_csv_whose_first_line_names_the_separator(write, line, separator):
+    """The answers hold the other separators more often; the line is no row and no column."""
+    rows = [{"prompt": "Sky?", "chosen": ",,,,a;;;;", "rejected": "b|\t|\t"}, ROWS[1]]
+    frame = pd.DataFrame(rows)
+    file = read_rows(write(line + frame.to_csv(index=False, sep=separator)))
+    assert file.columns == ("prompt", "chosen", "rejected")
+    assert [(row.number, row.cells) for row in file.rows] == [(1, rows[0]), (2, rows[1])]
+    result = read_preferences(write(line + frame.assign(rejected=["", "c"]).to_csv(sep=separator)))
+    assert [problem.row for problem in result.report.problems] == [1]
+
+
+def test_damage_behind_a_named_separator_is_at_the_line_of_the_file(write):
+    """Line 1 names the separator, 2 is the header, 3 a row, and 4 has the text behind a quote."""
+    text = 'sep=;\nprompt;chosen;rejected\na;b;c\n"a"x;b;c\n'
+    with pytest.raises(PreferenceFormatError, match=r"at line 4\)"):
+        read_rows(write(text))
+
+
 @pytest.mark.parametrize("written", [json.dumps(MESSAGES), str(MESSAGES)])
 def test_csv_cells_that_hold_messages(write, written):
     frame = pd.DataFrame({"prompt": [written], "chosen": ["yes"], "rejected": ["no"]})

@@ -249,6 +249,49 @@ ODD = [None, 5, -1.5, True, "", "text", [], [1], [None], [[]], {}, {"a": 1}, [{"
 DEEP = "[" * 900 + "]" * 900
 
 
+RATED = {"answer1": "Blue.", "answer2": "Green.", "score_helpful_1": 3, "score_helpful_2": "1"}
+RATED |= {"question": "Sky?", "safe_1": False, "safe_2": True, "length_1": 5, "length_2": 6}
+
+
+def test_two_rated_answers_are_a_preference_per_value_with_all_ratings(read):
+    """By hand: 3 > 1 prefers the first by help, true > false the second by safety."""
+    helpful, safe = (read(RATED, aspect=name) for name in ("score_helpful", "safe"))
+    assert (answers(helpful), answers(safe)) == ([("Blue.", "Green.")], [("Green.", "Blue.")])
+    assert helpful.pairs["prompt"][0] == [user("Sky?")]
+    assert scores(helpful) == {
+        **{"score_helpful_chosen": [3], "score_helpful_rejected": [1]},
+        **{"safe_chosen": [0], "safe_rejected": [1]},
+    }
+    with pytest.raises(PreferenceFormatError, match=r"preferences: score_helpful, safe, and none"):
+        read(RATED)
+
+
+def test_a_row_without_one_of_both_ratings_is_reported_and_without_another_kept(read):
+    rows = [RATED, RATED | {"question": "Sea?", "safe_2": None}, RATED | {"score_helpful_2": ""}]
+    helpful = read(*rows, aspect="score_helpful")
+    assert problems(helpful) == [(3, "score_helpful_2", "unreadable")]
+    assert scores(helpful)["score_helpful_chosen"] == [3, 3]
+    assert problems(read(*rows, aspect="safe"))[0] == (2, "safe_2", "unreadable")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"safe_1": None, "safe_2": None},  # one rating may be any figure
+        {"safe_2": "unsafe"},
+        {"answer3": "Red."},  # which two would it be?
+        {"answer0": "Red."},
+        {"answer2": 4},
+        {"question": None, "asked": "Sky?"},
+    ],
+    ids=repr,
+)
+def test_other_tables_with_such_columns_are_no_two_rated_answers(read, change):
+    row = {name: cell for name, cell in (RATED | change).items() if cell is not None}
+    with pytest.raises(PreferenceFormatError, match="no preference pairs in a known format"):
+        read(row)
+
+
 def changed(rows, column):
     """Return the lines of rows with one column in turn odd, and nested beyond measure."""
     lines = [json.dumps({**row, column: odd}) for odd in ODD for row in rows]

@@ -113,9 +113,12 @@ def wrong(change: str, to: str) -> str:
         (wrong("dtype: bfloat16, gr", "dtype: bf16, gr"), "line 5: base.dtype = 'bf16': "),
         (wrong("kind: model", "kind: modle"), "line 24: export.1.kind = 'modle'"),
         (wrong("head: verbosity", "head: kindness"), "line 18: .* has no head 'kindness'"),
-        (wrong("brief: 0.75", "brif: 0.75"), "unknown value 'brif'"),
+        (wrong("brief: 0.75", "brif: 0.75"), "line 24: unknown value 'brif'"),
         (wrong("threshold: 0.5", "threshold: 5"), "line 15: values.helpful.filter.threshold = 5"),
-        (wrong("groups: [filtered, unfiltered]", "groups: [filtered]"), "is not trained"),
+        (
+            wrong("groups: [filtered, unfiltered]", "groups: [filtered]"),
+            "line 24: export soups/mine .*is not trained",
+        ),
         (wrong("{out: soups/best}", "{weights: balanced}"), "line 23: export.0.out is missing"),
         ("project: a\nvalues: {x: {}}", "line 2: values"),
         ("project: A B\nvalues: {x: {}, y: {}}", "line 1: project = 'A B'"),
@@ -198,6 +201,31 @@ def test_a_mapping_names_any_column(name):
     read = parse_project_file(text)
     assert ColumnMap.parse(read.values["brief"].data.columns).prompt == name
     assert parse_project_file(dump_project_file(read)) == read
+
+
+@pytest.mark.parametrize(
+    ("mix", "told"),
+    [
+        ("\n    weights:\n      helpful: 0.5\n      breif: 0.5", "line 16: unknown value 'breif'"),
+        ("\n    weights:\n      brief: .nan", "line 14: weights must be finite"),
+        ("\n    group: unfiltered", "line 14: export a .*is not trained"),
+        ("\ngroups: [filtered, filtered]", "line 14: a group is named twice"),
+    ],
+)
+def test_exports_that_do_not_fit_are_told_with_their_line(mix, told):
+    with pytest.raises(ProjectFileError, match=told):
+        parse_project_file(f"{SHORT.rstrip()}\nexport:\n  - out: a{mix}\n")
+
+
+@pytest.mark.parametrize("other", ["a", "./a", "b/../a", "a/card.md", "{folder}/a", "."])
+def test_two_exports_in_one_place_are_refused_with_their_line(tmp_path: Path, other):
+    path = tmp_path / "project.yaml"
+    text = f"{SHORT.rstrip()}\nexport:\n  - out: a\n  - kind: card\n    out: "
+    path.write_text(text + other.format(folder=tmp_path))
+    with pytest.raises(ProjectFileError, match=r"line 15: .* the place of another export, .*/a; "):
+        load_project_file(path)
+    path.write_text(f"{text}ab")
+    assert len(load_project_file(path).export) == 2
 
 
 @pytest.mark.parametrize("name", ["~nobody-of-that-name/x", "x" * 300, '"a\\0b"'])

@@ -39,6 +39,7 @@ def test_a_layout_that_the_tokenizer_lacks_is_told_with_one_that_fits(tmp_path):
     [
         ("my models/nope", "there is no folder my models/nope"),
         ("a/b/c", "there is no folder a/b/c"),
+        ("~no such user/judge", "there is no folder ~no such user/judge"),
         ("judge/config.json", "judge/config.json is a file; give the folder that holds it"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from tests.plain_peft import same_in_plain_peft
 from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
-from vcsoup.errors import VcsoupError
+from vcsoup.errors import AdapterError, VcsoupError
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
 from vcsoup.workspace import Workspace
@@ -150,3 +150,26 @@ def test_what_is_missing_is_told_before_anything_is_made(
     with pytest.raises(VcsoupError, match=told):
         run(workspace, file, until=until)
     assert all(not project.datasets() for project in workspace.projects())
+
+
+def test_an_export_that_would_find_its_place_taken_is_told_before_anything_is_made(
+    tmp_path, workspace
+):
+    write_pairs(tmp_path)
+    for name in (*JUDGES, "taken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "taken" / "mine.txt").write_text("mine")
+    (tmp_path / "note").write_text("mine")
+    path = tmp_path / "project.yaml"
+    for out, told in (
+        ("{kind: card, out: note}", "note exists, and is no export"),
+        ("{kind: card, out: taken}", "taken exists, and is no export"),
+        ("{kind: recipe, out: note/recipe.yaml}", "cannot be made, since .*note is a file"),
+    ):
+        path.write_text(f"{FILE[: FILE.index('export:')]}export: [{out}]\n")
+        file = load_project_file(path)
+        for make in (dry_run, run, dry_run):  # of no project, and of one that is there
+            with pytest.raises(AdapterError, match=told):
+                make(workspace, file)
+        assert not workspace.project("mine").datasets()
+    assert (tmp_path / "note").read_text() == "mine"

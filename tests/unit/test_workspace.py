@@ -290,6 +290,14 @@ def test_a_folder_that_cannot_be_a_workspace(tmp_path):
     assert (broken / "workspace.sqlite").read_text().startswith("this is no database")
 
 
+def test_no_workspace_is_made_in_a_folder_called_as_the_home_of_nobody(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VCSOUP_WORKSPACE", "~no such user/w")
+    with pytest.raises(WorkspaceError, match="begins with the home folder of a user whom"):
+        Workspace(default_workspace())
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_newer_database_is_left_alone(tmp_path, project):
     path = tmp_path / "w" / "workspace.sqlite"
     with sqlite3.connect(path) as connection:

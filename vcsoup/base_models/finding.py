@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vcsoup.errors import BaseModelError, HubError, HubUnreachableError
+from vcsoup.home_paths import from_home
 from vcsoup.hub.refusals import hub_errors
 from vcsoup.rewards.model_files import no_such_folder
 
@@ -69,7 +70,7 @@ def find_base(model: str, revision: str | None = None) -> BaseFiles:
         HubError: gated, private, missing (with names that are near), no such revision; or out of
             reach and no copy is here.
     """
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     if folder.is_dir():
         return _in_folder(model, folder.resolve(), source="folder")
     if no_such_folder(model) or folder.is_file():

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from vcsoup.errors import PreferenceFormatError
-from vcsoup.preferences.column_paths import cell_at, plain
+from vcsoup.preferences.column_paths import cell_at, plain, written
 from vcsoup.preferences.formats import detect_sides
 from vcsoup.preferences.pair_format import Cells, Pair, PairFormat
 from vcsoup.preferences.rows import FileRows, NumberedRow
@@ -141,13 +141,13 @@ class ColumnMap:
         return {name: cell_at(row, path) for name, path in columns.items()}
 
     def _ordered(self, row: Cells) -> tuple[str, str]:
-        said = plain(cell_at(row, self.label))
-        if said == plain(self.first_if):
+        cell = cell_at(row, self.label)
+        if plain(cell) == plain(self.first_if):
             return self.first, self.second
-        if said == plain(self.second_if):
+        if plain(cell) == plain(self.second_if):
             return self.second, self.first
         wanted = f"neither {self.first_if!r} nor {self.second_if!r}"
-        raise RowFault("tie", self.label, f"holds {said[:40]!r}, {wanted}")
+        raise RowFault("tie", self.label, f"holds {written(cell)[:40]!r}, {wanted}")
 
 
 def mapped_format(file: FileRows, columns: ColumnMap) -> PairFormat | None:

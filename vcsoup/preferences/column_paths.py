@@ -29,16 +29,20 @@ def column_paths(file: FileRows) -> list[str]:
 
 
 def label_contents(file: FileRows, label: str) -> list[str]:
-    """What a column holds in the first rows, each once, as it can be compared.
+    """What a column holds in the first rows, as the file has it, each label once.
 
     Example:
         >>> from vcsoup.preferences.rows import NumberedRow
-        >>> rows = [NumberedRow(1, {"win": 2}), NumberedRow(2, {"win": 1.0})]
+        >>> cells = ["Model_A", 1.0, True, "1", "model_a"]
+        >>> rows = [NumberedRow(i, {"win": cell}) for i, cell in enumerate(cells, start=1)]
         >>> label_contents(FileRows(("win",), rows), "win")
-        ['2', '1']
+        ['Model_A', '1', 'true']
     """
-    cells = (cell_at(row.cells, label) for row in file.rows)
-    return list(dict.fromkeys(plain(cell) for cell in cells if cell is not None))[:_MOST_PATHS]
+    found: dict[str, str] = {}
+    for row in file.rows:
+        if (cell := cell_at(row.cells, label)) is not None:
+            found.setdefault(plain(cell), written(cell))
+    return list(found.values())[:_MOST_PATHS]
 
 
 def cell_at(row: Mapping[str, Any], path: str) -> Any:
@@ -51,10 +55,17 @@ def cell_at(row: Mapping[str, Any], path: str) -> Any:
 
 
 def plain(cell: object) -> str:
-    """A label as text: 1, 1.0 and "1" are one, and so are True and "true"."""
+    """A label to compare: 1, 1.0 and "1" are one, and so are True, "true" and "TRUE"."""
+    return written(cell).casefold()
+
+
+def written(cell: object) -> str:
+    """A label as a file would write it: 1 for 1.0, and true for True."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return str(cell).strip().casefold()
+    return str(cell).strip()
 
 
 def _inside(row: Mapping[str, Any], path: str) -> Any:

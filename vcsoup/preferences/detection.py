@@ -12,11 +12,13 @@ from vcsoup.preferences import labelled, rated
 from vcsoup.preferences.formats import detect_sides
 from vcsoup.preferences.pair_format import PairFormat
 from vcsoup.preferences.pairs import PAIR_COLUMNS
+from vcsoup.preferences.rated_pairs import PROMPTS, is_rated, rated_pairs
 from vcsoup.preferences.rows import FileRows
 
 _FAMILIES = re.compile(r"reward\d+_(chosen|reject|rejected)|\w+_response_id")
 _USED = {
     *PAIR_COLUMNS,
+    *PROMPTS,
     *("score_chosen", "score_rejected", "instruction", "input", "system", "history"),
     *("conversations", "completions", "response_0", "response_1", "response_2", "context"),
     *("response1", "response2", "overall_preference", "preference_strength"),
@@ -87,7 +89,8 @@ def detect_format(file: FileRows) -> PairFormat | None:
     attributes = [name for name in rated.ATTRIBUTES if name in columns]
     if {"prompt", "response"} <= columns and len(attributes) >= _ATTRIBUTES_AT_LEAST:
         return rated.helpsteer(file.columns)
-    return detect_sides(file) or rated.nectar(row.cells for row in file.rows)
+    found = detect_sides(file) or rated.nectar(row.cells for row in file.rows)
+    return found or rated_pairs(file)
 
 
 def is_used(column: str) -> bool:
@@ -97,7 +100,8 @@ def is_used(column: str) -> bool:
         >>> is_used("better_response_id"), is_used("embedding")
         (True, False)
     """
-    return column in _USED or _FAMILIES.fullmatch(column) is not None
+    family = _FAMILIES.fullmatch(column) is not None
+    return column in _USED or family or is_rated(column)
 
 
 def _typed(file: FileRows, types: dict[str, type]) -> bool:

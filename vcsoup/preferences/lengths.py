@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from vcsoup.home_paths import from_home
 from vcsoup.preferences.pair_format import Pair
 
 
@@ -65,7 +66,7 @@ def base_lengths(base: str, revision: str | None = None) -> LengthUnit:
 
 def tokenizer_file(base: str, revision: str | None = None) -> Path | None:
     """The tokenizer of a base on this machine; None when there is none."""
-    folder = Path(base).expanduser()
+    folder = from_home(base)
     if folder.is_dir():
         path = folder / "tokenizer.json"
         return path if path.is_file() else None

@@ -1,11 +1,11 @@
 """A first look at a file: its columns, its format, the preferences it holds, some of its rows.
 
-Only the beginning is read, so that it takes no longer for a large file. What the look finds decides
-what a person is asked before the file is read as a whole.
+Only the beginning is read and kept, so that it takes no longer and no more memory for a large file.
+What the look finds decides what a person is asked before the file is read as a whole.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+import codecs
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,17 +19,19 @@ from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, batches
 from vcsoup.preferences.arrow_soundness import checked
 from vcsoup.preferences.decoded_size import beginning
 from vcsoup.preferences.detection import detect_format
-from vcsoup.preferences.files import as_text, data_files, read_rows
-from vcsoup.preferences.packing import unpacked_beginning
+from vcsoup.preferences.files import as_text, data_files
+from vcsoup.preferences.json_beginning import first_json_rows
+from vcsoup.preferences.packing import unpacked_beginning, unpacked_pieces
 from vcsoup.preferences.pair_format import Joined, Pair
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
 from vcsoup.preferences.readers import Reading, read_rows_as_pairs
-from vcsoup.preferences.rows import FileRows, NumberedRow, readable
+from vcsoup.preferences.rows import FileRows, readable
 from vcsoup.preferences.text_rows import is_one_value, text_rows
 from vcsoup.preferences.turns import RowFault
 
 LOOKED_AT_BYTES = 2**21
 LOOKED_AT_ROWS = 200
+GONE_THROUGH_BYTES = 2**28  # of a JSON table by columns
 LOOKED_AT_SIZE = 2**26  # bytes in memory; reached by rows of many megabytes only
 
 
@@ -133,10 +135,17 @@ def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
         raise PreferenceFormatError(f"{name} is a compressed parquet file; unpack it first")
     whole = len(content) <= LOOKED_AT_BYTES
     text = as_text(content if whole else _whole_lines(content), name)
-    if not whole and text.lstrip().startswith("{") and is_one_value(text):
-        file = read_rows(path, name=name)  # one object around all rows, which has no beginning
-        return FileRows(file.columns, file.rows[:LOOKED_AT_ROWS]), False
-    return (text_rows(text, name) if whole else _first_rows(text, name)), whole
+    if whole:
+        return text_rows(text, name), True
+    file = _json_rows(path, name) if is_one_value(text) else FileRows((), [])
+    return (file if file.rows else _first_rows(text, name)), False
+
+
+def _json_rows(path: Path, name: str) -> FileRows:
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+    pieces = map(decoder.decode, unpacked_pieces(path, GONE_THROUGH_BYTES, name))
+    rows = first_json_rows(pieces, most=LOOKED_AT_ROWS, size=LOOKED_AT_BYTES)
+    return FileRows(tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows)
 
 
 def _parquet_rows(path: Path, name: str) -> FileRows:
@@ -177,25 +186,9 @@ def _whole_lines(content: bytes) -> bytes:
 
 
 def _first_rows(text: str, name: str) -> FileRows:
-    """The rows of a text whose end is missing."""
-    if text.lstrip().startswith("["):
-        rows = [NumberedRow(i, cells) for i, cells in enumerate(_elements(text), start=1)]
-        return FileRows(tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows)
+    """The rows of lines of which the last ones are missing."""
     try:
         file = text_rows(text, name)
     except PreferenceFormatError:
         return FileRows((), [])
     return FileRows(file.columns, file.rows[:LOOKED_AT_ROWS])
-
-
-def _elements(text: str) -> Iterator[dict[str, Any]]:
-    """The objects at the beginning of a JSON array."""
-    decoder, place = json.JSONDecoder(), text.index("[") + 1
-    for _ in range(LOOKED_AT_ROWS):
-        place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n,"))
-        try:
-            element, place = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            return
-        if isinstance(element, dict):
-            yield element

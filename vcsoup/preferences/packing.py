@@ -5,7 +5,7 @@ import gzip
 import lzma
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -40,14 +40,20 @@ def unpacked_beginning(path: Path, most: int, name: str) -> bytes:
     Raises:
         PreferenceFormatError: packed, but damaged within these bytes.
     """
+    return b"".join(unpacked_pieces(path, most, name))
+
+
+def unpacked_pieces(path: Path, most: int, name: str) -> Iterator[bytes]:
+    """The same, in pieces of at most 1 MiB, each read when it is asked for."""
     with Path(path).open("rb") as file:
         beginning = file.read(MARK_BYTES)
         file.seek(0)
         unpack = next((unpack for mark, _, unpack in _KINDS if mark.match(beginning)), None)
         if unpack is None:
-            return file.read(most)
+            yield from _pieces(file, most)
+            return
         try:
-            return _read(unpack(file), most)
+            yield from _pieces(unpack(file), most)
         except _DAMAGE as error:
             said = " ".join(str(error).split())[:80]
             raise PreferenceFormatError(
@@ -55,12 +61,11 @@ def unpacked_beginning(path: Path, most: int, name: str) -> bytes:
             ) from error
 
 
-def _read(file: BinaryIO, most: int) -> bytes:
-    pieces, left = [], most
+def _pieces(file: BinaryIO, most: int) -> Iterator[bytes]:
+    left = most
     while left > 0 and (piece := file.read(min(left, _PIECE))):
-        pieces.append(piece)
+        yield piece
         left -= len(piece)
-    return b"".join(pieces)
 
 
 def _zstd(file: BinaryIO) -> BinaryIO:

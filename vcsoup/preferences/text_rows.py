@@ -1,7 +1,8 @@
 """Text -> numbered rows: JSON, JSON Lines or CSV.
 
 JSON may be a list of rows, an object around one list (as `{"data": [...]}`), or a table by columns
-(what `DataFrame.to_json` writes, or a list for each column).
+(what `DataFrame.to_json` writes, or a list for each column). CSV may name its separator in a line
+before its header (`sep=;`, as spreadsheets want it).
 
 Bytes that were not UTF-8 arrive as stand-ins (see `vcsoup.preferences.files`); the rows that hold
 one get a fault that names the byte, its place and the column.
@@ -21,6 +22,7 @@ from vcsoup.preferences.rows import FileRows, NumberedRow
 _LONGEST_CELL = 2**31 - 1
 _STAND_IN = re.compile("[\udc80-\udcff]")
 _EARLY_LINES = 20
+_NAMED_SEPARATOR = re.compile(r'\s*"?sep=([^\w\s"]|[\t ])\1*"?(?:\r\n?|\n)', re.IGNORECASE)
 
 csv.field_size_limit(_LONGEST_CELL)  # its own limit, 131,072, is less than a long dialogue
 
@@ -37,6 +39,8 @@ def is_json(text: str) -> bool:
     """
     if text.lstrip()[:1] in ("{", "["):
         return True
+    if _NAMED_SEPARATOR.match(text):
+        return False
     lines = _early_lines(text)
     header = {cell.strip(' "\r\n') for cell in re.split("[,;\t]", lines[0])} if lines else set()
     return not {"chosen", "rejected"} <= header and any(_is_object(line) for line in lines)
@@ -49,7 +53,7 @@ def is_one_value(text: str) -> bool:
         >>> is_one_value('{"data": [\n{"a": 1}'), is_one_value('{"a": 1}\n{"a": 2}')
         (True, False)
     """
-    return text.lstrip()[:1] in ("{", "[") and _parsed(_early_lines(text)[0]) is None
+    return text.lstrip()[:1] in ("{", "[") and _parsed(_early_lines(text.lstrip())[0]) is None
 
 
 def text_rows(text: str, name: str) -> FileRows:
@@ -68,6 +72,13 @@ def text_rows(text: str, name: str) -> FileRows:
         return _csv_rows(text, name, damaged=damaged)
     rows = _json_rows(text, name, damaged=damaged)
     return FileRows(tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows)
+
+
+def json_row(number: int, element: object) -> NumberedRow:
+    """A row with the cells of a JSON object; anything else is a fault."""
+    if isinstance(element, dict):
+        return NumberedRow(number, element)
+    return NumberedRow(number, {}, f"expected an object, got {type(element).__name__}")
 
 
 def _early_lines(text: str) -> list[str]:
@@ -103,7 +114,7 @@ def _json_rows(text: str, name: str, *, damaged: bool) -> list[NumberedRow]:
                 "line (`jq -c .` does), or all of them in one list"
             ) from error
         return list(_json_lines(text, damaged=damaged))
-    rows = [_json_row(i, element) for i, element in enumerate(_elements(whole), start=1)]
+    rows = [json_row(i, element) for i, element in enumerate(_elements(whole), start=1)]
     return [_checked(row) for row in rows] if damaged else rows
 
 
@@ -113,7 +124,7 @@ def _json_lines(text: str, *, damaged: bool) -> Iterator[NumberedRow]:
             continue
         stand_in = _STAND_IN.search(line) if damaged else None
         try:
-            row = _json_row(number, json.loads(line))
+            row = json_row(number, json.loads(line))
         except (ValueError, RecursionError) as error:
             row = NumberedRow(number, {}, f"not valid JSON: {error}")
         if stand_in is None:
@@ -159,22 +170,19 @@ def _column(cells: object) -> dict[str, Any]:
     return {}
 
 
-def _json_row(number: int, element: object) -> NumberedRow:
-    if isinstance(element, dict):
-        return NumberedRow(number, element)
-    return NumberedRow(number, {}, f"expected an object, got {type(element).__name__}")
-
-
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
-    delimiter = max(",;\t", key=(_early_lines(text) or [""])[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    named = _NAMED_SEPARATOR.match(text)  # a line for Excel, before the header
+    start = named.end() if named else 0
+    delimiter = named[1] if named else max(",;\t", key=(_early_lines(text) or [""])[0].count)
+    reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=delimiter, strict=True)
     filled = filter(None, reader)  # a blank line is no row
     try:
         columns = tuple(cell.strip() for cell in next(filled, []))
         raw = [_csv_row(i, columns, cells) for i, cells in enumerate(filled, start=1)]
     except csv.Error as error:
+        line = reader.line_num + text[:start].count("\n")
         raise PreferenceFormatError(
-            f"{name} cannot be read as CSV ({error} at line {reader.line_num}); "
+            f"{name} cannot be read as CSV ({error} at line {line}); "
             "close its quotes, or save it as JSON Lines"
         ) from error
     rows = [_checked(row) for row in raw] if damaged else raw

@@ -9,12 +9,12 @@ workspace keeps consents (`vcsoup.workspace.consents`); loading a judge checks t
 import hashlib
 import re
 from collections.abc import Container
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from vcsoup.errors import RewardModelError
 from vcsoup.fingerprint import model_fingerprint
+from vcsoup.home_paths import from_home
 from vcsoup.rewards.endpoint_fields import checked_url, is_loopback
 from vcsoup.rewards.spec import RewardSpec
 
@@ -55,7 +55,7 @@ def consent_key(model: str, revision: str | None = None) -> str:
     """
     if is_url(model):
         return hashlib.sha256(_checked(model).encode()).hexdigest()[:16]
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     if folder.is_dir():
         digest = hashlib.sha256(model_fingerprint(str(folder)).encode())
         for path in sorted(folder.rglob("*.py")):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vcsoup.errors import HubError, RewardModelError
+from vcsoup.home_paths import from_home
 from vcsoup.hub.refusals import hub_errors
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
@@ -78,7 +79,7 @@ def why_no_model(model: str) -> str:
         return (
             f"there is no folder {model}; give one with config.json, or a hub id such as org/model"
         )
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     if folder.is_file():
         return f"{model} is a file; give the folder that holds it"
     if not folder.is_dir() and not _HUB_ID.fullmatch(model):
@@ -97,7 +98,7 @@ def full_name(model: str) -> str:
         'org/judge'
     """
     name = model.strip().strip("\"'")  # paths are pasted with their quotes
-    path = Path(name).expanduser()
+    path = from_home(name)
     return str(path.resolve()) if path.is_dir() else name
 
 
@@ -108,7 +109,7 @@ def no_such_folder(model: str) -> bool:
         >>> no_such_folder("/no/such/folder"), no_such_folder("org/judge")
         (True, False)
     """
-    return model.startswith(("/", "~", ".")) and not Path(model).expanduser().is_dir()
+    return model.startswith(("/", "~", ".")) and not from_home(model).is_dir()
 
 
 def damaged_weights(model: str, revision: str | None, error: Exception) -> str:
@@ -119,7 +120,7 @@ def damaged_weights(model: str, revision: str | None, error: Exception) -> str:
         revision: Of a hub id.
         error: What safetensors said; it names no file.
     """
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     said = " ".join(str(error).split())
     if folder.is_dir():
         files = [str(path) for path in sorted(folder.glob("*.safetensors")) if _is_damaged(path)]
@@ -142,7 +143,7 @@ def _is_damaged(path: Path) -> bool:
 
 
 def _text(model: str, name: str, revision: str | None) -> str | None:
-    folder = Path(model).expanduser()
+    folder = from_home(model)
     if folder.is_dir():
         path = folder / name
         return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -3,9 +3,8 @@
 For models in local folders; of a hub model, the scoring that fetches it tells. Torch-free.
 """
 
-from pathlib import Path
-
 from vcsoup.errors import RewardModelError
+from vcsoup.home_paths import from_home
 from vcsoup.rewards.model_files import read_model_files, why_no_model
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.rewards.suggest import suggest_spec
@@ -22,7 +21,7 @@ def why_not_ready(spec: RewardSpec) -> str:
         return ""
     if why := why_no_model(spec.model):
         return why
-    if not Path(spec.model).expanduser().is_dir():
+    if not from_home(spec.model).is_dir():
         return ""
     try:
         files = read_model_files(spec.model)

@@ -16,17 +16,24 @@ Files = dict[str, list[int]]
 _RECORD = "exports.json"
 
 
-def check_free(project: Project, out: Path) -> None:
+def check_free(project: Project | None, out: Path) -> None:
     """Refuse a path that holds something else than an untouched export of this project.
+
+    Args:
+        project: None for one that is still to be made.
+        out: Where something is to be exported.
 
     Raises:
         AdapterError: says what to do.
     """
+    around = next(folder for folder in out.parents if folder.exists())
+    if not around.is_dir():
+        raise AdapterError(f"{out} cannot be made, since {around} is a file; choose another `out:`")
     if not (out.exists() or out.is_symlink()):
         return
-    if _files(out) != _known(project).get(str(out)):
+    if project is None or _files(out) != _known(project).get(str(out)):
         raise AdapterError(
-            f"{out} exists, and is no export that a run of {project.name} made and nobody changed; "
+            f"{out} exists, and is no export that a run of this project made and nobody changed; "
             "choose another `out:`, or move it away"
         )
 

@@ -14,8 +14,10 @@ from vcsoup.preferences.pairs import Prompt
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_yaml import dump_project_file
 from vcsoup.rewards.readiness import why_not_ready
+from vcsoup.running import own_exports
 from vcsoup.running.base_memory import check_base
 from vcsoup.running.cost import Cost
+from vcsoup.running.export_step import ExportStep
 from vcsoup.running.held_out_file import read_held_out
 from vcsoup.running.plan import Run, Stage, Step, planned
 from vcsoup.running.sources import check_source
@@ -104,6 +106,7 @@ def dry_run(
         for entry in file.values.values():
             if entry.data is not None:
                 check_source(entry.data)
+        _check_exports(None, steps)
         _check_models(_config(file), file, steps)
         return [StepReport(step.stage, step.title, "to do") for step in steps]
     wanted = workspace.as_configured(wanted_config(project, file))
@@ -115,6 +118,7 @@ def dry_run(
         cost = None if step not in still_open or below else step.cost(here, timed=False)
         state = "to do" if step in still_open else "there"
         reports.append(StepReport(step.stage, step.title, state, cost))
+    _check_exports(wanted, still_open)
     _check_models(wanted.config, file, still_open)
     return reports
 
@@ -126,6 +130,13 @@ def _still_open(steps: Sequence[Step], here: Run) -> list[Step]:
         if any(step.stands_on(other) for other in found) or not step.is_done(here):
             found.append(step)
     return found
+
+
+def _check_exports(project: Project | None, steps: Sequence[Step]) -> None:
+    """Refuse to begin what would end at a path that holds something else."""
+    for step in steps:
+        if isinstance(step, ExportStep):
+            own_exports.check_free(project, Path(step.entry.out))
 
 
 def _check_models(config: ProjectConfig, file: ProjectFile, steps: Sequence[Step]) -> list[str]:
@@ -190,13 +201,15 @@ def _held_out(file: ProjectFile) -> list[Prompt]:
 
 
 def _taken(step: Step, here: Run, name: str, ahead: Sequence[Step]) -> StepReport:
-    """Skip or make a step; before the first that is made, look at the models of those ahead."""
+    """Skip or make a step; before the first, look at models and places of those ahead."""
     if here.monitor.stop_requested:
         raise StopRequested(f"stopped before: {step.title}; run the file again to go on")
     if step.is_done(here):
         here.tell(f"{name}: there already")
         return StepReport(step.stage, step.title, "there")
-    for warning in _check_models(here.project.config, here.file, _still_open(ahead, here)):
+    still_open = _still_open(ahead, here)
+    _check_exports(here.project, still_open)
+    for warning in _check_models(here.project.config, here.file, still_open):
         here.tell(f"warning: {warning}")
     here.tell(name)
     if cost := step.cost(here, timed=True):

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from vcsoup.errors import AdapterError
 from vcsoup.fingerprint import model_fingerprint
+from vcsoup.home_paths import from_home
 from vcsoup.soup.adapter_settings import (
     MANIFEST_FILE,
     PREFIX,
@@ -174,7 +175,7 @@ def _base_fingerprint(path: Path, base: str) -> str | None:
 
 
 def _content_of(base: str) -> str | None:
-    return model_fingerprint(base) if base and Path(base).expanduser().is_dir() else None
+    return model_fingerprint(base) if base and from_home(base).is_dir() else None
 
 
 def _differs(name: str, known: str | None, adapter: Adapter) -> bool:
@@ -185,7 +186,7 @@ def _differs(name: str, known: str | None, adapter: Adapter) -> bool:
 
 
 def _of_another_revision(base: str, revision: str | None, adapter: Adapter) -> bool:
-    if base != adapter.base or not adapter.base_fingerprint or Path(base).expanduser().exists():
+    if base != adapter.base or not adapter.base_fingerprint or from_home(base).exists():
         return False
     on_hub = not Path(base).is_absolute()
     return on_hub and model_fingerprint(base, revision=revision) != adapter.base_fingerprint

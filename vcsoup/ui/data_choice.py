@@ -48,7 +48,8 @@ def show(look: FileLook, *, source: str, key: str) -> Reading | None:
             f"**{literal(source, most=200)}**, read as {literal(look.format)}, holds "
             f"{len(look.aspects)} preferences. Each is a data set of its own."
         )
-        how: Reading | None = _choose_aspect(look, key)
+        by_hand = st.checkbox("Name the columns instead", key=f"{key}_by_hand")
+        how = _choose_columns(look, key) if by_hand else _choose_aspect(look, key)
     else:
         st.markdown(
             f"**{literal(source, most=200)}** is in no format that is known here. Which columns "

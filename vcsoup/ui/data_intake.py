@@ -75,9 +75,10 @@ def _choose(project: Project, value: str) -> None:
     data_limit.ask(project, value)
     st.caption(
         "Read as: TRL, hh-rlhf, PKU-SafeRLHF, UltraFeedback, HelpSteer, Nectar, Chatbot Arena, "
-        "SHP, StackExchange, TL;DR or LLaMA-Factory preferences, VC-Soup tables with rewards, or "
-        "VC-Soup Lab's own pairs; of any other table you name the columns. JSON, JSON Lines, CSV, "
-        "parquet or Arrow, also compressed. The kind is told from the content."
+        "SHP, StackExchange, TL;DR or LLaMA-Factory preferences, two answers rated by several "
+        "values, VC-Soup tables with rewards, or VC-Soup Lab's own pairs; of any other table you "
+        "name the columns. JSON, JSON Lines, CSV, parquet or Arrow, also compressed. The kind is "
+        "told from the content."
     )
     if said := st.session_state.get(f"{_key(project, value)}_trouble"):
         kept = ". The pairs that are there stay as they are." if present is not None else ""

@@ -159,7 +159,8 @@ def matches(aspects: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]
 def _choose(project: Project, key: str) -> None:
     st.caption(
         "PKU-SafeRLHF holds two preferences (better, safer), UltraFeedback one per aspect, "
-        "HelpSteer one per attribute. Each becomes the pairs of one value."
+        "HelpSteer one per attribute, a table of two rated answers (helpful_a, helpful_b) one per "
+        "rating. Each becomes the pairs of one value."
     )
     upload, local, hub = st.tabs(TABS)
     with upload, shown_errors():

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from vcsoup.errors import NotFoundError
+from vcsoup.home_paths import from_home
 from vcsoup.rewards.consent import Consent, consent_key, is_url, risk_of
 from vcsoup.workspace.files import now, read_json, write_json
 
@@ -38,7 +39,7 @@ class ConsentShelf:
             RewardModelError: a hub id without a full commit, or no address of an endpoint.
         """
         key = consent_key(model, revision)
-        pinned = None if is_url(model) or Path(model).expanduser().is_dir() else revision
+        pinned = None if is_url(model) or from_home(model).is_dir() else revision
         consent = Consent(key=key, model=model, revision=pinned, risk=risk_of(model), given=now())
         write_json(self._folder / f"{key}.json", consent.model_dump())
         return consent

@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from vcsoup.errors import NotFoundError, WorkspaceError
+from vcsoup.home_paths import from_known_home
 from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.consents import ConsentShelf
 from vcsoup.workspace.files import now
@@ -20,7 +21,7 @@ from vcsoup.workspace.records import PROJECTS, Records
 def default_workspace() -> Path:
     """Return $VCSOUP_WORKSPACE, or ~/.local/share/vcsoup."""
     chosen = os.environ.get("VCSOUP_WORKSPACE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "vcsoup"
+    return Path(chosen) if chosen else Path.home() / ".local" / "share" / "vcsoup"
 
 
 class Workspace:
@@ -36,7 +37,7 @@ class Workspace:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(root).expanduser().resolve()
+        self.root = from_known_home(root).resolve()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
