@@ -105,7 +105,7 @@ def test_an_unmeasured_soup_is_predicted_and_says_so(workspace, visit):
         f"{v.capitalize()}, predicted" for v in VALUES
     ]
     assert [metric.value for metric in app.metric] == [f"about {signed(r)}" for r in found.mean[0]]
-    low, high = found.mean[0, 0] - 1.96 * found.sd[0, 0], found.mean[0, 0] + 1.96 * found.sd[0, 0]
+    low, high = (found.mean[0, 0] + side * found.reach[0, 0] for side in (-1, 1))
     assert any(c.value.startswith(f"{signed(low)} to {signed(high)}") for c in app.caption)
     (said,) = [c for c in app.caption if "Predicted, not measured yet" in c.value]
     assert "Leaving each of them out in turn, it errs by about" in said.help
