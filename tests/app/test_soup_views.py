@@ -176,8 +176,12 @@ def test_a_blind_vote_is_stored_revealed_counted_and_can_be_taken_back(workspace
     assert rates["votes"].tolist() == [1, 1]
     shown = dict(zip(rates["won"], rates["share won, 95 % interval"], strict=True))
     assert shown["1"] == f"{share(1.0)} ({share(low)} to {share(high)})"
+    vote_on(app, "A third way.", "A fourth way.")
+    assert not app.dataframe  # who leads would sway the vote
+    app.button(key="vote_second").click().run()
+    assert app.dataframe[0].value["votes"].tolist() == [2, 2]
     app.button(key="vote_undo").click().run()
-    assert project.votes() == []
+    assert project.votes() == [vote]
 
 
 def test_a_double_click_is_one_vote(workspace, visit, monkeypatch):

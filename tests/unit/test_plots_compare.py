@@ -4,7 +4,9 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from vcsoup.consistency import value_consistency
 from vcsoup.plots.canvas import MINUS, SIGMA
 from vcsoup.plots.chord import chord_panels
 from vcsoup.plots.fronts import two_fronts
@@ -98,6 +100,22 @@ def test_few_adapters_are_lines_and_many_a_table():
     assert (np.diag(table.z) == 1).all()
 
 
+@pytest.mark.parametrize("threshold", [0.5, -0.3, 1.0])
+def test_the_cone_on_the_stage_lies_where_the_consistency_is_the_threshold(threshold):
+    kept = np.array([True])
+    rays = [
+        trace
+        for trace in kept_cloud(
+            np.ones((1, 2)), kept, names=("a", "b"), colours=LIGHT, threshold=threshold
+        ).data
+        if trace.mode == "lines"
+    ]
+    ends = np.array([[ray.x[1], ray.y[1]] for ray in rays])
+    assert ends[0] @ [1, -1] == pytest.approx(0.0)  # both gaps alike
+    np.testing.assert_allclose(value_consistency(ends[1:]), threshold, atol=1e-12)
+    assert ends[1] @ [1, -1] == pytest.approx(-(ends[2] @ [1, -1]))
+
+
 def test_stage_charts_are_large_and_exact():
     colour_of = value_colours(["a", "b"], LIGHT)
     bars = pair_gaps({"a": 2.04, "b": -1.0}, colour_of=colour_of, colours=LIGHT).data[0]
@@ -107,6 +125,7 @@ def test_stage_charts_are_large_and_exact():
     assert list(by_name(cloud)["kept"].y) == [2.0, 0.5]
     assert list(by_name(cloud)["dropped"].x) == [-1.0]
     assert enlarged(cloud).layout.xaxis.tickfont.size == FONT
+    assert cloud.layout.yaxis.scaleanchor == "x"  # angles are angles
     rows = pd.DataFrame(
         [
             {"adapter": a, "value": v, "gain": 1.0, "low": 0.5, "high": np.nan if v == "b" else 2}

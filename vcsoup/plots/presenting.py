@@ -1,6 +1,7 @@
 """Charts for a stage: few marks, large type, readable from the last row."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,17 +63,20 @@ def kept_cloud(
     *,
     names: tuple[str, str],
     colours: Palette,
+    threshold: float | None = None,
 ) -> go.Figure:
-    """Draw pairs by two of their gaps, the kept ones coloured.
+    """Draw pairs by two of their gaps, the kept ones coloured, and where both values agree.
 
     Args:
         gaps: Shape (n, 2), in standard deviations.
         kept: Which of them the filter keeps, shape (n,); it looks at all values.
         names: The two values.
         colours: The theme's palette.
+        threshold: Least consistency, -1 to 1, whose cone is drawn; right where these two values
+            are all there are.
 
     Returns:
-        A scatter chart with the two axes of no preference.
+        A scatter chart, as wide as high in its units, with the two axes of no preference.
     """
     figure = canvas(None, colours, top=48)
     looks = (
@@ -90,10 +94,32 @@ def kept_cloud(
         )
     figure.update_xaxes(title_text=f"gap in {names[0]}, {SIGMA}", range=[-4, 4], showgrid=True)
     figure.update_yaxes(title_text=f"gap in {names[1]}, {SIGMA}", range=[-4, 4])
+    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    figure.update_xaxes(constrain="domain")
+    _ray(figure, 0.0, "all agree", {"color": colours.ink, "width": 1.5, "dash": "dot"})
+    if threshold is not None:
+        open_by = np.arccos(np.clip(threshold, -1.0, 1.0))
+        edge = {"color": colours.accent, "width": 2}
+        _ray(figure, open_by, f"consistency {threshold:.2f}", edge)
+        _ray(figure, -open_by, "", edge)
     for add in (figure.add_hline, figure.add_vline):
         axis = {"y": 0} if add == figure.add_hline else {"x": 0}
         add(**axis, line={"color": colours.ink, "width": 1.5})
     return enlarged(figure)
+
+
+def _ray(figure: go.Figure, turned: float, name: str, line: Mapping[str, Any]) -> None:
+    """Draw a line from the origin, turned by an angle from where both gaps are alike."""
+    angle = np.pi / 4 + turned
+    figure.add_scatter(
+        x=[0.0, 9.0 * float(np.cos(angle))],
+        y=[0.0, 9.0 * float(np.sin(angle))],
+        mode="lines",
+        name=name,
+        showlegend=bool(name),
+        line=line,
+        hoverinfo="skip",
+    )
 
 
 def adapter_gains(

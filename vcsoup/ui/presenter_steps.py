@@ -131,6 +131,7 @@ def _cone(project: Project) -> None:
         measures.consistency[rows] >= tau,
         names=names,
         colours=theme.colours(),
+        threshold=tau if len(project.values) == len(names) else None,
     )
     _picture(figure, "stage_cone", f"Pairs by gap in {names}")
     drawn = min(CLOUD, measures.n)

@@ -15,7 +15,7 @@ from vcsoup.ui.answer import STATES, connector, prompts_of
 from vcsoup.ui.ballot import CHOICES, Ballot, new_ballot, vote_of
 from vcsoup.ui.components import reading
 from vcsoup.ui.pouring import Glass, Pourer, replies_of
-from vcsoup.ui.shell import shown_errors, trying
+from vcsoup.ui.shell import shown_errors, slot, trying
 from vcsoup.ui.soups import balance, mix_text, stored_weights
 from vcsoup.ui.vote_counts import counted
 from vcsoup.workspace import Project
@@ -42,7 +42,9 @@ def show(project: Project, group: str, table: pd.DataFrame, prompt: str) -> None
     else:
         part = st.fragment(run_every=LOOK_SECONDS if seen.active else None)(_voting)
         part(project, ballot, large=large, was_active=seen.active)
-    _rates(project)
+    with slot():
+        if ballot is None or ballot.vote is not None:  # who leads would sway an open vote
+            _rates(project)
 
 
 def on_stage() -> bool:
