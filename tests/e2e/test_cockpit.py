@@ -181,6 +181,15 @@ def test_a_pair_has_an_address(cockpit: Page, browser: Browser):
     pair = re.search("pair=([0-9a-f]{16})", cockpit.url)[1]
     expect(cockpit.get_by_text(f"Pair {pair}.")).to_be_visible()
     expect(row).to_have_attribute("aria-selected", "true")
+    # The line under the pointer stays while others are picked: one made anew would swallow a click.
+    line = row.element_handle()
+    other = cockpit.get_by_role("grid").get_by_role("row").nth(2)
+    other.click()
+    expect(other).to_have_attribute("aria-selected", "true")
+    assert line.evaluate("line => line.isConnected && line.ariaSelected") == "false"
+    row.click()
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(cockpit).to_have_url(re.compile(f"pair={pair}"))
     elsewhere = browser.new_context().new_page()
     elsewhere.goto(cockpit.url)
     expect(elsewhere.get_by_text(f"Pair {pair}.")).to_be_visible()

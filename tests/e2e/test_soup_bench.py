@@ -166,6 +166,23 @@ def test_a_click_on_a_point_takes_it_twice_too(
         expect(page).to_have_url(re.compile("0.333"))
 
 
+def test_keys_go_on_from_the_point_that_was_taken(
+    page: Page, app_url: str, errors: list[str]
+) -> None:
+    """Taking a point draws the chart anew; the keyboard stays where it was."""
+    handle = open_soup(page, app_url)
+    page.locator(".front svg[role=group]").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    first = page.locator(".point:focus").get_attribute("data-key")
+    before = handle.get_attribute("aria-valuetext")
+    page.keyboard.press("Enter")
+    expect(handle).not_to_have_attribute("aria-valuetext", before)
+    expect(page.locator(f'.point:focus[data-key="{first}"]')).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(f'.point:focus:not([data-key="{first}"])')).to_have_count(1)
+
+
 def test_back_in_the_browser_goes_back_in_the_weights(
     page: Page, app_url: str, errors: list[str]
 ) -> None:

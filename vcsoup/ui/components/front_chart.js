@@ -92,7 +92,7 @@ function joined(svg, plane, points, colour, dash) {
 function drawPoint(svg, plane, point, state) {
   const { colours } = state.data;
   const group = draw("g", {
-    class: "point", role: "button", tabindex: "-1", "data-key": point.key,
+    class: "point", role: "button", tabindex: "-1", "data-key": point.key, "data-group": point.group,
     "aria-label": point.text.join(", "), transform: `translate(${plane.x(point.x)} ${plane.y(point.y)})`,
   }, svg);
   draw("circle", { class: "reach", r: 11 }, group);
@@ -170,6 +170,7 @@ function render(state) {
   const width = Math.max(260, state.root.clientWidth);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("height", height);
+  const focused = svg.querySelector(".point:focus")?.dataset;
   svg.replaceChildren();
   legend(state);
   state.told.hidden = true;
@@ -190,6 +191,8 @@ function render(state) {
   for (const point of [...data.twin, ...data.points]) drawPoint(svg, plane, point, state);
   label(svg, plane, data.points, colours);
   for (const one of soup) current(svg, plane, one, state);
+  const again = (point) => point.dataset.key === focused.key && point.dataset.group === focused.group;
+  if (focused) [...svg.querySelectorAll(".point")].find(again)?.focus({ preventScroll: true });
 }
 
 // One tab stop for the chart; the arrow keys go from point to point, from left to right.
@@ -229,7 +232,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.data = data;
   state.tell = setTriggerValue;
   state.svg.setAttribute("aria-label", data.alt);
-  render(state);
+  const told = JSON.stringify(data);
+  if (told !== state.from || state.drawn !== root.clientWidth) render(state); // else a click under way stays one
+  state.from = told;
   const watch = new ResizeObserver(() => state.drawn !== root.clientWidth && ((state.drawn = root.clientWidth), render(state)));
   state.drawn = root.clientWidth;
   watch.observe(root);

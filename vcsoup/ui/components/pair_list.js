@@ -1,4 +1,5 @@
 // A page of pairs, one line each; a click or Enter opens one. Texts are set by textContent alone.
+// Lines stay while the pairs do: one that is made anew under the pointer would swallow the click.
 const COLUMNS = [
   ["consistency", "consistency", (c) => signed(c, 2)], ["norm", "norm", (n) => fixed(n, 2)],
   ["side", "side"], ["reason", "reason"], ["prompt", "prompt"],
@@ -12,10 +13,9 @@ function cell(tag, column, text) {
   return made;
 }
 
-function line(pair, data, pick) {
+function line(pair, pick) {
   const row = element("tr");
   row.tabIndex = 0;
-  row.setAttribute("aria-selected", String(pair.id === data.picked));
   row.append(...COLUMNS.map(([column, , format]) => cell("td", column, format ? format(pair[column]) : pair[column])));
   row.addEventListener("click", () => pick(pair.id));
   row.addEventListener("keydown", (event) => {
@@ -28,18 +28,27 @@ function line(pair, data, pick) {
   return row;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function build(list, data) {
   const table = element("table");
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", data.told);
   const head = element("tr");
   head.append(...COLUMNS.map(([column, name]) => cell("th", column, name)));
   const body = element("tbody");
-  body.append(...data.pairs.map((pair) => line(pair, data, (id) => setTriggerValue("picked", { pair: id }))));
+  body.append(...data.pairs.map((pair) => line(pair, (id) => list.tell("picked", { pair: id }))));
   const top = element("thead");
   top.append(head);
   table.append(top, body);
-  const focused = parentElement.activeElement?.closest("tr")?.rowIndex;
-  parentElement.querySelector(".list").replaceChildren(table);
+  const focused = list.getRootNode().activeElement?.closest("tr")?.rowIndex;
+  list.replaceChildren(table);
   if (focused) table.rows[focused]?.focus({ preventScroll: true });
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const list = parentElement.querySelector(".list");
+  list.tell = setTriggerValue;
+  const drawn = JSON.stringify([data.pairs, data.told]);
+  if (drawn !== list.drawn) build(list, data);
+  list.drawn = drawn;
+  data.pairs.forEach((pair, i) => list.querySelector("tbody").rows[i].setAttribute("aria-selected", String(pair.id === data.picked)));
 }
