@@ -453,6 +453,9 @@ def test_the_chart_holds_the_measured_soups_and_the_predicted_one(workspace, vis
     assert now["xHigh"] - now["x"] == pytest.approx(now["x"] - now["xLow"])
     assert chart["twin"]
     assert {point["group"] for point in chart["twin"]} == {"unfiltered"}
+    assert all(point["text"][0].endswith(", unfiltered") for point in chart["twin"])
+    heard = [", ".join(point["text"]) for point in [*chart["points"], *chart["twin"]]]
+    assert len(set(heard)) == len(heard)
     names = [name for name, _ in chart["legend"]]
     assert names[-2:] == ["unfiltered front", "this soup, predicted"]
 

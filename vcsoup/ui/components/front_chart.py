@@ -93,11 +93,12 @@ def chart_data(
 
 
 def _point(row: pd.Series, group: str = "") -> dict[str, object]:
+    first, *rest = row["lines"]  # of the twin, the same soup has another set's name
     return {
         **{axis: float(row[axis]) for axis in ("x", "y")},
         **{name: str(row[name]) for name in ("key", "role", "label")},
         **{name: bool(row[name]) for name in ("beaten", "recorded")},
-        "text": list(row["lines"]),
+        "text": [f"{first}, {group}" if group else first, *rest],
         "group": group,
     }
 
