@@ -7,16 +7,23 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from vcsoup.numbers import plain
 from vcsoup.soup.weights import check_weights, corners, link_weights
 from vcsoup.ui import echoes, mixer
 from vcsoup.ui.bookmarks import take as take_bookmark
 from vcsoup.ui.components import ternary
+from vcsoup.ui.literal import literal
+from vcsoup.ui.shell import slot
 from vcsoup.ui.soups import balance, stored_weights
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
 FREE_FROM, FREE_TO = -1.0, 2.0
 TRIANGLE_WIDTH = 235
+_UNSEEN = 5e-5
+"""What four decimals do not show."""
+_STEP = 0.01
+"""As fine as `_shown`: a coarser handle would stand beside the figure over it."""
 
 
 def show(project: Project, table: pd.DataFrame) -> None:
@@ -35,6 +42,9 @@ def show(project: Project, table: pd.DataFrame) -> None:
         with st.container(gap=None, key="sliders"):
             for index, value in enumerate(values):
                 (_free_slider if mixer.is_free() else _linked_slider)(values, index, value)
+    with slot():
+        if told := _in_use(values):
+            st.caption(told)
     _moves()
 
 
@@ -87,7 +97,7 @@ def _linked_slider(values: Sequence[str], index: int, value: str) -> None:
         0.0,
         1.0,
         default,
-        step=0.01,
+        step=_STEP,
         key=f"weight_{value}",
         on_change=_linked_move,
         args=(values, index),
@@ -107,7 +117,7 @@ def _free_slider(values: Sequence[str], index: int, value: str) -> None:
         FREE_FROM,
         FREE_TO,
         echoes.shown(f"free_{value}", _shown(index, FREE_FROM, FREE_TO)),
-        step=0.05,
+        step=_STEP,
         key=f"free_{value}",
         on_change=_free_move,
         args=(values, index),
@@ -136,6 +146,19 @@ def _free_move(values: Sequence[str], index: int) -> None:
 def _shown(index: int, lowest: float, highest: float) -> float:
     """What a slider shows of a weight: two decimals, inside its range."""
     return round(float(np.clip(mixer.current()[index], lowest, highest)), 2)
+
+
+def _in_use(values: Sequence[str]) -> str:
+    """Say what is mixed where the sliders show it rounded or cut off; else nothing."""
+    weights = mixer.current()
+    lowest, highest = (FREE_FROM, FREE_TO) if mixer.is_free() else (0.0, 1.0)
+    shown = [_shown(index, lowest, highest) for index in range(len(values))]
+    if np.allclose(weights, shown, rtol=0.0, atol=_UNSEEN):
+        return ""
+    told = ", ".join(f"{literal(v)} {plain(w, 4)}" for v, w in zip(values, weights, strict=True))
+    beyond = ((weights < lowest) | (weights > highest)).any()
+    how = f"cut off at {plain(lowest, 0)} and {plain(highest, 0)}" if beyond else "rounded"
+    return f"Mixed: {told}. The sliders show it {how}."
 
 
 def _switch() -> None:
