@@ -346,24 +346,16 @@ def test_a_link_with_free_weights_opens_them(workspace, visit):
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        (
-            {"weights": "helpful=0.333334,harmless=0.333333,humorous=0.333333"},
-            "Mixed: helpful 0.3333, harmless 0.3333, humorous 0.3333. The sliders show it rounded.",
-        ),
-        (
-            {"weights": "helpful=0.37,harmless=0,humorous=2.52", "free": "1"},
-            "Mixed: helpful 0.3700, harmless 0.0000, humorous 2.5200. "
-            f"The sliders show it cut off at {MINUS}1 and 2.",
-        ),
-        ({"weights": "helpful=0.37,harmless=0,humorous=0.63", "free": "1"}, None),
-        ({"weights": "helpful=0.37,harmless=0,humorous=0.63"}, None),
+        ("helpful=0.333334,harmless=0.333333,humorous=0.333333", "0.3333, 0.3333, 0.3333"),
+        ("helpful=0.37,harmless=-0.25,humorous=2.52", f"0.37, {MINUS}0.25, 2.52"),
     ],
 )
-def test_sliders_say_where_they_show_less_than_is_mixed(workspace, visit, asked, told):
+def test_what_is_mixed_is_told_beyond_what_sliders_show(workspace, visit, asked, told):
     """A handle of a coarser step than two decimals would stand beside its figure."""
-    app = open_without_prompts(workspace, visit, **asked)
-    assert [c.value for c in app.caption if c.value.startswith("Mixed: ")] == [told] * bool(told)
-    handles = [slider for slider in app.slider if slider.label.lower() in VALUES]
+    app = open_without_prompts(workspace, visit, weights=asked, free="1")
+    names = [f"{value} {weight}" for value, weight in zip(VALUES, told.split(", "), strict=True)]
+    assert f"Mixed: {', '.join(names)}" in [caption.value for caption in app.caption]
+    handles = [app.slider(key=f"free_{value}") for value in VALUES]
     assert [handle.step for handle in handles] == [0.01] * 3
 
 

@@ -7,21 +7,21 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.numbers import plain
+from vcsoup.numbers import MINUS
 from vcsoup.soup.weights import check_weights, corners, link_weights
 from vcsoup.ui import echoes, mixer
 from vcsoup.ui.bookmarks import take as take_bookmark
 from vcsoup.ui.components import ternary
 from vcsoup.ui.literal import literal
-from vcsoup.ui.shell import slot
 from vcsoup.ui.soups import balance, stored_weights
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
 FREE_FROM, FREE_TO = -1.0, 2.0
 TRIANGLE_WIDTH = 235
-_UNSEEN = 5e-5
-"""What four decimals do not show."""
+_SHOWN_TOLD = (
+    "What is mixed and measured. A slider shows two decimals of it, and no more than its own range."
+)
 _STEP = 0.01
 """As fine as `_shown`: a coarser handle would stand beside the figure over it."""
 
@@ -42,9 +42,7 @@ def show(project: Project, table: pd.DataFrame) -> None:
         with st.container(gap=None, key="sliders"):
             for index, value in enumerate(values):
                 (_free_slider if mixer.is_free() else _linked_slider)(values, index, value)
-    with slot():
-        if told := _in_use(values):
-            st.caption(told)
+    st.caption(_mixed(values), help=_SHOWN_TOLD)  # always: what came and went would move the rest
     _moves()
 
 
@@ -148,17 +146,12 @@ def _shown(index: int, lowest: float, highest: float) -> float:
     return round(float(np.clip(mixer.current()[index], lowest, highest)), 2)
 
 
-def _in_use(values: Sequence[str]) -> str:
-    """Say what is mixed where the sliders show it rounded or cut off; else nothing."""
-    weights = mixer.current()
-    lowest, highest = (FREE_FROM, FREE_TO) if mixer.is_free() else (0.0, 1.0)
-    shown = [_shown(index, lowest, highest) for index in range(len(values))]
-    if np.allclose(weights, shown, rtol=0.0, atol=_UNSEEN):
-        return ""
-    told = ", ".join(f"{literal(v)} {plain(w, 4)}" for v, w in zip(values, weights, strict=True))
-    beyond = ((weights < lowest) | (weights > highest)).any()
-    how = f"cut off at {plain(lowest, 0)} and {plain(highest, 0)}" if beyond else "rounded"
-    return f"Mixed: {told}. The sliders show it {how}."
+def _mixed(values: Sequence[str]) -> str:
+    """Say what is mixed to four decimals; sliders show two, and no more than their range."""
+    weights = np.round(mixer.current(), 4) + 0.0
+    figures = [f"{weight:g}".replace("-", MINUS) for weight in weights]
+    told = (f"{literal(value)} {figure}" for value, figure in zip(values, figures, strict=True))
+    return f"Mixed: {', '.join(told)}"
 
 
 def _switch() -> None:
