@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SCORING = "scoring "
-_SPENT = ("requests", "tokens", "cost")
+_SPENT = ("requests", "under_way", "tokens", "cost")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,10 @@ class StageProgress:
         total: Rewards wanted.
         began: When the first report came, seconds since the epoch.
         latest: When the last report came.
-        spent: What the run has asked of its endpoint so far, earlier data sets included: requests,
-            tokens, and cost where prices are set.
+        spent: What the run has asked of its endpoint so far, earlier data sets and attempts
+            included: requests, tokens, cost where prices are set, and of the requests those that
+            had no answer when this was told ("under_way"), which no tokens and cost are known of.
+        told: The figures of the last report, which begin anew with each attempt.
     """
 
     model: str
@@ -34,6 +36,7 @@ class StageProgress:
     began: float
     latest: float
     spent: Mapping[str, float] = field(default_factory=dict)
+    told: Mapping[str, float] = field(default_factory=dict)
 
 
 def scoring_stages(
@@ -59,13 +62,14 @@ def scoring_stages(
             continue
         model, done = str(record["stage"]).removeprefix(_SCORING), int(record["done"])
         total, time = int(record["total"]), float(record["time"])
-        spent = {name: float(record[name]) for name in _SPENT if name in record}
+        news = {name: float(record[name]) for name in _SPENT if name in record}
+        same = [stage for stage in stages if stage.model == model]
+        spent, told = _spent(same[-1], news) if same else (news, news)
         if stages and stages[-1].model == model and stages[-1].total == total:
-            last = stages[-1]
-            told = {**last.spent, **spent}
-            stages[-1] = StageProgress(model, last.cached, done, total, last.began, time, told)
+            cached, began = stages.pop().cached, same[-1].began
         else:
-            stages.append(StageProgress(model, done, done, total, time, time, spent))
+            cached, began = done, time
+        stages.append(StageProgress(model, cached, done, total, began, time, spent, told))
     return tuple(stages)
 
 
@@ -116,17 +120,33 @@ def known_rewards(stages: Sequence[StageProgress]) -> tuple[int, int]:
     return sum(stage.done for stage in stages), sum(stage.total for stage in stages)
 
 
-def spent_so_far(stages: Sequence[StageProgress]) -> dict[str, float]:
-    """Sum up what a run has asked of endpoints; empty when it asked none.
+def spent_so_far(*runs: Sequence[StageProgress]) -> dict[str, float]:
+    """Sum up what runs have asked of endpoints; empty when they asked none.
+
+    Args:
+        runs: The stages of each.
 
     Example:
         >>> asked = StageProgress("a", 0, 9, 9, 0.0, 1.0, {"requests": 9, "tokens": 945})
         >>> spent_so_far([asked, StageProgress("b", 0, 9, 9, 1.0, 2.0)])
         {'requests': 9, 'tokens': 945}
     """
-    latest = {stage.model: stage.spent for stage in stages if stage.spent}
     total: dict[str, float] = {}
-    for spent in latest.values():
-        for name, figure in spent.items():
-            total[name] = total.get(name, 0) + figure
+    for stages in runs:
+        latest = {stage.model: stage.spent for stage in stages if stage.spent}
+        for spent in latest.values():
+            for name, figure in spent.items():
+                total[name] = total.get(name, 0) + figure
     return total
+
+
+def _spent(
+    last: StageProgress, told: Mapping[str, float]
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Add a report's figures to what a model had taken; fewer requests than before begin anew."""
+    if not told:
+        return last.spent, last.told
+    goes_on = told["requests"] >= last.told.get("requests", 0)
+    counted = last.told if goes_on else {}
+    added = {name: last.spent.get(name, 0) + x - counted.get(name, 0) for name, x in told.items()}
+    return {**last.spent, **added}, told

@@ -61,6 +61,13 @@ def test_the_answer_and_its_figures_are_those_of_the_library(project, visit):
     assert any("44 of these points came recorded" in caption.value for caption in app.caption)
 
 
+def test_every_table_has_a_name_that_can_be_heard(project, visit):
+    names = [table.proto.alt for table in visit("compare").dataframe]
+    assert len(names) >= 3
+    assert all(names)
+    assert len(set(names)) == len(names)
+
+
 def test_the_sets_are_chosen_in_the_address(project, visit):
     app = visit("compare", first="unfiltered", second="filtered")
     assert [app.selectbox(key=key).value for key in ("first", "second")] == [

@@ -32,6 +32,7 @@ def test_the_picked_threshold_and_world_decide_the_figures(workspace, project, v
     put_study(workspace.root / "studies" / "small" / "result")
     app = visit("compare")
     assert "What the study found" in headings(app)
+    assert all(table.proto.alt for table in app.dataframe)
     table = shown(app)
     assert set(table["difference"]) == {
         "filtered-0.6 minus unfiltered",

@@ -14,6 +14,7 @@ from vcsoup.filtering import PairFilter
 from vcsoup.numbers import MINUS, SIGMA
 from vcsoup.pair_export import ExportPlan, export_bytes
 from vcsoup.ui import cockpit, drafting
+from vcsoup.ui.cost import TOKENS_TOLD
 from vcsoup.workspace import ProjectConfig
 
 
@@ -92,17 +93,18 @@ def test_mean_gaps_are_those_of_the_kept_pairs(workspace, visit):
 
 
 def test_tokens_and_passes_follow_the_kept_pairs(workspace, visit):
-    """Prompts of 35, answers of 56 and 53 characters: 144 a pair, five pairs, four characters each.
+    """Five pairs are kept; a run reads each prompt with both answers, four characters a token.
 
     The "paper" preset sees steps x batch pairs in a run; five are kept.
     """
     from vcsoup.training.config import PRESETS
 
     project = hand_project(workspace)
-    characters = project.lengths("helpful")[[0, 1, 2, 3, 9]].sum()
+    characters = (project.lengths("helpful")[[0, 1, 2, 3, 9]] @ [2, 1, 1]).sum()
     app = visit("consistency", **{"tau.helpful": "0.5"})
     tokens, passes = strips(app)["helpful"]["lines"]
-    assert tokens == f"about {round(characters / 4)} tokens (guess)"
+    assert tokens == f"about {round(characters / 4)} tokens an epoch (guess)"
+    assert TOKENS_TOLD in " ".join(caption.value for caption in app.caption)
     seen = PRESETS["paper"].steps * PRESETS["paper"].batch_size
     assert passes.startswith(f"{seen / 5:.1f} epochs a run")
 

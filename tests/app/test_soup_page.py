@@ -231,6 +231,22 @@ def test_a_link_with_free_weights_opens_them(workspace, visit):
     assert [app.slider(key=f"free_{v}").value for v in VALUES] == [1.5, -0.25, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("helpful=0.333334,harmless=0.333333,humorous=0.333333", "0.3333, 0.3333, 0.3333"),
+        ("helpful=0.37,harmless=-0.25,humorous=2.52", f"0.37, {MINUS}0.25, 2.52"),
+    ],
+)
+def test_what_is_mixed_is_told_beyond_what_sliders_show(workspace, visit, asked, told):
+    """A handle of a coarser step than two decimals would stand beside its figure."""
+    app = open_without_prompts(workspace, visit, weights=asked, free="1")
+    names = [f"{value} {weight}" for value, weight in zip(VALUES, told.split(", "), strict=True)]
+    assert f"Mixed: {', '.join(names)}" in [caption.value for caption in app.caption]
+    handles = [app.slider(key=f"free_{value}") for value in VALUES]
+    assert [handle.step for handle in handles] == [0.01] * 3
+
+
 def test_the_whole_screen_is_in_the_address(workspace, visit):
     full_project(workspace)
     asked = {
@@ -313,6 +329,9 @@ def test_the_chart_holds_the_measured_soups_and_the_predicted_one(workspace, vis
     assert now["xHigh"] - now["x"] == pytest.approx(now["x"] - now["xLow"])
     assert chart["twin"]
     assert {point["group"] for point in chart["twin"]} == {"unfiltered"}
+    assert all(point["text"][0].endswith(", unfiltered") for point in chart["twin"])
+    heard = [", ".join(point["text"]) for point in [*chart["points"], *chart["twin"]]]
+    assert len(set(heard)) == len(heard)
     names = [name for name, _ in chart["legend"]]
     assert names[-2:] == ["unfiltered front", "this soup, predicted"]
 

@@ -172,6 +172,7 @@ def test_a_blind_vote_is_stored_revealed_counted_and_can_be_taken_back(workspace
     assert "the base" in named
     assert "this soup: helpful 0.20, harmless 0.20, humorous 0.60" in named
     low, high = wilson_interval(1, 1)
+    assert app.dataframe[0].proto.alt
     rates = app.dataframe[0].value
     assert rates["votes"].tolist() == [1, 1]
     shown = dict(zip(rates["won"], rates["share won, 95 % interval"], strict=True))

@@ -18,6 +18,7 @@ from vcsoup.pipeline.training import kept_pairs
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.training.config_file import dump_train_config
 from vcsoup.ui import runs_actions, runs_desk, train_files, train_settings
+from vcsoup.ui.cost import TOKENS_TOLD
 from vcsoup.ui.runs_look import look
 
 
@@ -121,6 +122,7 @@ def test_tokens_are_those_of_both_answers_with_the_prompt(workspace, visit):
     lengths = project.lengths("helpful").astype(float)
     tokens = (2 * lengths[:, 0] + lengths[:, 1] + lengths[:, 2]).mean() / 4 * 500 * 16
     assert f"| 800.0 | {int(float(f'{tokens:.2g}')):,} |" in shown(app)
+    assert TOKENS_TOLD in " ".join(caption.value for caption in app.caption)
 
 
 def test_times_go_by_runs_with_the_same_settings(workspace, visit):
@@ -281,7 +283,9 @@ def test_curves_are_what_was_reported(workspace, visit):
         for step, loss in ((1, 0.7), (2, 0.6), (3, 0.5)):
             worker.report("training helpful", step, 8, loss=loss, accuracy=0.5, margin=0.0)
         worker.report("training helpful", 3, 8, heldout_loss=0.65, kl=0.01)
-    panels = {panel["title"]: panel for panel in drawn(visit("train"), "vcsoup.curves")["panels"]}
+    app = visit("train")
+    assert "all pairs tie, and a tie counts half" in captions(app)[-1]
+    panels = {panel["title"]: panel for panel in drawn(app, "vcsoup.curves")["panels"]}
     (line,) = panels["DPO loss"]["lines"]
     assert line["mean"] == [[1, 2, 3], [0.7, 0.6, 0.5]]
     assert line["looks"] == [[3], [0.65]]

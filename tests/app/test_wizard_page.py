@@ -208,7 +208,7 @@ def test_an_endpoint_is_asked_for_requests_and_its_price_is_shown(workspace, vis
     """Nobody listens on the address: what it costs is told without asking."""
     project = hand_project(workspace)
     asked = {"url": "http://127.0.0.1:9/v1", "model": "m", "criterion": "wit"}
-    prices = {"input_price": 1.0, "output_price": 10.0}
+    prices = {"input_price": 1.0, "output_price": 10.0, "most_cost": 1e-6}
     project.set_reward("helpful", RewardSpec(kind="endpoint", **asked, **prices))
     project.set_reward("harmless", RewardSpec(kind="length"))
     answers = 2 * sum(info.n for info in project.datasets().values())
@@ -224,6 +224,15 @@ def test_an_endpoint_is_asked_for_requests_and_its_price_is_shown(workspace, vis
     assert table.loc["harmless", "takes"] == "a rule, no forward pass"
     assert f"Together: {judged['requests']} requests" in said(app)
     assert "An endpoint is not timed" in captions(app)
+    assert r"most\_cost = 1e-06 is less than that: a run ends before it costs more" in captions(app)
+    with job_worker(
+        kind="score", title="", project=project.name, args=[], jobs_root=workspace.jobs_root
+    ):
+        pass  # a run that ends may have left answers, which need not be paid for again
+    app.run()
+    again = Jobs(workspace.jobs_root).list(kind="estimate")[0]
+    assert again.id != job.id
+    wait_until(lambda: not Jobs(workspace.jobs_root).get(again.id).active)
 
 
 def said(app) -> str:

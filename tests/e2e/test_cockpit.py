@@ -173,6 +173,19 @@ def test_saving_and_the_address_carry_over(cockpit: Page, browser: Browser, proj
     project.set_threshold("helpful", 0.3)
 
 
+def test_the_sweeps_legend_shows_lines_as_they_are_drawn(cockpit: Page):
+    """The kept share is whole and chance dotted; the three values differ in their dashes."""
+    open_view(cockpit, "Sweep")
+    chart = cockpit.locator(".panels figure").first
+    expect(chart.locator(".told line")).to_have_count(2)
+    dashes = chart.locator(".told line").evaluate_all(
+        "lines => lines.map((line) => line.getAttribute('stroke-dasharray'))"
+    )
+    assert dashes == ["", "2 3"]
+    gaps = cockpit.locator(".panels figure").nth(1).locator(".told line")
+    assert len({line.get_attribute("stroke-dasharray") for line in gaps.all()}) == gaps.count() == 3
+
+
 def test_a_pair_has_an_address(cockpit: Page, browser: Browser):
     open_view(cockpit, "Pairs")
     row = cockpit.get_by_role("grid").get_by_role("row").nth(3)

@@ -311,17 +311,21 @@ def test_progress_tells_requests_tokens_and_cost(server):
     assert str(first[3]["expected"]).startswith("9 requests, about 1,")
     stage, done, total, figures = monitor.reports[-1]
     assert (stage, done, total) == ("scoring long", 9, 9)
-    assert figures == {"requests": 9, "tokens": 945, "cost": 9.0}
+    assert figures == {"requests": 9, "under_way": 0, "tokens": 945, "cost": 9.0}
 
 
 def test_a_stop_is_heard_while_the_server_is_slow_and_answers_under_way_are_kept(server, tmp_path):
     class Impatient(Silent):
         stop_requested = property(lambda self: len(server.bodies) == 4)
 
+        def report(self, stage, done, total, **figures):
+            self.figures = figures
+
     server.always = Told(delay=1.0)
     cache, monitor = RewardCache(tmp_path), Impatient()
     with pytest.raises(StopRequested, match="scoring was stopped at 0 of 20"):
         EndpointJudge(server.spec(), cache=cache).rate(["q"] * 20, words(20), monitor=monitor)
+    assert monitor.figures == {"requests": 4, "under_way": 4, "tokens": 0}
     wait_until_kept(cache, server, words(20), 4)
     assert len(server.bodies) == 4
 

@@ -176,6 +176,9 @@ def test_the_cap_holds_over_all_data_sets_of_a_run(run, server, root, tmp_path):
     project = Workspace(root).project("mine")
     project.set_reward("helpful", server.spec(at_once=1, **prices))
     project.set_reward("brief", RewardSpec(kind="length"))
+    code, out, _ = run("score", "--project", "mine", "--estimate")
+    assert code == 0
+    assert "helpful: most_cost = 15 is less than that" in out
     code, _, err = run("score", "--project", "mine")
     assert code == 2
     assert "stopped before it costs more than most_cost = 15" in err

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vcsoup.errors import RewardModelError
-from vcsoup.rewards.bill import Bill, estimate, estimate_from_lengths
+from vcsoup.rewards.bill import Bill, estimate, estimate_from_lengths, limit_told
 from vcsoup.rewards.endpoint_answer import (
     UnusableError,
     body_of,
@@ -110,7 +110,7 @@ def test_a_request_reserves_the_most_that_it_can_cost():
         bill.release(amount, sent=100, answered=5)
     waits.join(10)
     assert not waits.is_alive()
-    assert bill.figures() == {"requests": 4, "tokens": 315, "cost": 0.0045}
+    assert bill.figures() == {"requests": 4, "under_way": 1, "tokens": 315, "cost": 0.0045}
 
 
 def test_the_cap_holds_and_says_what_to_do():
@@ -122,6 +122,13 @@ def test_the_cap_holds_and_says_what_to_do():
     assert "m at localhost was stopped before it costs more than most_cost = 0.01" in said
     assert "1 requests have cost 0.006" in said
     assert "raise most_cost" in said
+
+
+def test_a_limit_is_told_only_when_the_estimate_is_above_it():
+    """Without prices there is no cost to compare, and what just fits is no trouble."""
+    limited = SPEC.model_copy(update={"most_cost": 0.5})
+    assert "most_cost = 0.5 is less than that" in limit_told(limited, 0.6)
+    assert [limit_told(limited, 0.5), limit_told(limited, None), limit_told(SPEC, 9.0)] == [""] * 3
 
 
 def test_an_estimate_counts_requests_tokens_and_money():

@@ -44,7 +44,7 @@ def test_figures_are_those_of_the_kept_rows(tau):
     found = figures(measures, wanted)
     np.testing.assert_array_equal(measures.kept(wanted), mask)
     assert (found.kept, found.flips, found.trained) == (mask.sum(), 0, mask.sum())
-    assert found.characters == lengths[mask].sum()
+    assert found.characters == (lengths[mask] @ [2, 1, 1]).sum()
     np.testing.assert_allclose(found.mean_gaps, gaps[mask].mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(found.all_gaps, gaps.mean(axis=0), atol=1e-6)
 
@@ -62,7 +62,7 @@ def test_flips_count_where_the_filter_wants_them():
     measures = measure(HAND_GAPS, np.full((10, 3), 5, np.int32), VALUES[:2])
     found = figures(measures, PairFilter(threshold=0.5, flip=True))
     assert (found.kept, found.flips, found.trained) == (5, 1, 6)
-    assert found.characters == 6 * 15
+    assert found.characters == 6 * (2 * 5 + 5 + 5)
     assert measures.flips(PairFilter(threshold=0.5)).sum() == 1
     assert figures(measures, PairFilter(threshold=0.5)).flips == 0
 

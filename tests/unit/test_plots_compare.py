@@ -33,6 +33,11 @@ def test_two_fronts_keep_their_own_front_and_one_base():
     assert sorted(traces["a, front"].x) == [0, 2]
     assert list(traces["b, front"].x) == [1]
     assert list(traces["a, beaten here"].x) == [-1]
+    named = [trace for trace in figure.data if trace.showlegend and trace.name.endswith("front")]
+    assert [(trace.mode, trace.line.dash) for trace in named] == [
+        ("lines+markers", "solid"),
+        ("lines+markers", "dash"),
+    ]
     assert list(traces["a, best balanced"].y) == [2]
     assert "b, best balanced" not in traces
     assert traces["a, front"].marker.symbol == ("circle", "circle")

@@ -68,3 +68,20 @@ def test_what_endpoints_took_is_summed_over_values_from_their_last_figures():
     stages = scoring_stages(records[2:], scoring_stages(records[:2]))
     assert spent_so_far(stages) == {"requests": 45, "tokens": 4100, "cost": 0.875}
     assert spent_so_far(scoring_stages(RECORDS)) == {}
+
+
+def test_what_each_attempt_and_each_run_took_is_summed():
+    """A resumed job begins a new bill: 30 requests, then 5 and no more, then 10 of another run."""
+    first = [
+        {**report(0.0, "helpful", 0, 100), "requests": 0, "under_way": 0, "tokens": 0},
+        {**report(1.0, "helpful", 26, 100), "requests": 30, "under_way": 4, "tokens": 2600},
+    ]
+    resumed = [
+        {**report(9.0, "helpful", 30, 100), "requests": 0, "under_way": 0, "tokens": 0},
+        {**report(10.0, "helpful", 35, 100), "requests": 5, "under_way": 0, "tokens": 500},
+    ]
+    stages = scoring_stages(resumed, scoring_stages(first))
+    assert [(stage.cached, stage.done) for stage in stages] == [(0, 35)]
+    assert spent_so_far(stages) == {"requests": 35, "under_way": 4, "tokens": 3100}
+    other = scoring_stages([{**report(20.0, "helpful", 45, 100), "requests": 10, "tokens": 1000}])
+    assert spent_so_far(stages, other) == {"requests": 45, "under_way": 4, "tokens": 4100}

@@ -72,6 +72,23 @@ def test_the_first_loss_is_that_of_the_base(trained):
     assert first["margin"] == pytest.approx(0, abs=1e-5)
 
 
+def test_pairs_that_tie_since_nothing_has_moved_count_half(base, tmp_path):
+    """The rate warms up from 0 at step 1, so the pairs of step 2 and of look 1 are the base's.
+
+    Their margins are rounding, about 1e-6; from look 2 on they are what was learnt.
+    """
+    monitor = Recorder()
+    config = small(steps=4, warmup=0.5, eval_every=1)
+    told = {"base": base, "out": tmp_path / "a", "manifest": MANIFEST}
+    train_value(tiny_pairs(32), config, monitor=monitor, **told)
+    for name, ties in (("accuracy", 2), ("heldout_accuracy", 1)):
+        steps = [figures for *_, figures in monitor.reports if name in figures]
+        margins = [abs(figures[name.replace("accuracy", "margin")]) for figures in steps]
+        assert max(margins[:ties]) < 1e-5 < min(margins[ties:])
+        assert [figures[name] for figures in steps[:ties]] == [0.5] * ties
+        assert steps[-1][name] > 0.5
+
+
 def test_the_manifest_holds_the_run(trained, base):
     _, manifest, _ = trained
     assert MANIFEST.items() <= manifest.items()

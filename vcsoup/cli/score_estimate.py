@@ -14,6 +14,7 @@ def estimate_scoring(
     workspace: Workspace, project: Project, values: Sequence[str], *, as_json: bool
 ) -> None:
     """Count and time, as a job whose result the pages read."""
+    from vcsoup.rewards.bill import limit_told
     from vcsoup.scoring_cost import JudgeCost, scoring_costs
 
     with as_job(workspace, "estimate", "Timing the reward models", project=project.name) as worker:
@@ -45,4 +46,7 @@ def estimate_scoring(
             for one in costs
         ],
     )
+    for one in costs:
+        if limit := limit_told(project.config.rewards[one.values[0]], one.money):
+            show(f"{', '.join(one.values)}: {limit}.")
     show("Time and memory as measured on a few replies; nothing is scored yet.")

@@ -59,27 +59,28 @@ def _soups(
     soups = table[table["role"] != "base"]
     front = joined_front(soups)
     beaten = soups[~soups.index.isin(front.index)]
-    _marks(figure, beaten, f"{name}, beaten here", faded(ink, 0.35), symbol, legend=False)
-    figure.add_scatter(
-        x=front["x"].tolist(),
-        y=front["y"].tolist(),
-        mode="lines",
-        line={"color": faded(ink, 0.6), "width": 2, "dash": dash},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    _marks(figure, front, f"{name}, front", ink, symbol, legend=True)
+    line = {"color": faded(ink, 0.6), "width": 2, "dash": dash}
+    _marks(figure, beaten, f"{name}, beaten here", faded(ink, 0.35), symbol)
+    _marks(figure, front, f"{name}, front", ink, symbol, line=line)
 
 
 def _marks(
-    figure: go.Figure, rows: pd.DataFrame, name: str, ink: str, symbol: str, *, legend: bool
+    figure: go.Figure,
+    rows: pd.DataFrame,
+    name: str,
+    ink: str,
+    symbol: str,
+    *,
+    line: dict[str, object] | None = None,
 ) -> None:
+    """Draw some soups; those that a line joins are named in the legend, with that line."""
     figure.add_scatter(
         x=rows["x"].tolist(),
         y=rows["y"].tolist(),
         name=name,
-        mode="markers",
-        showlegend=legend,
+        mode="lines+markers" if line else "markers",
+        line=line,
+        showlegend=line is not None,
         hovertext=rows["text"].tolist(),
         hovertemplate="%{hovertext}<extra></extra>",
         marker={

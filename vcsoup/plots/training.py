@@ -52,6 +52,10 @@ LEARNING = (
     Measure("", "kl", "KL to the base, nats per token", "fine", (0.0, "base")),
 )
 """How a run learns."""
+ACCURACY_TOLD = (
+    "Reward accuracy starts at 50 %: the policy is still the base, all pairs tie, and a tie counts "
+    "half."
+)
 MACHINE = (
     Measure("tokens_per_s", "", "tokens per second", "count"),
     Measure("memory_mb", "", "memory of the process, MB", "count"),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
-from vcsoup.numbers import count, rough
+from vcsoup.numbers import count, plural, rough
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.endpoint_question import BYTES_PER_TOKEN, question, token_estimate
 from vcsoup.rewards.spec import RewardSpec
@@ -48,8 +48,8 @@ class Estimate:
         """
         cost = "no prices set" if self.cost is None else f"cost about {self.cost:.2g}"
         return (
-            f"{count(self.requests)} requests, about {rough(self.input_tokens)} tokens sent and up "
-            f"to {rough(self.output_tokens)} answered, {cost}"
+            f"{plural(self.requests, 'request')}, about {rough(self.input_tokens)} tokens sent and "
+            f"up to {rough(self.output_tokens)} answered, {cost}"
         )
 
 
@@ -93,6 +93,27 @@ def estimate_from_lengths(spec: RewardSpec, lengths: npt.NDArray[np.integer]) ->
     sent = requests * around + int((lengths.astype(np.int64) @ [2, 1, 1]).sum()) // BYTES_PER_TOKEN
     answered = spec.answer_tokens * requests
     return Estimate(requests, sent, answered, price(spec, sent, answered))
+
+
+def limit_told(spec: RewardSpec, cost: float | None) -> str:
+    """Say that a spec's `most_cost` can end a run before everything is scored; empty when not.
+
+    Args:
+        spec: Of kind "endpoint".
+        cost: What the answers to come cost, as estimated.
+
+    Example:
+        >>> asked = dict(kind="endpoint", url="http://localhost/v1", model="m", criterion="wit")
+        >>> spec = RewardSpec(**asked, input_price=2.0, output_price=8.0, most_cost=1.0)
+        >>> limit_told(spec, 4.0).split(":")[0]
+        'most_cost = 1 is less than that'
+    """
+    if cost is None or spec.most_cost is None or cost <= spec.most_cost:
+        return ""
+    return (
+        f"most_cost = {spec.most_cost:g} is less than that: a run ends before it costs more, which "
+        "may be before all is scored. What it has is kept; each further start may spend as much"
+    )
 
 
 class Bill:
@@ -140,9 +161,14 @@ class Bill:
             self._changed.notify_all()
 
     def figures(self) -> dict[str, float | str]:
-        """What progress reports tell: requests, tokens, and the cost where prices are set."""
+        """What progress reports tell: requests, tokens, and the cost where prices are set.
+
+        Requests count from when they are sent, tokens and cost from when they are answered; those
+        between the two are "under_way".
+        """
         figures: dict[str, float | str] = {
             "requests": self.requests,
+            "under_way": len(self._reserved),
             "tokens": self.input_tokens + self.output_tokens,
         }
         return figures if self.cost is None else {**figures, "cost": round(self.cost, 6)}

@@ -53,6 +53,10 @@ class RewardCache:
         known = self._read(fingerprint)
         return known.reindex(pd.Index(keys, dtype="str")).to_numpy(dtype=np.float32, copy=True)
 
+    def stamp(self, fingerprint: str) -> str:
+        """Return what changes whenever more becomes known of a model; empty when nothing is."""
+        return " ".join(shard.stem for shard in self._shards(fingerprint))
+
     def add(self, fingerprint: str, keys: Sequence[str], rewards: FloatArray) -> None:
         """Keep raw rewards, shape (n,), under their keys; on disk when this returns."""
         if not len(keys):

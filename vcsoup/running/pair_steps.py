@@ -6,6 +6,7 @@ from typing import Any
 from vcsoup.errors import ProjectFileError
 from vcsoup.numbers import count
 from vcsoup.pipeline import score_project
+from vcsoup.rewards.bill import limit_told
 from vcsoup.running.cost import Cost
 from vcsoup.running.plan import Run, Stage, Step
 from vcsoup.scoring_cost import JudgeCost, as_cost, judging_cost, scoring_costs
@@ -80,6 +81,8 @@ class ScoreStep:
         for one in costs:
             known = f", {count(one.known)} known already" if one.known else ""
             run.tell(f"    {', '.join(one.values)} by {one.title}: {told_cost(one)}{known}")
+            if limit := limit_told(run.project.config.rewards[one.values[0]], one.money):
+                run.tell(f"    {', '.join(one.values)}: {limit}")
         return judging_cost(costs)
 
     def make(self, run: Run) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Calibration:
 
     Attributes:
         seconds_per_step: One optimiser step.
-        tokens_per_step: Tokens read in it, prompts and both answers, padding left out.
+        tokens_per_step: Tokens read in it: each pair's prompt with each answer, padding left out.
         tokens_per_s: Their ratio.
         seconds_per_look: One look at the held-out pairs; 0 without any.
         seconds_per_pair: The base's reading of one pair that no run has used before.

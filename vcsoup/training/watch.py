@@ -3,6 +3,11 @@
 The adapter of the best look is kept for the case of a collapse (`looks`). A callback handed to
 trl's trainer; it reads the trainer's public logs only, and leaves the random state as it found it.
 What it knows goes into each checkpoint, so a resumed run judges as if it had never stopped.
+
+Reward accuracy is trl's: the share of pairs whose margin is above 0. While no step has moved the
+adapter yet (the first, and those of a learning rate of 0 before the second), the policy is the
+base, so every margin is 0 but for rounding, and every pair a tie. A tie counts half, as in
+`vcsoup.rewards.agreement`: the accuracy of such a step is 0.5.
 """
 
 import json
@@ -35,6 +40,7 @@ _HELDOUT = {
     "eval_rewards/accuracies": "heldout_accuracy",
     "eval_rewards/margins": "heldout_margin",
 }
+_ALL_TIES = 0.5
 _STATE, _BEST = "watch.json", "best.safetensors"
 
 
@@ -135,9 +141,11 @@ class Watch(TrainerCallback):
         """Pass the figures of a step or look on, judge them, obey a stop request."""
         logs = kwargs["logs"]
         if "eval_loss" in logs:
-            self._take_look(state.global_step, logs, kwargs["model"])
+            self._take_look(state, logs, kwargs["model"])
         elif "loss" in logs:
             self.last = {ours: float(logs[name]) for name, ours in _TRAIN.items() if name in logs}
+            if "accuracy" in self.last and not _has_moved(state, before=state.global_step):
+                self.last["accuracy"] = _ALL_TIES
             self._report(state.global_step, self.last | self._pace.end(logs) | memory())
             if not math.isfinite(self.last["loss"]):
                 self.collapsed = f"the loss is no number at step {state.global_step}"
@@ -150,8 +158,11 @@ class Watch(TrainerCallback):
         elif self.stopped and self._config.checkpoint_every:
             control.should_save = True
 
-    def _take_look(self, step: int, logs: dict[str, float], model: PeftModel) -> None:
+    def _take_look(self, state: TrainerState, logs: dict[str, float], model: PeftModel) -> None:
+        step = state.global_step
         figures = {ours: float(logs[name]) for name, ours in _HELDOUT.items()}
+        if not _has_moved(state, before=step + 1):
+            figures["heldout_accuracy"] = _ALL_TIES
         drift = float(logs["eval_rewards/chosen"]) / self._config.beta / self._tokens
         self.looks.append(Look(step=step, drift=drift, **figures))
         seen = self._glimpse.look(model) if self._glimpse and is_main() else {}
@@ -167,6 +178,12 @@ class Watch(TrainerCallback):
 
     def _report(self, step: int, figures: dict[str, Any]) -> None:
         self._monitor.report(self._stage, step, self._config.steps, **figures)
+
+
+def _has_moved(state: TrainerState, *, before: int) -> bool:
+    """Whether a step before a given one had a learning rate, so that the policy left the base."""
+    steps = (told for told in state.log_history if told["step"] < before)
+    return any(told.get("learning_rate", 0.0) > 0 for told in steps)
 
 
 def _random_state() -> list[torch.Tensor]:

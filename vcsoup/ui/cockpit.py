@@ -44,7 +44,8 @@ def show(project: Project, desk: Desk) -> None:
         )
     st.caption(
         "Filled: kept. Striped: dropped. Dotted: what values that do not know of each other would "
-        "show. Drag a handle or use the arrow keys; a name opens its dataset below."
+        "show. Drag a handle or use the arrow keys; a name opens its dataset below. "
+        f"Tokens: of the kept pairs, each once. {cost.TOKENS_TOLD}"
     )
 
 
@@ -109,7 +110,7 @@ def _strip(
 def _costs(look: Look, value: str, exact: Figures, run: Run) -> list[str]:
     ratio, measured = characters_per_token(look, value)
     tokens = count(int(round(exact.characters / ratio, -2 if exact.characters > 10_000 else 0)))
-    lines = [f"about {tokens} tokens" + ("" if measured else " (guess)")]
+    lines = [f"about {tokens} tokens an epoch" + ("" if measured else " (guess)")]
     config, seconds = run
     epochs = config.steps * config.batch_size / exact.trained if exact.trained else None
     told = _epochs_told(epochs) if epochs is not None else "nothing to train on"

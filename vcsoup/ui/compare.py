@@ -148,7 +148,12 @@ def differences(project: Project, found: Comparison) -> None:
         }
         for name, d in named_differences(found)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="differences")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key="differences",
+        alt=f"Differences, {first} minus {second}, with their intervals",
+    )
     origin = "Recorded when the bundle was built. " if _is_recorded(project, found) else ""
     st.caption(
         f"{origin}n = {found.n_prompts} prompts, the same for every soup, with the same random "
@@ -167,7 +172,12 @@ def balanced(found: Comparison) -> None:
         mix = ", ".join(f"{v} {plain(w)}" for v, w in best["weights"].items() if w)
         gains = {f"gain, {v}": _told(best["gains"][v]) for v in found.values}
         rows.append({"set": group, "weights": mix, "worst": signed(best["worst_gain"]), **gains})
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="balanced")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key="balanced",
+        alt="The best balanced soup of each set, its weights and gains",
+    )
 
 
 def made_from(project: Project, first: str, second: str) -> None:
@@ -175,7 +185,12 @@ def made_from(project: Project, first: str, second: str) -> None:
     groups = dict.fromkeys((first, second))
     rows = [row for group in groups for row in provenance(project, group)]
     table = pd.DataFrame(rows)
-    st.dataframe(table.where(table.notna(), None), hide_index=True, key="provenance")
+    st.dataframe(
+        table.where(table.notna(), None),
+        hide_index=True,
+        key="provenance",
+        alt="What each adapter was trained on",
+    )
 
 
 def report(project: Project, found: Comparison) -> None:

@@ -125,7 +125,12 @@ def _differences(known: Published, setting: str, arms: set[str]) -> None:
         }
         for row in table.itertuples()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="study_differences")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key="study_differences",
+        alt="Differences between the shown arms of the study, with their intervals",
+    )
     st.caption(
         f"{len(rows)} of the {len(known.comparisons)} comparisons of the study. Intervals over "
         "seeds and prompts; one base model and one set of judges stand behind all of them."

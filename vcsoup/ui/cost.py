@@ -20,6 +20,7 @@ from vcsoup.numbers import DASH, count, duration, plain, plural, rough
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
 from vcsoup.ui.look import look_at
+from vcsoup.ui.measures import read_in_a_step
 from vcsoup.ui.shell import slot
 from vcsoup.ui.tokens import characters_per_token
 from vcsoup.ui.train_plan import Plan
@@ -27,6 +28,8 @@ from vcsoup.workspace import Project
 from vcsoup.workspace.datasets import digest
 from vcsoup.workspace.held_out import prompt_key
 
+TOKENS_TOLD = "A pair is read as two texts, its prompt with each of its answers."
+"""What is counted wherever training is told in tokens."""
 SAME_SPEED = ("rank", "targets", "batch_size", "max_length", "precision")
 """Runs that agree in these take about the same time per step."""
 _SAME_PACE = (*SAME_SPEED, "micro_batch", "sample_tokens")
@@ -57,7 +60,7 @@ class Load:
         kept: Pairs that the filter keeps and whose prompt is not held out for measuring.
         total: Pairs of the value.
         held_out: Pairs that are left out for their held-out prompt, whatever the filter.
-        tokens: Of a step of one pair, both answers with the prompt; None when not known.
+        tokens: Of a pair in a step, its prompt with each answer; None when not known.
     """
 
     value: str
@@ -91,6 +94,7 @@ def show(project: Project, plan: Plan) -> None:
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {epochs} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
+    st.caption(f"Tokens: of all steps of a run. {TOKENS_TOLD}")
     with slot():
         _tell_what_is_hidden(project, plan)
         if left_out := {load.value: load.held_out for load in loads if load.held_out}:
@@ -127,7 +131,8 @@ def load_of(project: Project, value: str, group: str) -> Load:
     wanted = project.filters()[value] if group == "filtered" else PairFilter(threshold=None)
     held_out = _rows_held_out(project, value)
     if not scored:
-        passing, characters = total, float(_lengths(project, value).sum())
+        passing = total
+        characters = float(read_in_a_step(project.lengths(value)).sum(dtype=np.int64))
         kept = total - len(held_out)
     else:
         look = look_at(project, [value])
@@ -138,7 +143,7 @@ def load_of(project: Project, value: str, group: str) -> Load:
     tokens = None
     if passing:
         ratio, _ = _characters_per_token(project, value)
-        tokens = characters / passing * _prompt_twice(project, value) / ratio
+        tokens = characters / passing / ratio
     return Load(value, group, told, kept, total, len(held_out), tokens)
 
 
@@ -236,17 +241,6 @@ def _characters_per_token(project: Project, value: str) -> tuple[float, bool]:
     return characters_per_token(look_at(project, [value]), value)
 
 
-def _prompt_twice(project: Project, value: str) -> float:
-    """How much longer the texts are when the prompt stands before each answer."""
-    return _prompt_share(str(project.root), project.datasets()[value].hash, value, _project=project)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _prompt_share(root: str, stamp: str, value: str, *, _project: Project) -> float:
-    lengths = _lengths(_project, value)
-    return float((lengths.sum() + lengths[:, 0].sum()) / max(1.0, lengths.sum()))
-
-
 def _rows_held_out(project: Project, value: str) -> npt.NDArray[np.intp]:
     keys = [prompt_key(prompt) for prompt in project.held_out_prompts()]
     stamp = digest([project.datasets()[value].hash, *keys])
@@ -256,7 +250,3 @@ def _rows_held_out(project: Project, value: str) -> npt.NDArray[np.intp]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _held_out(root: str, value: str, stamp: str, *, _project: Project) -> npt.NDArray[np.intp]:
     return _project.rows_held_out(value)
-
-
-def _lengths(project: Project, value: str) -> np.ndarray:
-    return np.asarray(project.lengths(value), dtype=np.float64)

@@ -5,6 +5,7 @@ killed loses nothing: starting again skips what is known.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import pandas as pd
 import streamlit as st
@@ -77,9 +78,9 @@ def _live(project: Project, was_active: bool) -> None:
             elif open_values:
                 endpoint_cost.show_estimate(project, open_values)
                 if job is not None:
-                    _ended(job)
+                    _ended(project, job)
             elif job is not None:
-                endpoint_cost.show_spent(_stages(job))
+                endpoint_cost.show_spent(_runs(project, job), active=False)
             _models(project, job)
 
 
@@ -162,10 +163,10 @@ def _progress(project: Project, job: Job) -> None:
     st.progress(done, text=", ".join(parts))
     if cached := sum(stage.cached for stage in stages):
         st.caption(f"{count(cached)} rewards were known already and are not computed again.")
-    endpoint_cost.show_spent(stages)
+    endpoint_cost.show_spent(_runs(project, job), active=True)
 
 
-def _ended(job: Job) -> None:
+def _ended(project: Project, job: Job) -> None:
     stages = _stages(job)
     known, wanted = known_rewards(stages)
     if job.state in ("failed", "lost") and (error := job.error):
@@ -175,7 +176,7 @@ def _ended(job: Job) -> None:
             f"{count(known)} of {count(wanted)} rewards of the steps that had begun are kept; "
             "going on skips them."
         )
-    endpoint_cost.show_spent(stages)
+    endpoint_cost.show_spent(_runs(project, job), active=False)
 
 
 def _models(project: Project, job: Job | None) -> None:
@@ -220,6 +221,13 @@ def _stages(job: Job) -> tuple[StageProgress, ...]:
     stages = scoring_stages(records, stages)
     st.session_state[key] = (offset, stages)
     return stages
+
+
+def _runs(project: Project, job: Job) -> list[tuple[StageProgress, ...]]:
+    """The stages of all runs of one scoring: a run, and those that ended early before it."""
+    jobs = [one for one in state.jobs().list(kind="score", project=project.name) if one.id < job.id]
+    early = list(takewhile(lambda one: one.resumable, jobs))
+    return [_stages(one) for one in [*reversed(early), job]]
 
 
 def _expected(project: Project, job: Job) -> int:

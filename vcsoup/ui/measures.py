@@ -24,6 +24,22 @@ GAP_BARS = 40
 Small = npt.NDArray[np.uint8]
 
 
+def read_in_a_step(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Characters that a training step reads of each pair: both answers, the prompt with each.
+
+    Args:
+        lengths: Characters of prompt, chosen and rejected, shape (n, 3).
+
+    Returns:
+        Shape (n,).
+
+    Example:
+        >>> read_in_a_step(np.array([[10, 3, 5]], np.int32)).tolist()
+        [28]
+    """
+    return np.asarray(lengths.sum(axis=1) + lengths[:, 0], dtype=np.int32)
+
+
 @dataclass(frozen=True)
 class Measures:
     """The arrays of one dataset. Never write to them: they are shared by all sessions.
@@ -66,8 +82,8 @@ class Measures:
 
     @cached_property
     def characters(self) -> npt.NDArray[np.int32]:
-        """Characters of prompt and both answers, shape (n,)."""
-        return np.asarray(self.lengths.sum(axis=1), dtype=np.int32)
+        """Characters that a training step reads of each pair, shape (n,); see `read_in_a_step`."""
+        return read_in_a_step(self.lengths)
 
     def kept(self, wanted: PairFilter) -> BoolArray:
         """Say which pairs a filter keeps as they are, shape (n,); `PairFilter.mask`, prepared."""

@@ -41,7 +41,8 @@ class Figures:
         n: How many pairs the dataset has.
         kept: Pairs kept as they are.
         flips: Pairs kept with their answers exchanged; 0 unless the filter flips.
-        characters: Of prompt and both answers, over the pairs that are trained on.
+        characters: What an epoch reads: of both answers, the prompt with each, over the pairs that
+            are trained on.
         mean_gaps: Mean gap per value of the pairs kept as they are; nan where none is kept.
         all_gaps: The same over all pairs.
     """

@@ -7,7 +7,7 @@ import streamlit as st
 
 from vcsoup.numbers import DASH
 from vcsoup.plots.palette import value_colours
-from vcsoup.plots.training import mean_window
+from vcsoup.plots.training import ACCURACY_TOLD, mean_window
 from vcsoup.ui import runs_curves, runs_desk, theme
 from vcsoup.ui.runs_differences import differences, outcome_of, settings_of
 from vcsoup.ui.runs_look import Run
@@ -36,7 +36,7 @@ def show_curves(project: Project, runs: Sequence[Run]) -> None:
     mean = f"mean of {window} steps" if window > 1 else "every step"
     st.caption(
         f"Thin: training, {mean}. Marked: held-out pairs. Colour: value. Dashes tell runs of one "
-        "value apart. Point at a curve for its figures; a name opens the run."
+        "value apart. Point at a curve for its figures; a name opens the run. " + ACCURACY_TOLD
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from vcsoup.numbers import DASH
 from vcsoup.plots.palette import value_colours
-from vcsoup.plots.training import Measure
+from vcsoup.plots.training import ACCURACY_TOLD, Measure
 from vcsoup.ui import adapter_choice, runs_curves, theme
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_differences import settings_of
@@ -28,6 +28,8 @@ def show_curves(project: Project, run: Run, measures: Sequence[Measure]) -> None
         measures=measures,
         height=155,
     )
+    if any(measure.name == "accuracy" for measure in measures):
+        st.caption(ACCURACY_TOLD)
 
 
 def show_sample(run: Run) -> None:

@@ -7,16 +7,23 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from vcsoup.numbers import MINUS
 from vcsoup.soup.weights import check_weights, corners, link_weights
 from vcsoup.ui import echoes, mixer
 from vcsoup.ui.bookmarks import take as take_bookmark
 from vcsoup.ui.components import ternary
+from vcsoup.ui.literal import literal
 from vcsoup.ui.soups import balance, stored_weights
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
 FREE_FROM, FREE_TO = -1.0, 2.0
 TRIANGLE_WIDTH = 235
+_SHOWN_TOLD = (
+    "What is mixed and measured. A slider shows two decimals of it, and no more than its own range."
+)
+_STEP = 0.01
+"""As fine as `_shown`: a coarser handle would stand beside the figure over it."""
 
 
 def show(project: Project, table: pd.DataFrame) -> None:
@@ -35,6 +42,7 @@ def show(project: Project, table: pd.DataFrame) -> None:
         with st.container(gap=None, key="sliders"):
             for index, value in enumerate(values):
                 (_free_slider if mixer.is_free() else _linked_slider)(values, index, value)
+    st.caption(_mixed(values), help=_SHOWN_TOLD)  # always: what came and went would move the rest
     _moves()
 
 
@@ -87,7 +95,7 @@ def _linked_slider(values: Sequence[str], index: int, value: str) -> None:
         0.0,
         1.0,
         default,
-        step=0.01,
+        step=_STEP,
         key=f"weight_{value}",
         on_change=_linked_move,
         args=(values, index),
@@ -107,7 +115,7 @@ def _free_slider(values: Sequence[str], index: int, value: str) -> None:
         FREE_FROM,
         FREE_TO,
         echoes.shown(f"free_{value}", _shown(index, FREE_FROM, FREE_TO)),
-        step=0.05,
+        step=_STEP,
         key=f"free_{value}",
         on_change=_free_move,
         args=(values, index),
@@ -136,6 +144,14 @@ def _free_move(values: Sequence[str], index: int) -> None:
 def _shown(index: int, lowest: float, highest: float) -> float:
     """What a slider shows of a weight: two decimals, inside its range."""
     return round(float(np.clip(mixer.current()[index], lowest, highest)), 2)
+
+
+def _mixed(values: Sequence[str]) -> str:
+    """Say what is mixed to four decimals; sliders show two, and no more than their range."""
+    weights = np.round(mixer.current(), 4) + 0.0
+    figures = [f"{weight:g}".replace("-", MINUS) for weight in weights]
+    told = (f"{literal(value)} {figure}" for value, figure in zip(values, figures, strict=True))
+    return f"Mixed: {', '.join(told)}"
 
 
 def _switch() -> None:

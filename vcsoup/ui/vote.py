@@ -223,7 +223,11 @@ def _rates(project: Project) -> None:
             alt="Share of blind votes won by each soup",
         )
     with listed:
-        st.dataframe(rows.drop(columns=["rate", "low", "high"]), hide_index=True)
+        st.dataframe(
+            rows.drop(columns=["rate", "low", "high"]),
+            hide_index=True,
+            alt="Blind votes won and lost by each soup",
+        )
         st.caption("No difference counts as half a win for both. Wilson intervals.")
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.numbers import DASH, count, duration, memory, plural
+from vcsoup.rewards.bill import limit_told
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.running.cost import Cost
 from vcsoup.scoring_cost import JudgeCost, judging_cost
@@ -176,6 +177,9 @@ def _costs(rewards: Mapping[str, RewardSpec], judges: Sequence[JudgeCost]) -> No
     )
     if together := judging_cost(judges):
         st.markdown(f"Together: {literal(together.told())}.")
+    for one in judges:
+        if limit := limit_told(rewards[one.values[0]], one.money):
+            st.caption(f":material/payments: {literal(', '.join(one.values))}: {literal(limit)}.")
     told = []
     if any(one.seconds is not None for one in judges):
         told.append("Time and memory as measured just now on a few of these answers.")
@@ -191,8 +195,10 @@ def _judge_cost(told: Mapping[str, Any]) -> JudgeCost:
 
 
 def _stamp(project: Project, values: Sequence[str]) -> str:
-    """Changes when pairs or reward models do, or what is told of them."""
-    parts = [*(field.name for field in fields(JudgeCost))]
+    """Changes when pairs, reward models or known answers do, or what is told of them."""
+    scored = state.jobs().list(kind="score", project=project.name)
+    parts = [f"{job.id} {job.attempt}" for job in scored if not job.active]
+    parts += [*(field.name for field in fields(JudgeCost))]
     parts += [f"{v} {project.datasets()[v].hash}" for v in values]
     parts += [f"{v} {spec.model_dump_json()}" for v, spec in project.config.rewards.items()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

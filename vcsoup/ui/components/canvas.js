@@ -14,6 +14,17 @@ const fixed = (number, decimals) => number.toFixed(decimals).replace("-", MINUS)
 const signed = (number, decimals) => (number > 0 ? "+" : "") + fixed(number, decimals);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 
+// A short line for a legend, in the colour, dashes and width of the line that it stands for.
+function stroke(colour, { dashes, width }) {
+  const [svg, line] = ["svg", "line"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+  svg.setAttribute("viewBox", "0 0 26 8");
+  svg.setAttribute("aria-hidden", "true");
+  const settings = { x1: 0, x2: 26, y1: 4, y2: 4, stroke: colour, "stroke-width": width, "stroke-dasharray": dashes.join(" ") };
+  for (const [name, setting] of Object.entries(settings)) line.setAttribute(name, setting);
+  svg.append(line);
+  return svg;
+}
+
 // Size a canvas to its box in device pixels; returns a context in CSS pixels, wiped.
 function pencil(canvas) {
   const { clientWidth: width, clientHeight: height } = canvas;

@@ -201,14 +201,7 @@ class Board {
 
   // A short stroke as the run is drawn.
   sign({ colour, dash }) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 26 8");
-    svg.setAttribute("aria-hidden", "true");
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-    const settings = { x1: 0, x2: 26, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.4, "stroke-dasharray": DASHES[dash % DASHES.length].join(" ") };
-    for (const [name, setting] of Object.entries(settings)) line.setAttribute(name, setting);
-    svg.append(line);
-    return svg;
+    return stroke(colour, { dashes: DASHES[dash % DASHES.length], width: 2.4 });
   }
 
   light(place) {

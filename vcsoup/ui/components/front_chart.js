@@ -186,7 +186,7 @@ function render(state) {
   axes(svg, plane, data);
   const base = data.points.find((p) => p.role === "base");
   if (base) baseLines(svg, plane, base, colours);
-  joined(svg, plane, data.twin, colours.twin, "6 4");
+  joined(svg, plane, data.twin, colours.twin, data.twinDash);
   joined(svg, plane, data.front, colours.accent, "none");
   for (const point of [...data.twin, ...data.points]) drawPoint(svg, plane, point, state);
   label(svg, plane, data.points, colours);

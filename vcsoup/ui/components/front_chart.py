@@ -15,6 +15,7 @@ from vcsoup.plots.front import joined_front
 from vcsoup.plots.palette import Palette
 
 HEIGHT = 340
+_TWIN_DASH = "6 4"
 _HERE = Path(__file__).parent
 _chart = st.components.v2.component(
     "vcsoup.front_chart",
@@ -72,8 +73,8 @@ def chart_data(
         colours: The theme's palette.
 
     Returns:
-        x, y (names), points, front and twin (each {x, y, key, group, text, ...}), current, legend
-        ([name, style]), colours, height, alt.
+        x, y (names), points, front and twin (each {x, y, key, group, text, ...}), twinDash,
+        current, legend ([name, style]), colours, height, alt.
     """
     x, y, other = names
     others = _front(twin, group=other) if twin is not None else []
@@ -84,6 +85,7 @@ def chart_data(
         "points": [_point(row) for _, row in points.iterrows()],
         "front": _front(points),
         "twin": others,
+        "twinDash": _TWIN_DASH,
         "current": now,
         "legend": _legend(points, other if others else "", now, colours),
         "colours": _colours(colours),
@@ -93,11 +95,12 @@ def chart_data(
 
 
 def _point(row: pd.Series, group: str = "") -> dict[str, object]:
+    first, *rest = row["lines"]  # of the twin, the same soup has another set's name
     return {
         **{axis: float(row[axis]) for axis in ("x", "y")},
         **{name: str(row[name]) for name in ("key", "role", "label")},
         **{name: bool(row[name]) for name in ("beaten", "recorded")},
-        "text": list(row["lines"]),
+        "text": [f"{first}, {group}" if group else first, *rest],
         "group": group,
     }
 
@@ -149,7 +152,12 @@ def _legend(
         if shown
     ]
     if twin:
-        style = {"shape": "triangle", "colour": colours.series[1], "filled": False, "line": "5 3"}
+        style = {
+            "shape": "triangle",
+            "colour": colours.series[1],
+            "filled": False,
+            "line": _TWIN_DASH,
+        }
         named.append((f"{twin} front", style))
     if current is not None:
         shape = "diamond" if current["state"] == "predicted" else "circle"

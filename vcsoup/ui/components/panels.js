@@ -2,8 +2,10 @@
 // Python sends counts and curves that are computed already; here they are drawn and read off.
 const LEFT = 46, RIGHT = 8, ABOVE = 6, BELOW = 34;
 
-// Colours repeat after four lines; then the dashes differ.
+// Lines differ in their dashes too; colours repeat after four lines, and then with another dash.
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
+const lookOf = ({ dash }, place) =>
+  dash ? { dashes: [2, 3], width: 1.2 } : { dashes: DASHES[(place + Math.floor(place / 4)) % 4], width: 2 };
 
 const FORMATS = {
   count: (y) => count(Math.round(y)),
@@ -103,11 +105,12 @@ class Chart {
 
   lines(draw, x, y) {
     const { panel } = this;
-    panel.series.forEach(({ ys, colour, dash }, place) => {
+    panel.series.forEach((series, place) => {
+      const { ys, colour } = series, { dashes, width } = lookOf(series, place);
       draw.save();
       draw.strokeStyle = colour;
-      draw.lineWidth = dash ? 1.2 : 2;
-      draw.setLineDash(dash ? [2, 3] : DASHES[(place + Math.floor(place / 4)) % 4]);
+      draw.lineWidth = width;
+      draw.setLineDash(dashes);
       draw.beginPath();
       ys.forEach((at, i) => { if (at !== null) draw.lineTo(x(panel.xs[i]), y(at)); });
       draw.stroke();
@@ -119,10 +122,11 @@ class Chart {
   read() {
     const { panel } = this;
     const at = this.hover ?? (panel.bars || this.mark === null ? null : this.nearest((this.mark - panel.x[0]) / (panel.x[1] - panel.x[0])));
-    const parts = panel.series.map(({ name, colour, ys, now }) => {
+    const parts = panel.series.map((series, place) => {
+      const { name, colour, ys, now } = series;
       const part = element("span");
-      const key = element("span", panel.bars ? "key" : "key line");
-      key.style.background = colour;
+      const key = panel.bars ? element("span", "key") : stroke(colour, lookOf(series, place));
+      if (panel.bars) key.style.background = colour;
       const exact = this.hover === null && now !== undefined ? now : at === null ? null : ys[at];
       part.append(key, exact === null ? name : `${name} ${FORMATS[panel.format](exact)}`);
       return part;
