@@ -15,13 +15,13 @@ from typing import Literal
 
 import numpy as np
 
+from vcsoup.cost import Cost, added
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.pipeline import reward_specs
 from vcsoup.preferences.pairs import Prompt
 from vcsoup.rewards.bill import estimate
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.running.cost import Cost, added
 from vcsoup.workspace import Project, Workspace
 
 SAMPLE = 24

@@ -7,7 +7,7 @@ from tests.app.fixture_project import VALUES, add_adapter, full_project, hand_pr
 from tests.app.scripted_engine import component
 from vcsoup.evaluation.predict import fit_surface
 from vcsoup.exploring import measured_soups
-from vcsoup.numbers import signed
+from vcsoup.numbers import MINUS, signed
 from vcsoup.soup.weights import format_weights
 from vcsoup.workspace import Point
 

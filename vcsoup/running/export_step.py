@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcsoup.cost import Cost
 from vcsoup.errors import NotFoundError
 from vcsoup.exports import RECIPE, TEXTS, export_folder, export_text, soup_recipe
 from vcsoup.front_figures import front_figures
 from vcsoup.project_entries import ExportEntry
 from vcsoup.running import own_exports
-from vcsoup.running.cost import Cost
 from vcsoup.running.plan import Run, Stage, Step
 from vcsoup.running.soup_steps import MeasureStep, TrainStep
 from vcsoup.soup.adapter_settings import MANIFEST_FILE

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vcsoup.cost import Cost
 from vcsoup.errors import ProjectFileError
 from vcsoup.numbers import count
 from vcsoup.pipeline import score_project
 from vcsoup.rewards.bill import limit_told
-from vcsoup.running.cost import Cost
 from vcsoup.running.plan import Run, Stage, Step
 from vcsoup.scoring_cost import JudgeCost, as_cost, judging_cost, scoring_costs
 

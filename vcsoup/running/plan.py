@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
+from vcsoup.cost import Cost
 from vcsoup.errors import ProjectFileError
 from vcsoup.filtering import PairFilter
 from vcsoup.monitor import Monitor
 from vcsoup.project_file import ProjectFile
-from vcsoup.running.cost import Cost
 from vcsoup.workspace import Project, Workspace
 
 Stage = Literal["data", "score", "train", "measure", "export"]

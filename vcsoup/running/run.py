@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcsoup.cost import Cost
 from vcsoup.errors import NotFoundError, RewardModelError
 from vcsoup.filtering import PairFilter
 from vcsoup.monitor import SILENT, Monitor, StopRequested
@@ -16,7 +17,6 @@ from vcsoup.project_yaml import dump_project_file
 from vcsoup.rewards.readiness import why_not_ready
 from vcsoup.running import own_exports
 from vcsoup.running.base_memory import check_base
-from vcsoup.running.cost import Cost
 from vcsoup.running.export_step import ExportStep
 from vcsoup.running.held_out_file import read_held_out
 from vcsoup.running.plan import Run, Stage, Step, planned

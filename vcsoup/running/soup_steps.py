@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from vcsoup.cost import Cost
 from vcsoup.filtering import PairFilter
 from vcsoup.front_figures import front_figures
 from vcsoup.monitor import Monitor
 from vcsoup.numbers import duration, plural
 from vcsoup.pipeline import judging_key, kept_pairs, load_measuring, train_project
 from vcsoup.running.base_memory import base_memory
-from vcsoup.running.cost import Cost
 from vcsoup.running.plan import Run, Stage, Step
 from vcsoup.scoring_cost import memory_used
 from vcsoup.soup.weights import simplex_grid

@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from vcsoup.cost import Cost
 from vcsoup.jobs import Job
 from vcsoup.numbers import DASH, count, duration, memory, plural
 from vcsoup.rewards.bill import limit_told
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.running.cost import Cost
 from vcsoup.scoring_cost import JudgeCost, judging_cost
 from vcsoup.ui import data_scoring, reward_changes, state, wizard_pairs
 from vcsoup.ui.literal import literal, message
