@@ -12,15 +12,18 @@ WIDGETS = (
     *("BidiComponent", "Button", "ButtonGroup", "Checkbox", "FileUploader", "Metric"),
     *("Multiselect", "NumberInput", "PageLink", "Selectbox", "Slider", "TextInput"),
 )
+# But for what stands below a pair's answers, whose height nobody knows before they are laid out.
 TOPS = """() => Object.fromEntries(
     [...document.querySelectorAll("[data-testid=stCaptionContainer], [role=tab], h3")]
     .map((one) => [one.innerText, Math.round(one.getBoundingClientRect().top)])
-    .filter(([text]) => text))"""
+    .filter(([text]) => text && !text.startsWith("Pair ")))"""
 LAST = {
     "consistency": "How much better each reward model likes",
+    "consistency?view=pairs": "1 to 12 of",
     "data?value=helpful&view=add": "Read as: TRL",
     "new": "A value is anything that one answer can have",
     "soup": "Recorded on 64 held-out prompts",
+    "soup?view=ask": "Recorded on 64 held-out prompts",
 }
 """Address -> what a page draws late."""
 

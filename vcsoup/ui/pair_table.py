@@ -50,15 +50,16 @@ def show(
     places = dict(zip(pairs["id"], rows.tolist(), strict=True))
     row = _row_to_read(desk, places)
     widget = f"{key}_list"
-    _list(
-        key=widget,
-        data={
-            "pairs": list_data(pairs, rows, measures, chosen_filter),
-            "picked": next((pair for pair, place in places.items() if place == row), None),
-            "told": f"{len(places)} pairs with their consistency and the reason",
-        },
-        on_picked_change=lambda: _pick(widget),
-    )
+    with st.container(key=f"lines_{len(rows)}_{key}"):  # app.css keeps the room of a full page
+        _list(
+            key=widget,
+            data={
+                "pairs": list_data(pairs, rows, measures, chosen_filter),
+                "picked": next((pair for pair, place in places.items() if place == row), None),
+                "told": f"{len(places)} pairs with their consistency and the reason",
+            },
+            on_picked_change=lambda: _pick(widget),
+        )
     side, reason = verdict(measures, row, chosen_filter)
     listed = np.flatnonzero(rows == row)
     pair = pairs.iloc[listed[0]] if len(listed) else desk.look.pair_rows(desk.focus, [row]).iloc[0]
