@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import sys
 import tracemalloc
 
 import numpy as np
@@ -226,3 +227,24 @@ def test_first_rows_of_one_json_value_in_pieces_of_any_length(text, rows):
         found = first_json_rows(pieces, most=200, size=1_000)
         assert [row.cells for row in found] == rows
         assert [row.number for row in found] == list(range(1, len(rows) + 1))
+
+
+def test_white_space_inside_one_json_value_is_gone_past_at_once():
+    """Packed, megabytes of it are a small file: no line of the reader runs for each character."""
+    lines = 0
+
+    def count(frame, event, arg):
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    former = sys.gettrace()
+    sys.settrace(count)
+    try:
+        rows = first_json_rows(
+            iter(['{"a": ["x",', *[" " * 10_000] * 10, '"y"]}']), most=9, size=99
+        )
+    finally:
+        sys.settrace(former)
+    assert [row.cells for row in rows] == [{"a": "x"}]
+    assert lines < 2_000

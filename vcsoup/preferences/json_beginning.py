@@ -6,6 +6,7 @@ the first cells of its last column lie there.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,7 @@ from vcsoup.preferences.text_rows import json_row
 
 _LONGEST_VALUE = 2**24  # characters; a longer one, and all behind it, stays unknown
 _DECODER = json.JSONDecoder()
+_SOLID = re.compile(r"[^ \t\r\n]")
 
 
 class _CutOffError(Exception):
@@ -58,13 +60,12 @@ class _Text:
 
     def sign(self) -> str:
         """The next character that is no white space; empty at the end."""
-        while True:
-            while self._at < len(self._text):
-                if (sign := self._text[self._at]) not in " \t\r\n":
-                    return sign
-                self._at += 1
+        while not (found := _SOLID.search(self._text, self._at)):
+            self._at = len(self._text)
             if not self._more():
                 return ""
+        self._at = found.start()
+        return found[0]
 
     def takes(self, sign: str) -> bool:
         """Go past a character when it is the next one."""
