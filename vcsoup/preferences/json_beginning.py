@@ -16,7 +16,13 @@ from vcsoup.preferences.text_rows import json_row
 
 _LONGEST_VALUE = 2**24  # characters; a longer one, and all behind it, stays unknown
 _DECODER = json.JSONDecoder()
+_GOES_ON = ("", ".", "e", "E")  # what may come behind the part of a number that was read
 _SOLID = re.compile(r"[^ \t\r\n]")
+_SPACE, _STRING = r"[ \t\r\n]*+", r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_NAME, _SCALAR = rf'"\d++"{_SPACE}:{_SPACE}', rf"(?:{_STRING}|[-+.\w]++)"
+_FURTHER_CELLS = re.compile(  # of a list, or by row, each with the comma before it
+    rf"(?:{_SPACE},{_SPACE}(?:{_NAME})?{_SCALAR}(?={_SPACE}[],}}])){{1,1000}}"
+)
 
 
 class _CutOffError(Exception):
@@ -89,9 +95,14 @@ class _Text:
             except RecursionError as error:
                 raise _CutOffError from error
             else:
-                if end < len(self._text) or not self._more():  # a number may go on
+                if self._text[end : end + 1] not in _GOES_ON or not self._more():
                     self._at = end
                     return value
+
+    def pass_cells(self) -> None:
+        """Go past the cells behind a value that are texts and numbers, as far as they were read."""
+        while found := _FURTHER_CELLS.match(self._text, self._at):
+            self._at = found.end()
 
     def _more(self) -> bool:
         """Read on, as much again as lies ahead, so that a long value is not tried too often."""
@@ -183,6 +194,8 @@ def _column(text: _Text, cells: Iterator[tuple[str, Any]], most: int, size: int)
             raise _CutOffError
         if not found or (len(found) < most and text.place - start <= size):
             found[place] = cell
+        else:
+            text.pass_cells()
     return found
 
 
