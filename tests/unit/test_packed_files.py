@@ -215,6 +215,7 @@ def test_a_look_at_one_large_json_value_stays_small(tmp_path, kind):
         ('{"prompt": "a", "chosen": "b"}', []),
         ('{"a": {"0": {"b": 1}}}', []),
         ('{"a": ["x"], "b": ["y"', []),
+        (json.dumps({str(i): ["x"] for i in range(20_000)}), []),  # no table of pairs
         ("{1: 2}", []),
         ("[" * 100_000, []),
         ("{}", []),

@@ -15,6 +15,7 @@ from vcsoup.preferences.rows import NumberedRow
 from vcsoup.preferences.text_rows import json_row
 
 _LONGEST_VALUE = 2**24  # characters; a longer one, and all behind it, stays unknown
+_MOST_COLUMNS = 10_000
 _DECODER = json.JSONDecoder()
 _GOES_ON = ("", ".", "e", "E")  # what may come behind the part of a number that was read
 _SOLID = re.compile(r"[^ \t\r\n]")
@@ -26,7 +27,7 @@ _FURTHER_CELLS = re.compile(  # of a list, or by row, each with the comma before
 
 
 class _CutOffError(Exception):
-    """The value cannot be told from the beginning: damaged, too long, or the text ends in it."""
+    """The value cannot be told: damaged, too long or too wide, or the text ends in it."""
 
 
 def first_json_rows(pieces: Iterable[str], *, most: int, size: int) -> list[NumberedRow]:
@@ -163,6 +164,8 @@ def _numbered(elements: Iterable[Any]) -> list[NumberedRow]:
 def _inside_object(text: _Text, most: int, size: int) -> list[NumberedRow]:
     columns: dict[str, dict[str, Any]] = {}
     while not text.takes("}"):
+        if len(columns) == _MOST_COLUMNS:
+            raise _CutOffError
         name = _name(text)
         if text.takes("["):
             if not columns and text.sign() == "{":
