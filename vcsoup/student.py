@@ -20,4 +20,4 @@ def student_t(freedom: int) -> float:
     if freedom <= len(_UPPER):
         return _UPPER[freedom - 1]
     # The expansion around the normal point 1.96 (Abramowitz and Stegun, 26.7.5).
-    return 1.959964 + 2.3723 / freedom + 2.8225 / freedom**2
+    return 1.959964 + 2.3723 / freedom + 2.8225 / freedom**2 + 2.5558 / freedom**3

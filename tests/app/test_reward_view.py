@@ -139,16 +139,19 @@ def test_a_double_click_starts_one_check(project, visit, monkeypatch):
     assert about["kind"] == "check"
 
 
-def test_an_outlier_opens_in_the_reader(project, workspace, visit):
+@pytest.mark.parametrize("place", [("data", {"view": "judges"}), ("new", {"step": "check"})])
+def test_an_outlier_opens_in_the_reader(project, workspace, visit, place):
+    """On the Data page, and in the wizard, whose data step reads pairs."""
     pair = project.pairs("harmless")["id"][40]
     far = {"side": "rejected", "pair": pair, "value": "harmless", "reward": 99.5}
     note = Finding("note", "outliers", "helpful", "1 reward is far", figures={"farthest": [far]})
     project.save_checkup(project.checkup().model_copy(update={"findings": (note,)}))
-    app = visit("data", view="judges")
+    app = visit(place[0], project="demo", **place[1])
     [read] = [button for button in app.button if button.label == "Read: rejected, 99.5"]
     read.click().run()
     assert "**Pair 41**" in texts(app)
-    assert (app.query_params["value"], app.query_params["pair"]) == ("harmless", pair)
+    if place[0] == "data":
+        assert (app.query_params["value"], app.query_params["pair"]) == ("harmless", pair)
 
 
 def test_a_finding_of_replaced_pairs_is_told_to_be_old(project, visit):

@@ -248,6 +248,11 @@ def test_back_returns_what_was_on_the_screen(page: Page, app_url: str, project: 
     expect(page.get_by_role("radio", name="helpful", exact=True)).to_be_checked()
     expect(reader).to_have_text("Pair 2")
     expect(page.get_by_label("Search prompts and answers")).to_have_value("")
+    page.get_by_role("button", name="Next", exact=True).last.click()  # nothing is followed twice
+    _came(page, reader, "Pair 3", pair=ids[2])
+    page.get_by_role("radio", name="Statistics").click()
+    expect(reader).to_have_count(0)
+    expect(page).to_have_url(re.compile("view=statistics"))
 
 
 def _came(page: Page, reader, title: str, *, pair: str) -> None:

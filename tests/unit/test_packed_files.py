@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import sys
 import tracemalloc
 
 import numpy as np
@@ -214,6 +215,7 @@ def test_a_look_at_one_large_json_value_stays_small(tmp_path, kind):
         ('{"prompt": "a", "chosen": "b"}', []),
         ('{"a": {"0": {"b": 1}}}', []),
         ('{"a": ["x"], "b": ["y"', []),
+        (json.dumps({str(i): ["x"] for i in range(20_000)}), []),  # no table of pairs
         ("{1: 2}", []),
         ("[" * 100_000, []),
         ("{}", []),
@@ -226,3 +228,40 @@ def test_first_rows_of_one_json_value_in_pieces_of_any_length(text, rows):
         found = first_json_rows(pieces, most=200, size=1_000)
         assert [row.cells for row in found] == rows
         assert [row.number for row in found] == list(range(1, len(rows) + 1))
+
+
+@pytest.mark.parametrize(
+    "filling",
+    ['"x",' + " " * 100_000 + '"y"', ",".join(["1.5"] * 25_000), ",".join(['"a\\"]"'] * 20_000)],
+    ids=["white space", "numbers", "texts"],
+)
+def test_what_is_not_kept_of_one_json_value_is_gone_past_at_once(filling):
+    """Packed, megabytes of it are a small file: no line of the reader runs for each piece of it."""
+    text = f'{{"a": ["x", {filling}], "b": ["z", {filling}]}}'
+    lines = 0
+
+    def count(frame, event, arg):
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    former = sys.gettrace()
+    sys.settrace(count)
+    try:
+        rows = first_json_rows(iter([text[:70_000], text[70_000:]]), most=1, size=99)
+    finally:
+        sys.settrace(former)
+    assert [row.cells for row in rows] == [{"a": "x", "b": "z"}]
+    assert lines < 2_000
+
+
+@pytest.mark.parametrize("by_row", [False, True])
+def test_cells_that_are_not_kept_are_gone_past_exactly(by_row):
+    cells = ["x", 1, "y", 'a"],}\\', "", None, True, [1, ["]"], "b"], [], -1.5e-7, "ä\n{", "\\"]
+    whole = {name: dict(enumerate(cells)) if by_row else cells for name in "ab"}
+    for ascii_only, indent in ((True, None), (False, 2)):
+        text = json.dumps(whole, ensure_ascii=ascii_only, indent=indent)
+        for length in (1, 2, 3, 7, len(text)):
+            pieces = (text[at : at + length] for at in range(0, len(text), length))
+            rows = first_json_rows(pieces, most=2, size=1_000)
+            assert [row.cells for row in rows] == [{"a": "x", "b": "x"}, {"a": 1, "b": 1}]

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from tests.format_samples import LONG, SAMPLES, SHORT, assistant, completion, helpsteer, user
@@ -272,6 +273,21 @@ def test_a_row_without_one_of_both_ratings_is_reported_and_without_another_kept(
     assert problems(helpful) == [(3, "score_helpful_2", "unreadable")]
     assert scores(helpful)["score_helpful_chosen"] == [3, 3]
     assert problems(read(*rows, aspect="safe"))[0] == (2, "safe_2", "unreadable")
+
+
+def test_ratings_of_any_name_are_read_from_every_kind_of_file(read, tmp_path):
+    """Of parquet only the columns are read that some format uses."""
+    row = {"prompt": "Sky?", "reply_a": "Blue.", "reply_b": "Green."}
+    row |= {
+        f"{name}_{end}": float(end == "a")
+        for name in ("fact-check", "to the point")
+        for end in "ab"
+    }
+    pd.DataFrame([row]).to_parquet(tmp_path / "table")
+    for how in (Reading(aspect="fact-check"), Reading(aspect="to the point")):
+        found = read_preferences(tmp_path / "table", how)
+        assert answers(found) == answers(read(row, aspect=how.aspect)) == [("Blue.", "Green.")]
+        assert sorted(found.scores) == sorted(read(row, aspect=how.aspect).scores)
 
 
 @pytest.mark.parametrize(

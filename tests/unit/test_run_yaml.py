@@ -165,6 +165,7 @@ def test_an_export_that_would_find_its_place_taken_is_told_before_anything_is_ma
         ("{kind: card, out: note}", "note exists, and is no export"),
         ("{kind: card, out: taken}", "taken exists, and is no export"),
         ("{kind: recipe, out: note/recipe.yaml}", "cannot be made, since .*note is a file"),
+        ("{kind: adapter, out: /}", "^/ exists, and is no export"),
     ):
         path.write_text(f"{FILE[: FILE.index('export:')]}export: [{out}]\n")
         file = load_project_file(path)

@@ -130,3 +130,39 @@ def test_a_step_back_that_a_click_ends_is_followed_once(address, clock):
     clock[0] += 5
     soup_link.run_began("soup")
     assert soup_link.followed("view") is None
+
+
+def test_a_click_after_a_step_back_is_not_undone(address, clock):
+    """What was followed is on the screen and is written; so the next run finds its own address."""
+    stepped_back(address, clock)
+    soup_link.write({"view": "answer"})
+    soup_link.run_ended()
+    clock[0] += 60
+    shown(address, "vote")
+
+
+def test_two_quick_steps_back_are_both_followed(address, clock):
+    shown(address, "vote")
+    soup_link.run_ended()
+    clock[0] += 60
+    stepped_back(address, clock)
+    soup_link.write({"view": "answer"})
+    soup_link.run_ended()
+    clock[0] += 0.2
+    address["view"] = "vote"
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") == "vote"
+
+
+def test_an_address_that_is_the_page_s_by_chance_is_no_wish_that_was_followed(address, clock):
+    """A quick click back to what the browser still shows: what is on its way stays the page's."""
+    shown(address, "export")
+    soup_link.run_ended()
+    clock[0] += 0.2
+    address["view"] = "answer"  # the browser knows nothing of "export" yet
+    shown(address, "answer")
+    soup_link.run_ended()
+    clock[0] += 60
+    address["view"] = "export"
+    soup_link.run_began("soup")
+    assert soup_link.followed("view") is None

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,18 @@ def test_a_point_of_other_values_is_refused(project):
     with pytest.raises(UnknownValueError, match="expected exactly helpful, harmless"):
         project.save_point(point({}, rewards={"helpful": 1.0}))
     assert project.points() == []
+
+
+def test_choices_for_two_values_at_once_are_both_kept(project):
+    """Two tabs, or a page and the command line: each writes down what it knows of both."""
+    earlier = {}
+    for value in VALUES:
+        earlier[value] = train(project, value, "filtered", "2026-01-01")
+        for day in range(2, 30):
+            train(project, value, "filtered", f"2026-01-{day:02}")
+    for _ in range(10):
+        (project.root / "adapters" / "aside.json").unlink(missing_ok=True)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(project.choose_adapter, earlier.values()))
+        standing = project.adapter_sets()["filtered"]
+        assert {value: info.name for value, info in standing.items()} == earlier

@@ -6,6 +6,7 @@ the first cells of its last column lie there.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -14,11 +15,19 @@ from vcsoup.preferences.rows import NumberedRow
 from vcsoup.preferences.text_rows import json_row
 
 _LONGEST_VALUE = 2**24  # characters; a longer one, and all behind it, stays unknown
+_MOST_COLUMNS = 10_000
 _DECODER = json.JSONDecoder()
+_GOES_ON = ("", ".", "e", "E")  # what may come behind the part of a number that was read
+_SOLID = re.compile(r"[^ \t\r\n]")
+_SPACE, _STRING = r"[ \t\r\n]*+", r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_NAME, _SCALAR = rf'"\d++"{_SPACE}:{_SPACE}', rf"(?:{_STRING}|[-+.\w]++)"
+_FURTHER_CELLS = re.compile(  # of a list, or by row, each with the comma before it
+    rf"(?:{_SPACE},{_SPACE}(?:{_NAME})?{_SCALAR}(?={_SPACE}[],}}])){{1,1000}}"
+)
 
 
 class _CutOffError(Exception):
-    """The value cannot be told from the beginning: damaged, too long, or the text ends in it."""
+    """The value cannot be told: damaged, too long or too wide, or the text ends in it."""
 
 
 def first_json_rows(pieces: Iterable[str], *, most: int, size: int) -> list[NumberedRow]:
@@ -58,13 +67,12 @@ class _Text:
 
     def sign(self) -> str:
         """The next character that is no white space; empty at the end."""
-        while True:
-            while self._at < len(self._text):
-                if (sign := self._text[self._at]) not in " \t\r\n":
-                    return sign
-                self._at += 1
+        while not (found := _SOLID.search(self._text, self._at)):
+            self._at = len(self._text)
             if not self._more():
                 return ""
+        self._at = found.start()
+        return found[0]
 
     def takes(self, sign: str) -> bool:
         """Go past a character when it is the next one."""
@@ -88,9 +96,14 @@ class _Text:
             except RecursionError as error:
                 raise _CutOffError from error
             else:
-                if end < len(self._text) or not self._more():  # a number may go on
+                if self._text[end : end + 1] not in _GOES_ON or not self._more():
                     self._at = end
                     return value
+
+    def pass_cells(self) -> None:
+        """Go past the cells behind a value that are texts and numbers, as far as they were read."""
+        while found := _FURTHER_CELLS.match(self._text, self._at):
+            self._at = found.end()
 
     def _more(self) -> bool:
         """Read on, as much again as lies ahead, so that a long value is not tried too often."""
@@ -151,6 +164,8 @@ def _numbered(elements: Iterable[Any]) -> list[NumberedRow]:
 def _inside_object(text: _Text, most: int, size: int) -> list[NumberedRow]:
     columns: dict[str, dict[str, Any]] = {}
     while not text.takes("}"):
+        if len(columns) == _MOST_COLUMNS:
+            raise _CutOffError
         name = _name(text)
         if text.takes("["):
             if not columns and text.sign() == "{":
@@ -182,6 +197,8 @@ def _column(text: _Text, cells: Iterator[tuple[str, Any]], most: int, size: int)
             raise _CutOffError
         if not found or (len(found) < most and text.place - start <= size):
             found[place] = cell
+        else:
+            text.pass_cells()
     return found
 
 

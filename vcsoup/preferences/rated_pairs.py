@@ -23,7 +23,7 @@ PROMPTS = ("prompt", "instruction", "question", "query")
 _ANSWERS = ("response", "answer", "completion", "output", "reply")
 _ENDINGS = (("a", "b"), ("A", "B"), ("0", "1"), ("1", "2"))
 _ANY = "abcABC0123"  # a third answer, too, to see that there is one
-_RATED = re.compile(rf"(\w+)_[{_ANY}]|({'|'.join(_ANSWERS)})[{_ANY}]")
+_RATED = re.compile(rf"(?s:.+)_[{_ANY}]|({'|'.join(_ANSWERS)})[{_ANY}]")
 _NO_RATING = re.compile(
     r"(^|_)(id|index|len|length|tokens?|words?|chars|characters|count|seed|time|rank|turns?|label)"
     r"(_|$)",

@@ -26,12 +26,13 @@ def check_free(project: Project | None, out: Path) -> None:
     Raises:
         AdapterError: says what to do.
     """
-    around = next(folder for folder in out.parents if folder.exists())
+    around = next((folder for folder in out.parents if folder.exists()), out)
     if not around.is_dir():
         raise AdapterError(f"{out} cannot be made, since {around} is a file; choose another `out:`")
     if not (out.exists() or out.is_symlink()):
         return
-    if project is None or _files(out) != _known(project).get(str(out)):
+    known = _known(project).get(str(out)) if project else None
+    if known is None or _files(out) != known:
         raise AdapterError(
             f"{out} exists, and is no export that a run of this project made and nobody changed; "
             "choose another `out:`, or move it away"

@@ -114,13 +114,18 @@ def search_note(found: Found) -> str:
 
 
 def open_pair(value: str, pair: str) -> None:
-    """Have a pair of a value read at the next drawing of the Data page.
+    """Have a pair of a value read at the next drawing of the Data page, or of the wizard's step.
 
     Args:
         value: A value with a data set.
         pair: The pair's id.
     """
     st.session_state.update(data_value=value, data_view="read", data_asked=pair)
+
+
+def is_asked() -> bool:
+    """Whether `open_pair` asked for a pair that was not shown yet."""
+    return "data_asked" in st.session_state
 
 
 def _opened(project: Project, info: DatasetInfo) -> int | None:

@@ -1,4 +1,4 @@
-"""A page's part of the address, both ways (Soup, Train, Compare).
+"""A page's part of the address, both ways (Data, Soup, Train, Compare).
 
 The page writes what it shows in one go at the end of a run; an entry that it did not write itself
 (a link, "back") is followed. The browser reports an address that is up to a moment old: that of a
@@ -82,10 +82,14 @@ def write(entries: Mapping[str, str | None]) -> None:
     gone = set(entries) - set(kept)
     former = st.query_params.to_dict()
     wanted = {name: text for name, text in former.items() if name not in gone} | kept
-    if wanted != former or _WRITTEN not in st.session_state:
+    known = st.session_state.get(_WRITTEN)
+    if wanted != former or known is None:
         # Noted first: a click may end this run before the address is written, and an address that
         # was written without a note would be taken for somebody's wish.
         st.session_state[_WRITTEN] = (kept, math.inf)
+    elif st.session_state.get(_READ) or st.session_state.get(_READ_BEFORE):
+        # A wish that was followed is this page's own from now on; its address is not on its way.
+        st.session_state[_WRITTEN] = (kept, known[1])
     st.session_state[_READ] = st.session_state[_READ_BEFORE] = {}
     if wanted != former:
         st.query_params.from_dict(wanted)

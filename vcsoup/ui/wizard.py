@@ -14,7 +14,7 @@ import streamlit as st
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_writing import project_text
 from vcsoup.project_yaml import dump_project_file
-from vcsoup.ui import guide, state, wizard_pairs, wizard_score, wizard_start
+from vcsoup.ui import data_reading, guide, state, wizard_pairs, wizard_score, wizard_start
 from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -105,6 +105,9 @@ def _step(place: Place) -> None:
             wizard_pairs.rewards_step(_made(place))
             _ways(place, "check", trouble=wizard_pairs.not_ready(_made(place)), must=False)
         case "check":
+            if data_reading.is_asked():  # by the clinic; pairs are read in the data step
+                go("data")
+                st.rerun()
             wizard_pairs.check_step(_made(place))
             _ways(place, "score", trouble=wizard_pairs.unchecked(_made(place)), must=False)
         case "score":

@@ -90,15 +90,16 @@ class AdapterShelf:
         Raises:
             NotFoundError: there is no complete adapter of that name.
         """
-        known = self.complete()
-        chosen = next((info for info in known if info.name == name), None)
-        if chosen is None:
-            names = ", ".join(info.name for info in known) or "none yet"
-            raise NotFoundError(f"no complete adapter is called {name!r} (there are: {names})")
-        alike = candidates(known, chosen.value, chosen.group)
-        before = {info.name for info in alike[: alike.index(chosen)]}
-        aside = {info.name for info in known if info.aside} | before
-        write_json(self.folder / _ASIDE, sorted(aside - {name}))
+        with self._records.write():  # who writes down all that is aside must know of all
+            known = self.complete()
+            chosen = next((info for info in known if info.name == name), None)
+            if chosen is None:
+                names = ", ".join(info.name for info in known) or "none yet"
+                raise NotFoundError(f"no complete adapter is called {name!r} (there are: {names})")
+            alike = candidates(known, chosen.value, chosen.group)
+            before = {info.name for info in alike[: alike.index(chosen)]}
+            aside = {info.name for info in known if info.aside} | before
+            write_json(self.folder / _ASIDE, sorted(aside - {name}))
         return replace(chosen, aside=False)
 
     def reserve(self, value: str, group: str) -> str:
