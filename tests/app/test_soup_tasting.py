@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.app.fixture_project import full_project
+from tests.app.fixture_project import add_adapter, full_project
 from tests.app.scripted_engine import POINT, ScriptedEngine, component, settle
 from tests.app.test_soup_page import weights
 from vcsoup.errors import EngineError, EngineGoneError
@@ -174,3 +174,19 @@ def test_gains_of_a_tasting_are_over_the_base_on_the_same_prompts(workspace, vis
     assert [c.split(", ")[1].replace("\N{NO-BREAK SPACE}", " ") for c in told] == (
         ["0.40 over base", "0.15 over base"] if known else []
     )
+
+
+def test_a_point_of_former_adapters_is_not_drawn_among_those_of_new_ones(workspace, visit):
+    project = full_project(workspace)
+    key = project.set_key(project.adapter_sets()["filtered"])
+    engine = ScriptedEngine({"state": "done", "text": "A.", "point": {**POINT, "set_key": key}})
+    app = visit("soup", weights="helpful=0.9,harmless=0.1,humorous=0")
+    app.session_state["taster"] = taster = Taster(lambda: engine)
+    app.button(key="taste_button").click().run()
+    settle(taster, "done")
+    app.run()
+    assert any("Measured here on 8 held-out prompts" in c.value for c in app.caption)
+    add_adapter(project, "helpful", "filtered", recorded=False, seed=5)
+    app.run()
+    assert not any("Measured here" in c.value for c in app.caption)
+    assert any(c.value == "This soup is not measured yet." for c in app.caption)

@@ -109,6 +109,7 @@ def test_a_tasting_streams_measures_and_is_stored(
     near = ended(client, client.start_tasting(**{**REQUEST, "weights": written}))
     assert near["point"] == seen["point"]
     assert len(project.points()) == 1
+    assert seen["point"]["set_key"] == project.set_key(project.adapter_sets()["filtered"])
     assert not seen["point"]["recorded"]
     project.save_point(point.model_copy(update={"recorded": True}))  # as one of a bundle
     assert ended(client, client.start_tasting(**REQUEST))["point"]["recorded"]

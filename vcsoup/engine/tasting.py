@@ -93,7 +93,7 @@ class Tasting(TaskState):
 
     def seen(self) -> dict[str, Any]:
         """What `GET /tastings/{id}` answers."""
-        shown = {"rewards", "low", "high", "n_prompts", "recorded"}
+        shown = {"set_key", "rewards", "low", "high", "n_prompts", "recorded"}
         return {
             "id": self.id,
             "state": self.state,

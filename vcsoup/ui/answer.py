@@ -155,15 +155,18 @@ def follow(drawn: str) -> None:
 def live_points(project: Project, group: str) -> list[Point]:
     """Return the point that the running or last tasting of these adapters has so far.
 
-    The engine stores a point when its tasting is done; until then it is only here.
+    The engine stores a point when its tasting is done; until then it is only here. When other
+    adapters stand in the group meanwhile, it is none of theirs.
     """
-    view = taster().view
+    view, key = taster().view, state.set_key(project, group)
     if view.point is None or view.request is None:
         return []
     if (view.request.project, view.request.group) != (project.name, group):
         return []
+    if view.point.get("set_key", key) != key:
+        return []
     point = Point(
-        set_key="live",
+        set_key=key,
         group=group,
         weights=dict(view.request.weights),
         **{part: dict(view.point[part]) for part in ("rewards", "low", "high")},

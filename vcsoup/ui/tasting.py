@@ -84,8 +84,8 @@ class View:
         state: "starting" until the engine answers, "restarting" after it died, then as it says.
         request: What is tasted; None when idle.
         text: The reply so far.
-        point: rewards, low, high (per value), n_prompts, recorded (came with the bundle); refined
-            while more prompts are scored.
+        point: rewards, low, high (per value), n_prompts, recorded (came with the bundle), set_key
+            (of its adapters); refined while more prompts are scored.
         seconds: Time to the first token and to the point, where known.
         error: Why it failed, in one line.
         restarts: How often the engine was started again for this tasting.
