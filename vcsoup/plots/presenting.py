@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import MINUS, SIGMA, canvas, faded
+from vcsoup.numbers import signed
+from vcsoup.plots.canvas import SIGMA, canvas, faded
 from vcsoup.plots.palette import Palette
 
 FONT = 19
@@ -40,7 +41,7 @@ def pair_gaps(
     limit = max(1.0, *(abs(gap) for gap in gaps.values())) * 1.1
     figure.add_bar(
         x=list(gaps.values()),
-        y=[f"{value} {gap:+.1f} {SIGMA}".replace("-", MINUS) for value, gap in gaps.items()],
+        y=[f"{value} {signed(gap, 1)} {SIGMA}" for value, gap in gaps.items()],
         orientation="h",
         marker={"color": [colour_of[value] for value in gaps]},
         hoverinfo="skip",

@@ -13,6 +13,7 @@ from vcsoup.ui.answer import live_points
 from vcsoup.ui.components import front_chart
 from vcsoup.ui.pipeline import main_group
 from vcsoup.ui.prediction import Guess, predicted
+from vcsoup.ui.shell import slot
 from vcsoup.ui.soups import base_rewards, on_axes, soup_key, stored_weights
 from vcsoup.ui.vote_counts import rates_of
 from vcsoup.workspace import Project
@@ -113,11 +114,15 @@ def chart(
         take_point(stored_weights(shown, key, values), group)
 
     front_chart.show(data, pick)
-    st.caption(
-        "Right and up is better; dotted lines are the base. Click a point to take its weights.",
-        help="Open marks are recorded, filled ones measured here. A soup is beaten when another "
-        "one is at least as good on every value of the project, not on these two alone.",
-    )
+    with slot():
+        if len(table) or (twin is not None and len(twin)):
+            st.caption(
+                "Right and up is better; dotted lines are the base. Click a point to take its "
+                "weights.",
+                help="Open marks are recorded, filled ones measured here. A soup is beaten when "
+                "another one is at least as good on every value of the project, not on these two "
+                "alone.",
+            )
 
 
 def measured(

@@ -55,7 +55,7 @@ def show(project: Project, scored: Sequence[str]) -> None:
             filters.show(project, desk)
             adjusting.show_rules(desk)
             export_pairs.show(project, desk)
-        st.space("small")
+        filters.show_state(project, desk)
         _open_view(project, desk)
 
 

@@ -44,7 +44,12 @@ def show(project: Project, desk: Desk) -> None:
             _deleted(project)
         for entry in named:
             _entry(project, entry)
-    st.caption(f"Not saved: {', '.join(unsaved)}." if unsaved else "Saved.", width="content")
+
+
+def show_state(project: Project, desk: Desk) -> None:
+    """Say in a line of its own what is not saved: between the buttons it would move them."""
+    unsaved = changes(project, desk)
+    st.caption(f"Not saved: {', '.join(unsaved)}." if unsaved else "Saved.")
 
 
 def changes(project: Project, desk: Desk) -> list[str]:

@@ -218,7 +218,8 @@ def _front_sentence(project: Project) -> str:
     found = _compared(project)
     if found:
         return detail(found)
-    return "What each mix is worth on held-out prompts; the line joins those that nobody beats."
+    beaten = "nobody beats on these two values" if len(project.values) > 2 else "nobody beats"
+    return f"What each mix is worth on held-out prompts; the line joins those that {beaten}."
 
 
 def _front(project: Project) -> None:
