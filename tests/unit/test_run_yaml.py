@@ -5,6 +5,7 @@ and each file format of the samples once. The models are tiny, built and saved b
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
 from vcsoup.errors import AdapterError, VcsoupError
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
+from vcsoup.running.run import changes
 from vcsoup.workspace import Workspace
 
 JUDGES = ("judge-helpful", "judge-harmless")
@@ -91,8 +93,13 @@ def test_only_what_a_change_touches_is_made_again(tmp_path, workspace):
     changed = load_project_file(path)
     expected = ["adapter of helpful, filtered", "measured soups, filtered"]
     assert _open(dry_run(workspace, changed, until="measure"), "to do") == expected
-    assert _open(run(workspace, changed, until="measure"), "made") == expected
+    told: list[str] = []
+    assert _open(run(workspace, changed, until="measure", tell=told.append), "made") == expected
+    assert told[0] == "set: filter.helpful.threshold: -1.0 instead of 0.2"
+    assert not [line for line in told[1:] if line.startswith("set:")]
     path.write_text(both.replace("label: diff", "label: 1").replace("filter: 0.2", "filter: -1.0"))
+    [line] = changes(workspace, load_project_file(path))
+    assert re.fullmatch(r"rewards\.\w+\.label: 1 instead of diff", line)
     judged = ["rewards of all pairs", "measured soups, filtered", "measured soups, unfiltered"]
     assert _open(run(workspace, load_project_file(path), until="measure"), "made") == judged
     before = workspace.project("mine").datasets()["helpful"].hash

@@ -15,7 +15,7 @@ from vcsoup.numbers import duration
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running.plan import STAGES
-from vcsoup.running.run import StepReport, dry_run
+from vcsoup.running.run import StepReport, changes, dry_run
 from vcsoup.running.run import run as run_file
 from vcsoup.workspace import Workspace
 from vcsoup.yaml_lines import likely
@@ -43,6 +43,9 @@ def run(
     opened = open_workspace(workspace)
     if dry:
         reports = dry_run(opened, wanted, until=until)
+        if not as_json:
+            for line in changes(opened, wanted):
+                show(f"would set: {line}")
         _show(opened, wanted, reports, as_json=as_json)
         return
     tell = (lambda line: None) if as_json else show

@@ -20,6 +20,7 @@ from vcsoup.running.base_memory import check_base
 from vcsoup.running.export_step import ExportStep
 from vcsoup.running.held_out_file import read_held_out
 from vcsoup.running.plan import Run, Stage, Step, planned
+from vcsoup.running.settings import setting_changes
 from vcsoup.running.sources import check_source
 from vcsoup.workspace import Project, ProjectConfig, Workspace
 
@@ -79,6 +80,8 @@ def run(
         StopRequested: asked to stop.
     """
     steps = planned(file, until)
+    for line in changes(workspace, file):
+        tell(f"set: {line}")
     project = set_up(workspace, file)
     (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
     reports = list[StepReport]()
@@ -151,6 +154,19 @@ def _check_models(config: ProjectConfig, file: ProjectFile, steps: Sequence[Step
             if why := why_not_ready(spec):
                 raise RewardModelError(f"reward model of {value}: {why}")
     return check_base(config, file) if "train" in stages else []
+
+
+def changes(workspace: Workspace, file: ProjectFile) -> list[str]:
+    """Say what a run sets otherwise than the project has it; empty where there is no project yet.
+
+    Returns:
+        Lines of `setting_changes`.
+    """
+    try:
+        project = workspace.project(file.project)
+    except NotFoundError:
+        return []
+    return setting_changes(project, wanted_config(project, file), wanted_filters(project, file))
 
 
 def set_up(workspace: Workspace, file: ProjectFile) -> Project:
