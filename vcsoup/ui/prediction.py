@@ -73,7 +73,9 @@ def _told(surface: Surface, values: Sequence[str]) -> str:
     )
     return (
         f"A regression on {surface.points} measured soups. "
-        f"Leaving each of them out in turn, it errs by about {errors}."
+        f"Leaving each of them out in turn, it errs by about {errors}. "
+        "The interval is of what the held-out prompts will show; that of a measured soup is of "
+        "prompts in general, and so often wider."
     )
 
 
