@@ -147,6 +147,25 @@ def test_a_file_of_several_preferences_asks_for_one(workspace, visit, tmp_path, 
     assert project.datasets()["helpful"].report["aspect"] == "safer"
 
 
+def test_the_preference_with_the_value_s_name_is_offered_first(
+    workspace, visit, tmp_path, monkeypatch
+):
+    """By helpful the first answer wins (3 > 1), by Harmless the second (4 > 0)."""
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = raw_project(workspace)
+    rated = {"helpful_a": 3, "helpful_b": 1, "Harmless_a": 0, "Harmless_b": 4}
+    row = {"answer_a": "So.", "answer_b": "No.", **rated}
+    file_of(tmp_path, [{"prompt": f"{i}?", **row} for i in range(3)])
+    app = visit("data", value="harmless", view="add")
+    app.text_input(key="path_harmless").set_value("pairs.jsonl")
+    look_through(app)
+    assert app.segmented_control(key="choice_harmless_aspect").value == "Harmless"
+    assert preview_of(app)["chosen"].tolist() == ["No."] * 3
+    app.button(key="settle_harmless").click().run()
+    app.button(key="store_harmless").click().run()
+    assert project.datasets()["harmless"].report["aspect"] == "Harmless"
+
+
 def test_two_rated_answers_are_read_by_a_rating_or_by_named_columns(
     workspace, visit, tmp_path, monkeypatch
 ):

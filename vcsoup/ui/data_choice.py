@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.errors import PreferenceFormatError
+from vcsoup.preferences.aspect_match import matches
 from vcsoup.preferences.column_map import ColumnMap
 from vcsoup.preferences.column_paths import column_paths, label_contents
 from vcsoup.preferences.look import FileLook, FirstRow, first_rows
@@ -32,24 +33,25 @@ def can_choose(look: FileLook) -> bool:
     return len(look.aspects) > 1 or (not look.format and len(look.columns) > 1 and bool(rows))
 
 
-def show(look: FileLook, *, source: str, key: str) -> Reading | None:
+def show(look: FileLook, value: str, *, source: str) -> Reading | None:
     """Ask what a file does not say, with its first rows as they would be read.
 
     Args:
         look: The beginning of the file.
+        value: Whose pairs these become; a preference of its name is offered first.
         source: Where it comes from, for people.
-        key: Prefix of the widgets' keys.
 
     Returns:
         What was chosen; None while something is missing or no row would become a pair.
     """
+    key = f"choice_{value}"
     if look.aspects:
         st.markdown(
             f"**{literal(source, most=200)}**, read as {literal(look.format)}, holds "
             f"{len(look.aspects)} preferences. Each is a data set of its own."
         )
         by_hand = st.checkbox("Name the columns instead", key=f"{key}_by_hand")
-        how = _choose_columns(look, key) if by_hand else _choose_aspect(look, key)
+        how = _choose_columns(look, key) if by_hand else _choose_aspect(look, value, key)
     else:
         st.markdown(
             f"**{literal(source, most=200)}** is in no format that is known here. Which columns "
@@ -95,16 +97,17 @@ def decided(how: Reading | None, *, key: str, discard: Callable[[], None]) -> Re
     return how if go else None
 
 
-def _choose_aspect(look: FileLook, key: str) -> Reading:
+def _choose_aspect(look: FileLook, value: str, key: str) -> Reading:
+    likely = matches(look.aspects, [value]).get(value, look.aspects[0])
     aspect = st.segmented_control(
         "Preference",
         list(look.aspects),
-        default=look.aspects[0],
+        default=likely,
         required=True,
         key=f"{key}_aspect",
         format_func=literal,
     )
-    return Reading(aspect=aspect or look.aspects[0])
+    return Reading(aspect=aspect or likely)
 
 
 def _choose_columns(look: FileLook, key: str) -> Reading | None:
