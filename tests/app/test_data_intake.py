@@ -212,6 +212,7 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
     assert "in no format that is known here" in badges(app)
     assert app.selectbox(key="choice_helpful_prompt").options[1:] == ["q", "x", "y", "win"]
     assert app.button(key="settle_helpful").disabled
+    assert preview_of(app).to_dict("records") == UNKNOWN
     for role, column in (("prompt", "q"), ("chosen", "y"), ("rejected", "x")):
         pick(app, role, column)
     assert preview_of(app)["chosen"].tolist() == ["Green.", "Wet.", "Cold."]
@@ -222,6 +223,37 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
     assert metrics(app)["Pairs kept"] == "3"
     app.button(key="store_helpful").click().run()
     assert project.pairs("helpful")["chosen"].tolist() == ["Blue.", "Dry.", "Hot."]
+
+
+def test_the_first_rows_of_an_unknown_table_are_text(workspace, visit, tmp_path, monkeypatch):
+    """Markup stays as it is, what is nested is written as JSON, a long cell is cut."""
+    raw_project(workspace)
+    row = {"q": "*Sky?* <img> $x$", "x": {"text": "Blü\nand"}, "y": "far " * 200, "win": None}
+    app = choose_file(visit, tmp_path, monkeypatch, [row] * 9)
+    raw = preview_of(app)
+    assert raw["q"].tolist() == ["*Sky?* <img> $x$"] * 3
+    assert raw["x"].tolist() == ['{"text": "Blü\\nand"}'] * 3
+    assert raw["y"].str.len().max() == 299
+    assert raw["win"].tolist() == [""] * 3
+
+
+def test_one_label_for_both_answers_is_refused_in_the_page_s_own_words(
+    workspace, visit, tmp_path, monkeypatch
+):
+    raw_project(workspace)
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    way = app.radio(key="choice_helpful_way")
+    way.set_value(way.options[1]).run()
+    for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
+        pick(app, role, column)
+    pick(app, "first_if", "x")
+    pick(app, "second_if", "x")
+    [warning] = app.warning
+    assert warning.value.startswith("'x' cannot mean both")
+    assert "choose another content for the second" in warning.value
+    assert "first_if" not in warning.value
+    assert "every column is chosen" not in captions(app)
+    assert app.button(key="settle_helpful").disabled
 
 
 def test_a_label_says_which_answer_is_better(workspace, visit, tmp_path, monkeypatch):
