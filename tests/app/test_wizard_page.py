@@ -1,10 +1,13 @@
 """The wizard without a browser: which steps are open, what is missing, kept, and given out."""
 
+import json
+
 import pytest
 
 from tests.app.fixture_project import hand_project
 from tests.app.looking import after_looking
 from tests.job_processes import wait_until
+from vcsoup.intake import preview_file, store_pairs
 from vcsoup.jobs import Job, Jobs, job_worker
 from vcsoup.project_yaml import parse_project_file
 from vcsoup.rewards.spec import RewardSpec
@@ -264,6 +267,25 @@ def test_home_leads_to_a_draft_and_can_discard_it(workspace, visit):
     assert app.button(key="new_project").label == "New project"
     app.button(key=f"discard_{saved.id}").click().run()
     assert workspace.drafts.list() == []
+
+
+def test_the_file_on_offer_says_which_pairs_it_lacks(workspace, visit, tmp_path):
+    """Nothing of a draft has pairs; of a project one value's file may lie where it was read."""
+    draft = workspace.drafts.save(DRAFT)
+    told = captions(visit("new", draft=draft.id))
+    assert "once it has all pairs. No pairs yet: kind, short;" in told
+    project = hand_project(workspace)
+    file = tmp_path / "pairs.jsonl"
+    rows = [{"prompt": f"{i}?", "chosen": "So.", "rejected": "No."} for i in range(3)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    store_pairs(project, "helpful", preview_file("helpful", file))
+    told = captions(visit("new", project="hand"))
+    assert "in this workspace alone: harmless; `python -m vcsoup project yaml hand --out" in told
+    assert "No pairs yet" not in told
+    store_pairs(project, "harmless", preview_file("harmless", file))
+    told = captions(visit("new", project="hand"))
+    assert "project.yaml` makes it without a browser, and trains, measures and exports too." in told
+    assert "alone" not in told
 
 
 def test_a_draft_is_a_project_file():
