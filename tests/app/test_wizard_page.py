@@ -49,6 +49,17 @@ def test_a_name_makes_a_draft_and_the_short_name_follows(workspace, visit):
     assert app.text_input[1].value == "mine"  # someone wrote it: it follows no more
 
 
+def test_a_value_that_gets_another_name_says_so(workspace, visit):
+    app = visit("new")
+    app.text_input[0].set_value("Short").run()
+    app.multiselect[0].set_value(["polite", "Très Brief!", "简"]).run()
+    assert "Très Brief! will be tres-brief; 简 is left out" in captions(app)
+    (draft,) = workspace.drafts.list()
+    assert draft.values == ("polite", "tres-brief")
+    app.multiselect[0].set_value(["polite", "brief"]).run()
+    assert "will be" not in captions(app)
+
+
 def test_what_is_entered_before_the_address_names_the_draft_is_kept(workspace, visit):
     """The browser's next message still brings the address and the short name from before."""
     app = visit("new")
