@@ -64,6 +64,19 @@ def homeless_data(project: Project) -> list[str]:
     return [value for value, info in project.datasets().items() if _data(info) is None]
 
 
+def unplaced_data(project: Project) -> list[str]:
+    """Return the values whose pairs have no hub id and no path where anything lies, as uploads.
+
+    Reads no file, unlike `homeless_data`: a path counts whatever lies there by now.
+    """
+
+    def has_place(report: Mapping[str, Any]) -> bool:
+        path = (report.get("read") or {}).get("path")
+        return bool(report.get("origin") or (path and Path(path).exists()))
+
+    return [value for value, info in project.datasets().items() if not has_place(info.report)]
+
+
 def project_text(project: Project) -> str:
     """Return the YAML of a project, with a remark for data that lie in the workspace alone."""
     remarks = [

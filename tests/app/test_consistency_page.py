@@ -145,6 +145,7 @@ def test_from_two_to_eight_values(workspace, visit, K):
         assert not app.error
         expected = PairFilter(threshold=0.4).count(project.gaps("value-1"))
         assert counts(app)["value-1"] == expected
+    assert any("in all 200 prompts (" in caption.value for caption in app.caption)
     assert len(strips(app)) == K
 
 

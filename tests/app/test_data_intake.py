@@ -147,6 +147,25 @@ def test_a_file_of_several_preferences_asks_for_one(workspace, visit, tmp_path, 
     assert project.datasets()["helpful"].report["aspect"] == "safer"
 
 
+def test_the_preference_with_the_value_s_name_is_offered_first(
+    workspace, visit, tmp_path, monkeypatch
+):
+    """By helpful the first answer wins (3 > 1), by Harmless the second (4 > 0)."""
+    monkeypatch.setenv("VCSOUP_DATA_ROOT", str(tmp_path))
+    project = raw_project(workspace)
+    rated = {"helpful_a": 3, "helpful_b": 1, "Harmless_a": 0, "Harmless_b": 4}
+    row = {"answer_a": "So.", "answer_b": "No.", **rated}
+    file_of(tmp_path, [{"prompt": f"{i}?", **row} for i in range(3)])
+    app = visit("data", value="harmless", view="add")
+    app.text_input(key="path_harmless").set_value("pairs.jsonl")
+    look_through(app)
+    assert app.segmented_control(key="choice_harmless_aspect").value == "Harmless"
+    assert preview_of(app)["chosen"].tolist() == ["No."] * 3
+    app.button(key="settle_harmless").click().run()
+    app.button(key="store_harmless").click().run()
+    assert project.datasets()["harmless"].report["aspect"] == "Harmless"
+
+
 def test_two_rated_answers_are_read_by_a_rating_or_by_named_columns(
     workspace, visit, tmp_path, monkeypatch
 ):
@@ -193,6 +212,7 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
     assert "in no format that is known here" in badges(app)
     assert app.selectbox(key="choice_helpful_prompt").options[1:] == ["q", "x", "y", "win"]
     assert app.button(key="settle_helpful").disabled
+    assert preview_of(app).to_dict("records") == UNKNOWN
     for role, column in (("prompt", "q"), ("chosen", "y"), ("rejected", "x")):
         pick(app, role, column)
     assert preview_of(app)["chosen"].tolist() == ["Green.", "Wet.", "Cold."]
@@ -203,6 +223,37 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
     assert metrics(app)["Pairs kept"] == "3"
     app.button(key="store_helpful").click().run()
     assert project.pairs("helpful")["chosen"].tolist() == ["Blue.", "Dry.", "Hot."]
+
+
+def test_the_first_rows_of_an_unknown_table_are_text(workspace, visit, tmp_path, monkeypatch):
+    """Markup stays as it is, what is nested is written as JSON, a long cell is cut."""
+    raw_project(workspace)
+    row = {"q": "*Sky?* <img> $x$", "x": {"text": "Blü\nand"}, "y": "far " * 200, "win": None}
+    app = choose_file(visit, tmp_path, monkeypatch, [row] * 9)
+    raw = preview_of(app)
+    assert raw["q"].tolist() == ["*Sky?* <img> $x$"] * 3
+    assert raw["x"].tolist() == ['{"text": "Blü\\nand"}'] * 3
+    assert raw["y"].str.len().max() == 299
+    assert raw["win"].tolist() == [""] * 3
+
+
+def test_one_label_for_both_answers_is_refused_in_the_page_s_own_words(
+    workspace, visit, tmp_path, monkeypatch
+):
+    raw_project(workspace)
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    way = app.radio(key="choice_helpful_way")
+    way.set_value(way.options[1]).run()
+    for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
+        pick(app, role, column)
+    pick(app, "first_if", "x")
+    pick(app, "second_if", "x")
+    [warning] = app.warning
+    assert warning.value.startswith("'x' cannot mean both")
+    assert "choose another content for the second" in warning.value
+    assert "first_if" not in warning.value
+    assert "every column is chosen" not in captions(app)
+    assert app.button(key="settle_helpful").disabled
 
 
 def test_a_label_says_which_answer_is_better(workspace, visit, tmp_path, monkeypatch):

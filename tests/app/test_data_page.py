@@ -4,8 +4,10 @@ import json
 
 from tests.app.fixture_project import full_project, hand_project
 from vcsoup.intake import preview_file, store_pairs
-from vcsoup.jobs import Jobs
+from vcsoup.jobs import Jobs, job_worker
+from vcsoup.jobs.folder import STOP
 from vcsoup.preferences.pairs import make_pairs
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace import ProjectConfig
 from vcsoup.workspace.problems import IN_RECORD, load_problems
 
@@ -87,6 +89,26 @@ def test_a_double_click_starts_one_scoring_job(workspace, visit, monkeypatch):
     ((args, about),) = started
     assert args[:5] == ["score", "--project", "demo", "--value", "helpful"]
     assert about["meta"]["values"] == ["helpful"]
+
+
+def test_the_scoring_card_is_of_one_mind(workspace, visit):
+    """A former run that is done says nothing of pairs that wait; one that is stopping, no Stop."""
+    project = full_project(workspace)
+    about = {"kind": "score", "title": "", "project": "demo", "args": [], "slot": False}
+    with job_worker(**about, jobs_root=workspace.jobs_root) as worker:
+        worker.finish({})
+    project.set_reward("helpful", RewardSpec(kind="length"))
+    app = visit("data")
+    assert "Waiting: helpful, harmless, humorous." in captions(app)
+    assert ": done" not in badges(app)
+    with job_worker(**about, jobs_root=workspace.jobs_root) as worker:
+        app = visit("data")
+        assert ": running" in badges(app)
+        assert not app.button(key="stop_scoring").disabled
+        (worker.path / STOP).write_text("20")  # what `Job.stop` leaves, without its signal
+        app.run()
+        assert ": stopping" in badges(app)
+        assert app.button(key="stop_scoring").disabled
 
 
 def test_a_page_of_pairs_and_the_rewards_of_one(workspace, visit):

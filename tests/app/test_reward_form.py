@@ -115,6 +115,7 @@ def test_outputs_and_scores_are_offered_by_their_names(tmp_path):
     app = form(reward_spec(model=str(judge)))
     assert field(app, "label").options == ["0: LABEL_0", "1: LABEL_1", "LABEL_1 minus LABEL_0"]
     app = form(reward_spec(kind="column", column="fine_grained"), columns=("overall_score",))
+    assert "soups need another judge, for they answer anew." in captions(app)
     assert field(app, "column").options == ["overall_score", "fine_grained"]
 
 

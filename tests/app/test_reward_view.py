@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.app.fixture_project import full_project
+from tests.app.fixture_project import HAND_GAPS, full_project, hand_project, store_gaps
 from vcsoup.jobs import Jobs
 from vcsoup.rewards.findings import Finding
 from vcsoup.rewards.spec import RewardSpec, changed_spec
@@ -113,6 +113,34 @@ def test_a_removed_judge_makes_the_rewards_stale_and_comes_back(project, workspa
     assert shown.count("update: stale") == 3
     app.button(key="undo_judge").click().run()
     assert texts(app).count("check_circle: scored") == 3
+
+
+def test_scoring_again_is_asked_for_only_while_a_former_judge_s_rewards_lie_there(workspace, visit):
+    """A first judge has no former one; a second one makes rewards stale till scored anew."""
+    project = hand_project(workspace)
+    for value in project.values:
+        project.set_reward(value, RewardSpec(kind="length"))
+        store_gaps(project, value, HAND_GAPS)
+    project.set_reward("helpful", None)
+    app = visit("data", project="hand", view="judges")
+    choose_rule(app, "helpful", "refusal")
+    assert "is judged by refusal now" in texts(app)
+    assert "former judge" not in texts(app)
+    choose_rule(app, "helpful", "readability")
+    assert "count no more; score again" in texts(app)
+    for value in project.values:
+        store_gaps(workspace.project("hand"), value, HAND_GAPS)
+    app.run()
+    assert "is judged by reading ease now" in texts(app)
+    assert "All pairs have current rewards." in texts(app)
+    assert "former judge" not in texts(app)
+
+
+def choose_rule(app, value, kind):
+    app.button(key=f"judge_{value}").click().run()
+    [kinds] = [box for box in app.selectbox if box.label == f"What judges {value}"]
+    kinds.select(kind).run()
+    app.button(key="judge_save").click().run()
 
 
 def test_a_changed_judge_is_saved_and_the_form_begins_anew(project, workspace, visit):

@@ -1,10 +1,13 @@
 """The wizard without a browser: which steps are open, what is missing, kept, and given out."""
 
+import json
+
 import pytest
 
 from tests.app.fixture_project import hand_project
 from tests.app.looking import after_looking
 from tests.job_processes import wait_until
+from vcsoup.intake import preview_file, store_pairs
 from vcsoup.jobs import Job, Jobs, job_worker
 from vcsoup.project_yaml import parse_project_file
 from vcsoup.rewards.spec import RewardSpec
@@ -44,6 +47,17 @@ def test_a_name_makes_a_draft_and_the_short_name_follows(workspace, visit):
     app.text_input[1].set_value("mine").run()
     app.text_input[0].set_value("Other").run()
     assert app.text_input[1].value == "mine"  # someone wrote it: it follows no more
+
+
+def test_a_value_that_gets_another_name_says_so(workspace, visit):
+    app = visit("new")
+    app.text_input[0].set_value("Short").run()
+    app.multiselect[0].set_value(["polite", "Très Brief!", "简"]).run()
+    assert "Très Brief! will be tres-brief; 简 is left out" in captions(app)
+    (draft,) = workspace.drafts.list()
+    assert draft.values == ("polite", "tres-brief")
+    app.multiselect[0].set_value(["polite", "brief"]).run()
+    assert "will be" not in captions(app)
 
 
 def test_what_is_entered_before_the_address_names_the_draft_is_kept(workspace, visit):
@@ -264,6 +278,25 @@ def test_home_leads_to_a_draft_and_can_discard_it(workspace, visit):
     assert app.button(key="new_project").label == "New project"
     app.button(key=f"discard_{saved.id}").click().run()
     assert workspace.drafts.list() == []
+
+
+def test_the_file_on_offer_says_which_pairs_it_lacks(workspace, visit, tmp_path):
+    """Nothing of a draft has pairs; of a project one value's file may lie where it was read."""
+    draft = workspace.drafts.save(DRAFT)
+    told = captions(visit("new", draft=draft.id))
+    assert "once it has all pairs. No pairs yet: kind, short;" in told
+    project = hand_project(workspace)
+    file = tmp_path / "pairs.jsonl"
+    rows = [{"prompt": f"{i}?", "chosen": "So.", "rejected": "No."} for i in range(3)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    store_pairs(project, "helpful", preview_file("helpful", file))
+    told = captions(visit("new", project="hand"))
+    assert "in this workspace alone: harmless; `python -m vcsoup project yaml hand --out" in told
+    assert "No pairs yet" not in told
+    store_pairs(project, "harmless", preview_file("harmless", file))
+    told = captions(visit("new", project="hand"))
+    assert "project.yaml` makes it without a browser, and trains, measures and exports too." in told
+    assert "alone" not in told
 
 
 def test_a_draft_is_a_project_file():

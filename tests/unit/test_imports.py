@@ -43,6 +43,7 @@ PURE = [
     "vcsoup/preferences/labelled.py",
     "vcsoup/preferences/rated.py",
     "vcsoup/preferences/detection.py",
+    "vcsoup/preferences/aspect_match.py",
     "vcsoup/preferences/column_map.py",
     "vcsoup/preferences/column_paths.py",
     "vcsoup/preferences/arrow_soundness.py",

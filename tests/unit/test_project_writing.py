@@ -6,7 +6,7 @@ import pytest
 
 from tests.yaml_project import write_project
 from vcsoup.errors import ProjectFileError, WorkspaceError
-from vcsoup.project_writing import homeless_data, project_text
+from vcsoup.project_writing import homeless_data, project_text, unplaced_data
 from vcsoup.project_writing import write_project as write_project_file
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import run
@@ -28,7 +28,7 @@ def test_the_file_of_a_project_makes_the_same_project(tmp_path, workspace):
     project = workspace.project("mine")
     assert "helpful.jsonl" in project_text(project)
     (tmp_path / "harmless.csv").unlink()
-    assert homeless_data(project) == ["harmless"]
+    assert homeless_data(project) == unplaced_data(project) == ["harmless"]
     assert "harmless: its pairs lie in the workspace alone" in project_text(project)
     file, *beside = write_project_file(project, tmp_path / "taken.yaml")
     assert [path.name for path in beside] == ["harmless.parquet"]

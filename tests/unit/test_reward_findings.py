@@ -46,6 +46,23 @@ def test_chance_is_no_fault_but_a_warning():
     assert found.remedy.startswith("check the template")
 
 
+@pytest.mark.parametrize(
+    ("right", "told", "remedy"),
+    [
+        (22, "34% of 64 pairs as their labels do: rather the other way round", "sign is turned"),
+        (26, "41% of 64 pairs as their labels do: no better than chance", "check the template"),
+    ],
+)
+def test_rewards_that_lean_the_other_way_are_told_from_chance(right, told, remedy):
+    """22 of 64 lie 2.5 standard deviations below a half (two-sided p 0.012), 26 of them 1.5."""
+    chosen = np.zeros((64, 1), dtype=np.float32)
+    chosen[:right], rejected = 1, np.full_like(chosen, 0.5)
+    found = agreement_finding("v", SPEC, chosen, rejected)
+    assert found.level == "warning"
+    assert told in found.says
+    assert remedy in found.remedy
+
+
 def test_few_pairs_accuse_nobody():
     """Five wrong of five happen by chance once in 32: not enough."""
     found = agreement_finding("v", SPEC, *sides(0.0, n=5))

@@ -119,6 +119,12 @@ def _open(reports, state: str) -> list[str]:
     ("change", "to", "until", "told"),
     [
         ("base: base\n", "", "data", "names no base model; add `base:"),
+        (
+            "    data: {source: helpful.jsonl, title: Kind answers}\n",
+            "",
+            "data",
+            "names no data for helpful, and the workspace has none; add `data:",
+        ),
         ("helpful.jsonl", "helpfull.jsonl", "data", "helpfull.jsonl does not exist"),
         ("    reward: judge-helpful\n", "", "score", "no reward model"),
         ("reward: judge-helpful", "reward: {kind: column, column: score}", "export", "soups"),

@@ -89,9 +89,14 @@ def test_applying_a_named_filter_sets_its_values_and_its_scale(tmp_path, project
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 61])
 def test_bad_filter_names(project, name):
-    with pytest.raises(WorkspaceError, match="filter name"):
+    with pytest.raises(WorkspaceError, match="filter"):
         project.save_named_filter(name, {"helpful": STRICT}, scale="dataset")
     assert project.named_filters() == []
+
+
+def test_a_filter_without_a_name_is_asked_for_one(project):
+    with pytest.raises(WorkspaceError, match=r"^give the filter a name"):
+        project.save_named_filter("", {"helpful": STRICT}, scale="dataset")
 
 
 def test_a_filter_is_named_over_scored_values_only(project):

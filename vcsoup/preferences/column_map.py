@@ -63,12 +63,16 @@ class ColumnMap:
         sides = [bool(getattr(self, name)) for name in _SIDES]
         labelled = [bool(getattr(self, name)) for name in _LABELLED]
         if (all(sides) and not any(labelled)) or (all(labelled) and not any(sides)):
-            if not self.label or self.first_if != self.second_if:
-                return
+            if self.label and plain(self.first_if) == plain(self.second_if):
+                raise PreferenceFormatError(
+                    f"{self.first_if!r} cannot mean both that the first answer is better and that "
+                    "the second is; choose another content for the second"
+                )
+            return
         named = ", ".join(f.name for f in fields(self) if getattr(self, f.name)) or "none"
         raise PreferenceFormatError(
             "name either the columns chosen and rejected, or first, second and label with two "
-            f"different contents of it, first_if and second_if; got {named}"
+            f"contents of it, first_if and second_if; got {named}"
         )
 
     @classmethod

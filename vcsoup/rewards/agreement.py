@@ -23,6 +23,7 @@ Choice = tuple[Label, int]  # label, sign
 
 _CHANCE = 0.001  # how often an innocent model may be accused, per value
 _CLEARLY_BETTER = 0.05
+_LEANS = 0.05  # how often, by chance, fair coin tosses lie this far from a half on either side
 
 
 def agreement(gaps: npt.ArrayLike) -> float:
@@ -69,19 +70,26 @@ def agreement_finding(
         told = f"{says}; with {remedy} it would be {best:.0%}"
         return Finding("fault", check, value, told, f"set {remedy}", figures, _changes(spec, fits))
     if lost:
-        told = f"{says}: {'worse' if turned else 'no better'} than chance"
-        remedy = "check the template, and that this model judges what these labels mean"
-        if n < _least_pairs():
-            remedy = "look at more pairs: so few cannot tell"
-        elif turned:
-            remedy = "look at more pairs, and see whether its sign is turned"
-        return Finding("warning", "agreement", value, told, remedy, figures)
+        how, remedy = _lost(own, n)
+        return Finding("warning", "agreement", value, f"{says}: {how}", remedy, figures)
     wins = _wins(gaps[fits], gaps[(spec.label, spec.sign)])
     if best - own >= _CLEARLY_BETTER and wins >= _critical(len(shares)):
         remedy, fix = f"consider {_set(spec, fits)}", _changes(spec, fits)
         told = f"{says}; with {_set(spec, fits)} it would be {best:.0%}"
         return Finding("warning", "label", value, told, remedy, figures, fix)
     return Finding("ok", "agreement", value, says, figures=figures)
+
+
+def _lost(own: float, n: int) -> tuple[str, str]:
+    """Words and a remedy for rewards that do not order n pairs clearly as their labels do."""
+    turned = _z(own, n) <= -_critical(1)
+    if n < _least_pairs():
+        return "no better than chance", "look at more pairs: so few cannot tell"
+    if turned or _z(own, n) <= -NormalDist().inv_cdf(1 - _LEANS / 2):
+        how = "worse than chance" if turned else "rather the other way round"
+        return how, "look at more pairs, and see whether its sign is turned"
+    remedy = "check the template, and that this model judges what these labels mean"
+    return "no better than chance", remedy
 
 
 def _labels(heads: int, spec: RewardSpec) -> list[Label]:

@@ -7,9 +7,31 @@ from vcsoup.cost import Cost
 from vcsoup.errors import ProjectFileError
 from vcsoup.numbers import count
 from vcsoup.pipeline import score_project
+from vcsoup.project_file import ProjectFile
 from vcsoup.rewards.bill import limit_told
 from vcsoup.running.plan import Run, Stage, Step
 from vcsoup.scoring_cost import JudgeCost, as_cost, judging_cost, scoring_costs
+from vcsoup.workspace import Project
+
+
+def check_data(project: Project | None, file: ProjectFile) -> None:
+    """Refuse a file that names no data for a value of which the workspace has no pairs.
+
+    Args:
+        project: The project as it is now; None before it is created.
+        file: The project file.
+
+    Raises:
+        ProjectFileError: pairs of some value can come from nowhere.
+    """
+    there = project.datasets() if project else {}
+    named = [value for value, entry in file.values.items() if entry.data is not None]
+    if missing := [value for value in file.values if value not in (*named, *there)]:
+        raise ProjectFileError(
+            f"the project file names no data for {', '.join(missing)}, and the workspace has none; "
+            "add `data: FILE_OR_HUB_ID` there, or take the file that `python -m vcsoup project "
+            f"yaml {file.project} --out FILE` writes where the pairs are: it brings them along"
+        )
 
 
 @dataclass(frozen=True)
@@ -35,11 +57,7 @@ class DataStep:
         present = run.project.datasets().get(self.value)
         entry = run.file.values[self.value].data
         if entry is None:
-            if present is None:
-                raise ProjectFileError(
-                    f"the project file names no data for {self.value}, and the workspace has none; "
-                    "add `data: FILE_OR_HUB_ID` there"
-                )
+            check_data(run.project, run.file)
             return True
         return present is not None and is_stored(present, entry)
 

@@ -19,6 +19,7 @@ from vcsoup.running import own_exports
 from vcsoup.running.base_memory import check_base
 from vcsoup.running.export_step import ExportStep
 from vcsoup.running.held_out_file import read_held_out
+from vcsoup.running.pair_steps import check_data
 from vcsoup.running.plan import Run, Stage, Step, planned
 from vcsoup.running.settings import setting_changes
 from vcsoup.running.sources import check_source
@@ -80,6 +81,7 @@ def run(
         StopRequested: asked to stop.
     """
     steps = planned(file, until)
+    check_data(_present(workspace, file), file)
     for line in changes(workspace, file):
         tell(f"set: {line}")
     project = set_up(workspace, file)
@@ -103,9 +105,9 @@ def dry_run(
         VcsoupError: data or models that are not where the file says.
     """
     steps = planned(file, until)
-    try:
-        project = workspace.project(file.project)
-    except NotFoundError:
+    project = _present(workspace, file)
+    check_data(project, file)
+    if project is None:
         for entry in file.values.values():
             if entry.data is not None:
                 check_source(entry.data)
@@ -162,9 +164,8 @@ def changes(workspace: Workspace, file: ProjectFile) -> list[str]:
     Returns:
         Lines of `setting_changes`.
     """
-    try:
-        project = workspace.project(file.project)
-    except NotFoundError:
+    project = _present(workspace, file)
+    if project is None:
         return []
     return setting_changes(project, wanted_config(project, file), wanted_filters(project, file))
 
@@ -175,10 +176,7 @@ def set_up(workspace: Workspace, file: ProjectFile) -> Project:
     Raises:
         WorkspaceError: a project of this name balances other values.
     """
-    try:
-        project = workspace.project(file.project)
-    except NotFoundError:
-        project = workspace.create_project(_config(file))
+    project = _present(workspace, file) or workspace.create_project(_config(file))
     wanted = wanted_config(project, file)
     if project.config != wanted:
         project = workspace.update_project(wanted)
@@ -189,6 +187,14 @@ def set_up(workspace: Workspace, file: ProjectFile) -> Project:
     if prompts and project.held_out_prompts() != prompts:
         project.save_held_out_prompts(prompts)
     return project
+
+
+def _present(workspace: Workspace, file: ProjectFile) -> Project | None:
+    """The project as it is now; None when it is not created yet."""
+    try:
+        return workspace.project(file.project)
+    except NotFoundError:
+        return None
 
 
 def wanted_config(project: Project, file: ProjectFile) -> ProjectConfig:

@@ -35,7 +35,8 @@ def show(project: Project, desk: Desk) -> None:
     with left:
         _lengths(desk.focus, shifts)
     with right:
-        _words(topics, len(rows), int(kept[rows].sum()))
+        told = prompts_told(len(rows), int(kept[rows].sum()), of=len(kept))
+        _words(topics, told)
 
 
 def length_shifts(measures: Measures, kept: BoolArray) -> dict[str, LengthShift]:
@@ -66,7 +67,24 @@ def _lengths(value: str, shifts: dict[str, LengthShift]) -> None:
     )
 
 
-def _words(topics: Sequence[WordShift], sample: int, kept: int) -> None:
+def prompts_told(looked_at: int, kept: int, *, of: int) -> str:
+    """Say in which prompts words were looked for.
+
+    Example:
+        >>> prompts_told(159, 60, of=159)
+        'all 159 prompts (60 kept)'
+        >>> prompts_told(3000, 900, of=10_000)
+        'a sample of 3,000 prompts (900 kept) from 12 stretches of the dataset'
+    """
+    if looked_at >= of:
+        return f"all {count(of)} prompts ({count(kept)} kept)"
+    return (
+        f"a sample of {count(looked_at)} prompts ({count(kept)} kept) from {STRETCHES} stretches "
+        "of the dataset"
+    )
+
+
+def _words(topics: Sequence[WordShift], looked_at: str) -> None:
     st.markdown("**Words of the prompts**")
     if topics:
         table = pd.DataFrame(
@@ -93,9 +111,8 @@ def _words(topics: Sequence[WordShift], sample: int, kept: int) -> None:
     else:
         st.caption("No word is clearly more frequent on one side.")
     st.caption(
-        f"Share of prompts that hold the word, in a sample of {count(sample)} prompts "
-        f"({count(kept)} kept) from {STRETCHES} stretches of the dataset; words from 4 standard "
-        "errors of the log-odds on."
+        f"Share of prompts that hold the word, in {looked_at}; words from 4 standard errors of "
+        "the log-odds on."
     )
 
 

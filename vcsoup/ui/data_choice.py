@@ -1,17 +1,20 @@
 """A file that does not say all: which of its preferences to take, or which columns hold what.
 
-Shown between choosing a file and its preview. Every change shows the first rows as the pairs they
-would become.
+Shown between choosing a file and its preview. Where columns are named, the first rows show as they
+are; every complete choice shows them as the pairs they would become.
 """
 
+import json
 from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from vcsoup.errors import PreferenceFormatError
+from vcsoup.numbers import plural
+from vcsoup.preferences.aspect_match import matches
 from vcsoup.preferences.column_map import ColumnMap
-from vcsoup.preferences.column_paths import column_paths, label_contents
+from vcsoup.preferences.column_paths import column_paths, label_contents, written
 from vcsoup.preferences.look import FileLook, FirstRow, first_rows
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
@@ -20,7 +23,7 @@ from vcsoup.preferences.rows import readable
 from vcsoup.ui.literal import literal
 from vcsoup.ui.shell import trying
 
-_CUT = 300
+_CUT, _FEW, _MOST_COLUMNS = 300, 3, 50
 _SIDES = "Two columns hold the better and the worse answer"
 _LABEL = "A column says which of two answers is better"
 _NO_PROMPT = "(both answers begin with it)"
@@ -32,24 +35,25 @@ def can_choose(look: FileLook) -> bool:
     return len(look.aspects) > 1 or (not look.format and len(look.columns) > 1 and bool(rows))
 
 
-def show(look: FileLook, *, source: str, key: str) -> Reading | None:
+def show(look: FileLook, value: str, *, source: str) -> Reading | None:
     """Ask what a file does not say, with its first rows as they would be read.
 
     Args:
         look: The beginning of the file.
+        value: Whose pairs these become; a preference of its name is offered first.
         source: Where it comes from, for people.
-        key: Prefix of the widgets' keys.
 
     Returns:
         What was chosen; None while something is missing or no row would become a pair.
     """
+    key, by_hand = f"choice_{value}", True
     if look.aspects:
         st.markdown(
             f"**{literal(source, most=200)}**, read as {literal(look.format)}, holds "
             f"{len(look.aspects)} preferences. Each is a data set of its own."
         )
         by_hand = st.checkbox("Name the columns instead", key=f"{key}_by_hand")
-        how = _choose_columns(look, key) if by_hand else _choose_aspect(look, key)
+        how = _choose_columns(look, key) if by_hand else _choose_aspect(look, value, key)
     else:
         st.markdown(
             f"**{literal(source, most=200)}** is in no format that is known here. Which columns "
@@ -58,9 +62,12 @@ def show(look: FileLook, *, source: str, key: str) -> Reading | None:
         if why := why_no_pairs(look.file):
             st.info(f"It seems that this file {literal(why)}.", icon=":material/info:")
         how = _choose_columns(look, key)
+    if by_hand:
+        _raw_rows(look, key)
     if how is None:
-        st.caption("The first rows appear here as soon as every column is chosen.")
         return None
+    if by_hand:
+        st.caption("The same rows as the pairs they would become")
     shown = first_rows(look, how)
     preview(shown, key=key)
     return how if any(row.pair is not None for row in first_rows(look, how, most=200)) else None
@@ -95,16 +102,17 @@ def decided(how: Reading | None, *, key: str, discard: Callable[[], None]) -> Re
     return how if go else None
 
 
-def _choose_aspect(look: FileLook, key: str) -> Reading:
+def _choose_aspect(look: FileLook, value: str, key: str) -> Reading:
+    likely = matches(look.aspects, [value]).get(value, look.aspects[0])
     aspect = st.segmented_control(
         "Preference",
         list(look.aspects),
-        default=look.aspects[0],
+        default=likely,
         required=True,
         key=f"{key}_aspect",
         format_func=literal,
     )
-    return Reading(aspect=aspect or look.aspects[0])
+    return Reading(aspect=aspect or likely)
 
 
 def _choose_columns(look: FileLook, key: str) -> Reading | None:
@@ -162,6 +170,32 @@ def _column(
         format_func=readable,
     )
     return chosen
+
+
+def _raw_rows(look: FileLook, key: str) -> None:
+    """Show what the first rows hold, as text in a table."""
+    rows = [row.cells for row in look.file.rows if row.cells][:_FEW]
+    columns = look.file.columns[:_MOST_COLUMNS]
+    rest = len(look.file.columns) - len(columns)
+    more = f"; {plural(rest, 'more column')} not shown" if rest else ""
+    st.caption(f"The first rows of the file as they are, cut{more}")
+    st.dataframe(
+        pd.DataFrame(
+            {readable(name): [_as_text(row.get(name)) for row in rows] for name in columns}
+        ),
+        key=f"{key}_raw",
+        hide_index=True,
+        alt=f"{len(rows)} first rows of the file",
+    )
+
+
+def _as_text(cell: object) -> str:
+    """A cell as the file would write it, on one line and cut."""
+    if cell is None:
+        return ""
+    nested = isinstance(cell, dict | list)
+    text = json.dumps(cell, ensure_ascii=False, default=str) if nested else written(cell)
+    return " ".join(readable(text[:_CUT]).split())
 
 
 def preview(rows: Sequence[FirstRow], *, key: str) -> None:

@@ -113,7 +113,7 @@ def _read(project: Project, arriving: Incoming, origin: HubOrigin) -> None:
     how = USUAL
     if not look.settled and data_choice.can_choose(look):
         source = f"{origin.repo}, {plural(origin.rows, 'row')}"
-        shown = data_choice.show(look, source=source, key=f"choice_{arriving.value}")
+        shown = data_choice.show(look, arriving.value, source=source)
         discard = partial(data_arrival.drop, arriving)
         decided = data_choice.decided(shown, key=arriving.value, discard=discard)
         if decided is None:

@@ -169,7 +169,7 @@ def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> Non
 
 def _settle(project: Project, value: str, waiting: Unsettled) -> None:
     arriving = waiting.arriving
-    how = data_choice.show(waiting.look, source=arriving.source, key=f"choice_{value}")
+    how = data_choice.show(waiting.look, value, source=arriving.source)
 
     def discard() -> None:
         if arriving.owned and arriving.path is not None:

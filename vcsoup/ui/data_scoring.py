@@ -88,7 +88,7 @@ def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> N
     missing = [value for value in project.values if value not in project.config.rewards]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("**Scoring**", width="content")
-        if job is not None and (job.active or open_values):
+        if job is not None and (job.active or (open_values and job.state != "done")):
             colour, icon = CHIPS[job.state]
             st.badge(job.state, color=colour, icon=icon)
         st.caption(_standing(project, open_values, missing), width="stretch")
@@ -97,6 +97,7 @@ def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> N
                 "Stop",
                 key="stop_scoring",
                 icon=":material/stop:",
+                disabled=job.state == "stopping",
                 on_click=trying,
                 args=(job.stop,),
             )

@@ -8,7 +8,6 @@ value, `data add --aspect`.
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import streamlit as st
 from vcsoup.hub.dataset_id import HubOrigin
 from vcsoup.intake import allowed_file, data_root, preview_file, store_pairs
 from vcsoup.numbers import plural
+from vcsoup.preferences.aspect_match import matches
 from vcsoup.preferences.look import FileLook, first_rows, look_at
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
@@ -32,7 +32,6 @@ from vcsoup.workspace.incoming import CHOSEN, Incoming
 
 NONE = "leave as it is"
 _SEVERAL, _FEWEST = "", 2
-_SAME = {"better": "helpful", "safer": "harmless", "helpfulness": "helpful", "honesty": "honest"}
 _CUT = 160
 
 
@@ -136,24 +135,6 @@ def of_hub(project: Project) -> Incoming | None:
     """Return the data set of the hub that is on its way to several values; None without one."""
     coming = state.workspace().incoming.find(project.name, _SEVERAL)
     return None if coming is not None and coming.step == CHOSEN else coming
-
-
-def matches(aspects: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:
-    """Guess which preference is about which value; values without a likely one are left out.
-
-    Example:
-        >>> matches(("better", "safer"), ("helpful", "harmless", "brief"))
-        {'helpful': 'better', 'harmless': 'safer'}
-        >>> matches(("helpfulness", "verbosity"), ("helpful", "concise"))
-        {'helpful': 'helpfulness'}
-    """
-    found: dict[str, str] = {}
-    for value in values:
-        known = [aspect for aspect in aspects if value in (aspect, _SAME.get(aspect))]
-        near = known or get_close_matches(value, aspects, n=1, cutoff=0.7)
-        if near and near[0] not in found.values():
-            found[value] = near[0]
-    return found
 
 
 def _choose(project: Project, key: str) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from vcsoup.numbers import count
 from vcsoup.rewards.spec import RewardSpec
+from vcsoup.ui.data_cards import scoring_of
 from vcsoup.ui.literal import literal
 from vcsoup.ui.reward_settings import words_of
 from vcsoup.ui.shell import trying
@@ -33,7 +34,7 @@ def show_undo(project: Project) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="judge_undo"):
         st.markdown(f":material/check: {told}", width="content")
-        st.caption(_stale(project), width="stretch")
+        st.caption(_stale(project, value, former), width="stretch")
         st.button(
             "Undo",
             key="undo_judge",
@@ -85,11 +86,17 @@ def how_asked(spec: RewardSpec) -> str:
     return ", ".join(parts)
 
 
-def _stale(project: Project) -> str:
-    told = "Rewards by the former judge count no more; score again to use the new one."
+def _stale(project: Project, value: str, former: RewardSpec | None) -> str:
+    """Say which results of the former judge count no more; nothing where there are none."""
+    if former is None:
+        return ""
+    told = []
+    if any(scoring_of(project, one) == "stale" for one in project.datasets()):
+        again = "; score again to use the new one" if value in project.config.rewards else ""
+        told.append(f"Rewards by the former judge count no more{again}.")
     if project.points():
-        told += (
-            " Soups measured so far were judged by the former one: they show again if you go back "
+        told.append(
+            "Soups measured so far were judged by the former one: they show again if you go back "
             "to it."
         )
-    return told if any(map(project.was_scored, project.values)) or project.points() else ""
+    return " ".join(told)

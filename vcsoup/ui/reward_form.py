@@ -23,7 +23,10 @@ from vcsoup.workspace import Workspace
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "model": ("a reward model", "A sequence classifier reads prompt and reply and gives a number."),
-    "column": ("scores in the data", "The pairs bring scores of both answers; soups need another."),
+    "column": (
+        "scores in the data",
+        "The pairs bring scores of both answers; soups need another judge, for they answer anew.",
+    ),
     "length": ("length of the reply", "Words or characters; useful beside a learned judge."),
     "readability": ("reading ease", "Flesch reading ease of the reply; for English."),
     "pattern": ("a regular expression", "How often the reply matches."),

@@ -12,9 +12,10 @@ from typing import Any
 import streamlit as st
 
 from vcsoup.project_file import ProjectFile
-from vcsoup.project_writing import project_text
+from vcsoup.project_writing import project_text, unplaced_data
 from vcsoup.project_yaml import dump_project_file
 from vcsoup.ui import data_reading, guide, state, wizard_pairs, wizard_score, wizard_start
+from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -189,10 +190,7 @@ def go(step: str) -> None:
 def _download(place: Place) -> None:
     project, draft = place.project, place.draft
     with st.popover("YAML", icon=":material/description:", key="wizard_file"):
-        st.caption(
-            "All that is entered so far as a project file: `python -m vcsoup run project.yaml` "
-            "makes it without a browser, and trains, measures and exports too."
-        )
+        st.caption(_file_told(draft, project))
         st.download_button(
             "Download as YAML",
             data=(lambda: project_text(project)) if project else (lambda: draft_text(draft)),
@@ -203,6 +201,27 @@ def _download(place: Place) -> None:
             disabled=project is None and bool(wizard_start.missing(draft)),
             key="wizard_download",
         )
+
+
+def _file_told(draft: ProjectDraft, project: Project | None) -> str:
+    """Say what the file is good for, and which pairs it lacks to be run in another workspace."""
+    there = project.datasets() if project else {}
+    without = [value for value in draft.values if value not in there]
+    alone = unplaced_data(project) if project else []
+    told = "All that is entered so far as a project file"
+    makes = "makes it without a browser, and trains, measures and exports too"
+    if not without and not alone:
+        return f"{told}: `python -m vcsoup run project.yaml` {makes}."
+    told += f". `python -m vcsoup run project.yaml` {makes}, once it has all pairs."
+    if without:
+        told += f" No pairs yet: {literal(', '.join(without))}; `data: FILE_OR_HUB_ID` names them."
+    if alone:
+        told += (
+            f" Pairs that lie in this workspace alone: {literal(', '.join(alone))}; "
+            f"`python -m vcsoup project yaml {draft.name} --out project.yaml` writes the file with "
+            "these pairs beside it."
+        )
+    return told
 
 
 def draft_text(draft: ProjectDraft) -> str:

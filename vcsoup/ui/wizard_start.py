@@ -4,7 +4,7 @@ The project is created at the end of the second. After that its values stand; an
 is another project.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from vcsoup.errors import VcsoupError
 from vcsoup.ui import echoes, soup_link, state
 from vcsoup.ui.base_form import BaseChoice, base_form
 from vcsoup.ui.literal import literal
-from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project, project_config
 from vcsoup.workspace.names import check_slug, slug_of
 from vcsoup.workspace.project_drafts import ProjectDraft
@@ -113,11 +113,31 @@ def values_step(draft: ProjectDraft, *, created: bool) -> ProjectDraft:
         "balances them.",
     )
     values = tuple(dict.fromkeys(filter(None, map(slug_of, chosen))))
+    with slot():
+        if told := renamed(chosen):
+            st.caption(f":material/info: {literal(told)}")
     st.caption(
         "A value is anything that one answer can have more of than another. The pairs of one value "
         "say which answer is better in its sense alone."
     )
     return _kept(draft, title=title.strip(), name=(name or "").strip(), values=values)
+
+
+def renamed(typed: Sequence[str]) -> str:
+    """Say what values are called in the project whose typed name cannot stay; empty for none.
+
+    Example:
+        >>> renamed(["polite", "Quite Brief!", "???"])
+        'Quite Brief! will be quite-brief; ??? is left out, type it with a-z or 0-9.'
+    """
+    told = []
+    for name in typed:
+        short = slug_of(name)
+        if not short:
+            told.append(f"{name} is left out, type it with a-z or 0-9")
+        elif short != name:
+            told.append(f"{name} will be {short}")
+    return "; ".join(told) + "." if told else ""
 
 
 def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], None]) -> None:

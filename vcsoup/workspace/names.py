@@ -56,6 +56,8 @@ def check_title(title: str, what: str) -> str:
         'Strict & short'
     """
     plain = title.strip()
+    if not plain:
+        raise WorkspaceError(f"give the {what} a name of 1 to 60 characters on one line")
     if not 1 <= len(plain) <= 60 or not plain.isprintable():
         raise WorkspaceError(
             f"{what} name {title[:80]!r} cannot be used: take 1 to 60 characters on one line"
