@@ -116,6 +116,15 @@ def lost(workspace: Workspace, value: str, group: str = "filtered", *, at: int =
     return job
 
 
+def took(job: Job, began: str, finished: str, *, state: str) -> None:
+    """Let the present attempt of a job have ended, with these times (UTC, ISO 8601)."""
+    import json
+
+    (job.path / "queued.json").unlink(missing_ok=True)
+    (job.path / "began.json").write_text(json.dumps({"began": began}))
+    (job.path / "result.json").write_text(json.dumps({"state": state, "finished": finished}))
+
+
 def noted(workspace: Workspace, worker: Worker, value: str, group: str, seed: int) -> Job:
     """Let the job know its settings, as the form would have noted them."""
     import json

@@ -151,6 +151,21 @@ def test_resume_is_the_same_run_and_retry_a_new_one(workspace, visit, jobs):
     assert [one.command for one in again] == [done.command]
 
 
+def test_the_time_of_a_resumed_run_is_that_of_both_attempts(workspace, visit, jobs):
+    """67 s to the stop; an hour later 19 s to the end."""
+    full_project(workspace)
+    job = made.finished(workspace, "helpful")
+    made.took(job, "2026-11-30T04:00:00Z", "2026-11-30T04:01:07Z", state="stopped")
+    jobs.resume(job.id)
+    made.took(job, "2026-11-30T05:00:00Z", "2026-11-30T05:00:19Z", state="done")
+    app = visit("train", run=job.id)
+    assert listed(app)[0]["told"].endswith("100 steps in 1 min 26 s")
+    assert "100 steps in 1 min 26 s." in " ".join(captions(app))
+    other = made.finished(workspace, "harmless")
+    outcome = visit("train", compare=f"{job.id},{other.id}", view="differences").dataframe[1].value
+    assert outcome.loc["took"].tolist()[0] == "1 min 26 s"
+
+
 def test_a_duplicate_opens_the_form_with_the_runs_settings(workspace, visit):
     full_project(workspace)
     job = made.finished(workspace, "humorous", "unfiltered", seed=3)

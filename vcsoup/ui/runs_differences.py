@@ -8,7 +8,7 @@ import pandas as pd
 from vcsoup.filtering import PairFilter
 from vcsoup.numbers import DASH, duration, plain, share
 from vcsoup.ui.runs_lineage import filter_words
-from vcsoup.ui.runs_look import Run, run_seconds
+from vcsoup.ui.runs_look import Run
 from vcsoup.ui.train_plan import setting_text
 from vcsoup.workspace import AdapterInfo
 
@@ -54,7 +54,7 @@ def outcome_of(run: Run) -> dict[str, str]:
         figure = track.newest(name)
         if figure is not None:
             found[label] = write(figure)
-    seconds = run_seconds(run.job)
+    seconds = run.job.seconds
     return found | ({"took": duration(seconds)} if seconds is not None else {})
 
 

@@ -170,22 +170,13 @@ def outcome(run: Run) -> str:
         return f"the process is gone{f', at {step}' if step else ''}; it can be resumed"
     if run.state == "stopped":
         return f"stopped at {step}" if step else "stopped before it began"
-    seconds = run_seconds(run.job)
+    seconds = run.job.seconds
     took = f" in {duration(seconds)}" if seconds is not None else ""
     track = run.reports.track
     if run.of_file:
         return f"{plural(len(run.reports.tracks), 'adapter')} trained{took}"
     steps = plural(int(track.train[-1]["step"]), "step") if track and track.train else "done"
     return f"{_quality(track)}{steps}{took}"
-
-
-def run_seconds(job: Job) -> float | None:
-    """Return how long the last attempt took; None for one that has not ended by itself."""
-    finished = job.finished
-    if finished is None:
-        return None
-    began = job.began or job.created
-    return (datetime.fromisoformat(finished) - datetime.fromisoformat(began)).total_seconds()
 
 
 def _progress(run: Run, now: float) -> str:
