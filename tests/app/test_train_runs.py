@@ -34,7 +34,7 @@ def test_runs_show_state_outcome_and_what_one_can_do(workspace, visit):
     rows = {row["title"]: row for row in listed(visit("train"))}
     assert [row["state"] for row in rows.values()] == ["lost", "failed", "stopped", "done"]
     done = rows["helpful, filtered"]
-    assert done["told"].startswith(f"held-out loss 0.34, accuracy 84.7{THIN}%, 100 steps in")
+    assert done["told"].startswith(f"held-out loss 0.34, accuracy 84.7{THIN}% of 3 pairs, 100")
     assert done["can"] == []
     assert rows["harmless, filtered"]["told"] == "stopped at step 42 of 100"
     assert rows["harmless, filtered"]["can"] == ["resume"]
@@ -97,6 +97,9 @@ def test_a_link_opens_one_run_with_figures_sample_and_command(workspace, visit):
     assert figures["Held-out loss"] == "0.34"
     assert figures["Held-out accuracy"] == f"84.7{THIN}%"
     assert figures["KL to the base"] == "0.116"
+    assert ":material/warning: Held-out figures rest on 3 pairs, too few to tell runs apart." in (
+        captions(app)
+    )
     assert figures["Memory"] == "1.2 GB"
     assert made.REPLIES[-1] in [element.value for element in app.text]
     app.segmented_control(key="run_part").set_value("Log").run()
@@ -235,6 +238,7 @@ def test_the_table_holds_every_run(workspace, visit):
     (frame,) = visit("train", view="table").dataframe
     assert frame.value["state"].tolist() == ["failed", "done"]
     assert frame.value["step"].tolist() == [7, 100]
+    assert frame.value["held-out pairs"].tolist()[1] == 3
     assert frame.value["KL"].round(3).tolist()[1] == 0.116
 
 

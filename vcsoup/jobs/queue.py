@@ -128,9 +128,9 @@ def _requeue(root: Path, job: Job, outcome: Mapping[str, Any]) -> None:
         _append(root, path.name)
         # One that says its seconds already is of a resumption that was cut short.
         if (ended := files.read(result)) is not None:
-            files.write(result, told | ended)
+            files.write(result, {**told, **ended})
         else:
-            files.write(former, told | outcome)
+            files.write(former, {**told, **outcome})
     except BaseException:
         mark.unlink(missing_ok=True)
         raise

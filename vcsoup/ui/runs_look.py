@@ -13,9 +13,9 @@ from typing import Any
 
 from vcsoup.jobs import Job, Jobs
 from vcsoup.jobs.job import State
-from vcsoup.numbers import count, duration, plain, plural, share
+from vcsoup.numbers import count, duration, plain, plural
 from vcsoup.ui.runs_track import Reports, Track
-from vcsoup.ui.runs_words import ordinal
+from vcsoup.ui.runs_words import accuracy_text, ordinal
 
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 TRAIN_KIND, FILE_KIND = "train", "run"
@@ -216,7 +216,8 @@ def _quality(track: Track | None) -> str:
     for prefix, said in (("heldout_", "held-out "), ("", "")):
         loss, accuracy = track.newest(f"{prefix}loss"), track.newest(f"{prefix}accuracy")
         if loss is not None and accuracy is not None:
-            return f"{said}loss {plain(loss)}, accuracy {share(accuracy)}, "
+            pairs = track.heldout_pairs if prefix else None
+            return f"{said}loss {plain(loss)}, accuracy {accuracy_text(accuracy, pairs)}, "
     return ""
 
 
