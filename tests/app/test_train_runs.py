@@ -106,6 +106,19 @@ def test_a_link_opens_one_run_with_figures_sample_and_command(workspace, visit):
     assert any("vcsoup train --project demo --value helpful" in one.value for one in app.code)
 
 
+def test_the_view_of_one_run_names_the_run_that_nobody_chose(workspace, visit):
+    """The newest is shown; whoever opens the address after another was made sees the same."""
+    full_project(workspace)
+    job = made.finished(workspace, "helpful")
+    app = visit("train")
+    app.segmented_control(key="runs_view").set_value("run").run()
+    assert app.subheader[1].value == "helpful, filtered"
+    assert app.query_params["run"] == job.id
+    made.finished(workspace, "harmless")
+    app = visit("train", run=app.query_params["run"])
+    assert app.subheader[1].value == "helpful, filtered"
+
+
 def test_a_run_at_work_can_be_opened(workspace, visit):
     full_project(workspace)
     with made.training(workspace, "helpful") as worker:
