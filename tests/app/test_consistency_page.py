@@ -275,13 +275,20 @@ def test_dropped_pairs_say_why(workspace, visit):
     assert drawn(app, "vcsoup.gap_bars")["gaps"][1][1] == pytest.approx(-1.0897, abs=1e-4)
 
 
+def test_a_pair_just_below_the_threshold_does_not_read_as_above(workspace, visit):
+    """Two of the ten have the consistency 1 / sqrt(10) = 0.31623, which two decimals make 0.32."""
+    hand_project(workspace)
+    table = listed(visit("consistency", view="pairs", **{"tau.helpful": "0.32"}))
+    assert table[["consistency", "side"]].values.tolist()[:2] == [["+0.316", "dropped"]] * 2
+
+
 def test_kept_pairs_and_search(workspace, visit):
     hand_project(workspace)
     app = visit("consistency", view="pairs", **{"tau.helpful": "0.75"})
     app.segmented_control(key="side").set_value("kept").run()
     table = listed(app)
     assert table["reason"].tolist() == ["both values agree"] * 3
-    assert table["consistency"].round(6).tolist() == [1.0, 1.0, 1.0]
+    assert table["consistency"].tolist() == ["+1.00"] * 3
     app.text_input(key="pair_search").set_value("NUMBER 9 for").run()
     assert listed(app)["prompt"].tolist() == ["How do I plan day number 9 for helpful?"]
     assert "Found in 1 pair, on both sides; searched 10 of 10." in captions(app)
