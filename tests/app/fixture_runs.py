@@ -20,6 +20,7 @@ from vcsoup.workspace import Workspace
 
 STEPS = 100
 EVERY = 25
+HELD_OUT = 3
 REPLIES = (
     "I can help with that. I can help with that.",
     "Begin with a list of what you need.",
@@ -76,6 +77,7 @@ def report(worker: Worker, value: str, steps: range, *, seed: int = 0, level: fl
                 heldout_loss=0.69 - (0.66 - level) * fall,
                 heldout_accuracy=0.5 + 0.36 * fall,
                 heldout_margin=1.3 * fall,
+                heldout_pairs=HELD_OUT,
                 drift=-0.02 * fall,
                 kl=0.12 * fall,
                 sample=REPLIES[step // EVERY - 1],
@@ -114,6 +116,15 @@ def lost(workspace: Workspace, value: str, group: str = "filtered", *, at: int =
     (job.path / "progress.jsonl").write_text("".join(lines[: at + 1]))
     (job.path / "result.json").unlink()
     return job
+
+
+def took(job: Job, began: str, finished: str, *, state: str) -> None:
+    """Let the present attempt of a job have ended, with these times (UTC, ISO 8601)."""
+    import json
+
+    (job.path / "queued.json").unlink(missing_ok=True)
+    (job.path / "began.json").write_text(json.dumps({"began": began}))
+    (job.path / "result.json").write_text(json.dumps({"state": state, "finished": finished}))
 
 
 def noted(workspace: Workspace, worker: Worker, value: str, group: str, seed: int) -> Job:

@@ -13,7 +13,8 @@ from tests.app.fixture_project import full_project, hand_project, store_gaps
 from vcsoup.filtering import PairFilter
 from vcsoup.numbers import MINUS, SIGMA
 from vcsoup.pair_export import ExportPlan, export_bytes
-from vcsoup.ui import cockpit, drafting
+from vcsoup.training.config import PRESETS
+from vcsoup.ui import cockpit, cost, drafting
 from vcsoup.ui.cost import TOKENS_TOLD
 from vcsoup.workspace import ProjectConfig
 
@@ -97,8 +98,6 @@ def test_tokens_and_passes_follow_the_kept_pairs(workspace, visit):
 
     The "paper" preset sees steps x batch pairs in a run; five are kept.
     """
-    from vcsoup.training.config import PRESETS
-
     project = hand_project(workspace)
     characters = (project.lengths("helpful")[[0, 1, 2, 3, 9]] @ [2, 1, 1]).sum()
     app = visit("consistency", **{"tau.helpful": "0.5"})
@@ -107,6 +106,27 @@ def test_tokens_and_passes_follow_the_kept_pairs(workspace, visit):
     assert TOKENS_TOLD in " ".join(caption.value for caption in app.caption)
     seen = PRESETS["paper"].steps * PRESETS["paper"].batch_size
     assert passes.startswith(f"{seen / 5:.1f} epochs a run")
+
+
+def test_kept_pairs_with_a_held_out_prompt_are_not_trained_on(workspace, visit):
+    """Of the five pairs that 0.5 keeps, two ask what soups are measured on: three are trained on.
+
+    Train says the same number.
+    """
+    project = hand_project(workspace)
+    pairs = project.pairs("helpful")["prompt"]
+    project.save_held_out_prompts([pairs[0], pairs[1], pairs[7]])
+    project.set_threshold("helpful", 0.5)
+    app = visit("consistency")
+    load = cost.load_of(project, "helpful", "filtered")
+    assert (counts(app)["helpful"], load.kept) == (5, 3)
+    seen = PRESETS["paper"].steps * PRESETS["paper"].batch_size
+    characters = project.lengths("helpful")[[0, 1, 2, 3, 9]] @ [2, 1, 1]
+    tokens, passes = strips(app)["helpful"]["lines"]
+    assert tokens == f"about {round(characters.mean() * 3 / 4)} tokens an epoch (guess)"
+    assert passes.startswith(f"{seen / 3:.1f} epochs a run")
+    told = " ".join(captions(app))
+    assert "not trained on, as their prompt is held out to measure soups: 2 of helpful" in told
 
 
 def test_the_address_opens_what_it_names(workspace, visit):
@@ -256,13 +276,20 @@ def test_dropped_pairs_say_why(workspace, visit):
     assert drawn(app, "vcsoup.gap_bars")["gaps"][1][1] == pytest.approx(-1.0897, abs=1e-4)
 
 
+def test_a_pair_just_below_the_threshold_does_not_read_as_above(workspace, visit):
+    """Two of the ten have the consistency 1 / sqrt(10) = 0.31623, which two decimals make 0.32."""
+    hand_project(workspace)
+    table = listed(visit("consistency", view="pairs", **{"tau.helpful": "0.32"}))
+    assert table[["consistency", "side"]].values.tolist()[:2] == [["+0.316", "dropped"]] * 2
+
+
 def test_kept_pairs_and_search(workspace, visit):
     hand_project(workspace)
     app = visit("consistency", view="pairs", **{"tau.helpful": "0.75"})
     app.segmented_control(key="side").set_value("kept").run()
     table = listed(app)
     assert table["reason"].tolist() == ["both values agree"] * 3
-    assert table["consistency"].round(6).tolist() == [1.0, 1.0, 1.0]
+    assert table["consistency"].tolist() == ["+1.00"] * 3
     app.text_input(key="pair_search").set_value("NUMBER 9 for").run()
     assert listed(app)["prompt"].tolist() == ["How do I plan day number 9 for helpful?"]
     assert "Found in 1 pair, on both sides; searched 10 of 10." in captions(app)

@@ -34,7 +34,7 @@ def test_runs_show_state_outcome_and_what_one_can_do(workspace, visit):
     rows = {row["title"]: row for row in listed(visit("train"))}
     assert [row["state"] for row in rows.values()] == ["lost", "failed", "stopped", "done"]
     done = rows["helpful, filtered"]
-    assert done["told"].startswith(f"held-out loss 0.34, accuracy 84.7{THIN}%, 100 steps in")
+    assert done["told"].startswith(f"held-out loss 0.34, accuracy 84.7{THIN}% of 3 pairs, 100")
     assert done["can"] == []
     assert rows["harmless, filtered"]["told"] == "stopped at step 42 of 100"
     assert rows["harmless, filtered"]["can"] == ["resume"]
@@ -97,10 +97,26 @@ def test_a_link_opens_one_run_with_figures_sample_and_command(workspace, visit):
     assert figures["Held-out loss"] == "0.34"
     assert figures["Held-out accuracy"] == f"84.7{THIN}%"
     assert figures["KL to the base"] == "0.116"
+    assert ":material/warning: Held-out figures rest on 3 pairs, too few to tell runs apart." in (
+        captions(app)
+    )
     assert figures["Memory"] == "1.2 GB"
     assert made.REPLIES[-1] in [element.value for element in app.text]
     app.segmented_control(key="run_part").set_value("Log").run()
     assert any("vcsoup train --project demo --value helpful" in one.value for one in app.code)
+
+
+def test_the_view_of_one_run_names_the_run_that_nobody_chose(workspace, visit):
+    """The newest is shown; whoever opens the address after another was made sees the same."""
+    full_project(workspace)
+    job = made.finished(workspace, "helpful")
+    app = visit("train")
+    app.segmented_control(key="runs_view").set_value("run").run()
+    assert app.subheader[1].value == "helpful, filtered"
+    assert app.query_params["run"] == job.id
+    made.finished(workspace, "harmless")
+    app = visit("train", run=app.query_params["run"])
+    assert app.subheader[1].value == "helpful, filtered"
 
 
 def test_a_run_at_work_can_be_opened(workspace, visit):
@@ -149,6 +165,21 @@ def test_resume_is_the_same_run_and_retry_a_new_one(workspace, visit, jobs):
     app.button(key="run_retry").click().run()
     again = [one for one in jobs.queue() if one.id != job.id]
     assert [one.command for one in again] == [done.command]
+
+
+def test_the_time_of_a_resumed_run_is_that_of_both_attempts(workspace, visit, jobs):
+    """67 s to the stop; an hour later 19 s to the end."""
+    full_project(workspace)
+    job = made.finished(workspace, "helpful")
+    made.took(job, "2026-11-30T04:00:00Z", "2026-11-30T04:01:07Z", state="stopped")
+    jobs.resume(job.id)
+    made.took(job, "2026-11-30T05:00:00Z", "2026-11-30T05:00:19Z", state="done")
+    app = visit("train", run=job.id)
+    assert listed(app)[0]["told"].endswith("100 steps in 1 min 26 s")
+    assert "100 steps in 1 min 26 s." in " ".join(captions(app))
+    other = made.finished(workspace, "harmless")
+    outcome = visit("train", compare=f"{job.id},{other.id}", view="differences").dataframe[1].value
+    assert outcome.loc["took"].tolist()[0] == "1 min 26 s"
 
 
 def test_a_duplicate_opens_the_form_with_the_runs_settings(workspace, visit):
@@ -220,6 +251,7 @@ def test_the_table_holds_every_run(workspace, visit):
     (frame,) = visit("train", view="table").dataframe
     assert frame.value["state"].tolist() == ["failed", "done"]
     assert frame.value["step"].tolist() == [7, 100]
+    assert frame.value["held-out pairs"].tolist()[1] == 3
     assert frame.value["KL"].round(3).tolist()[1] == 0.116
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -320,3 +321,28 @@ def test_results_of_former_attempts_are_kept_by_number(jobs):
         job.stop()
     assert list(files.former_results(job.path)) == [1, 2]
     assert json.loads((job.path / "result-2.json").read_text())["state"] == "stopped"
+
+
+def test_the_time_of_a_job_is_that_of_all_attempts_without_the_pauses(jobs):
+    """60 s and stopped; 40 s to the last sign of life, and lost; an hour later 20 s to the end."""
+    clock = lambda second: f"2026-11-30T04:{second // 60:02d}:{second % 60:02d}.000+00:00"  # noqa: E731
+    job = ended(jobs, "a")
+    assert job.seconds == 0.0, "it was stopped while it waited"
+    jobs.resume(job.id)
+    files.write(job.path / "began.json", {"began": clock(0)})
+    files.write(job.path / "result.json", {"state": "stopped", "finished": clock(60)})
+    assert job.seconds == 60.0
+    jobs.resume(job.id)
+    assert job.seconds is None, "it has not ended"
+    (job.path / "queued.json").unlink()
+    files.write(job.path / "began.json", {"began": clock(600)})
+    (job.path / "heartbeat").touch()
+    seen = datetime.fromisoformat(clock(640)).timestamp()
+    os.utime(job.path / "heartbeat", (seen, seen))
+    assert job.state == "lost"
+    jobs.resume(job.id)
+    files.write(job.path / "began.json", {"began": clock(3000)})
+    files.write(job.path / "result.json", {"state": "done", "finished": clock(3020)})
+    assert (job.attempt, job.seconds) == (4, 120.0)
+    files.write(job.path / "result-2.json", {"state": "stopped", "finished": clock(60)})
+    assert job.seconds is None, "a former attempt of an older version did not say"

@@ -1,12 +1,14 @@
 """Pages of pairs: the asked order, ties in the dataset's order, no pair lost or shown twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.app.fixture_project import HAND_GAPS
 from vcsoup.filtering import PairFilter
 from vcsoup.ui.measures import measure
-from vcsoup.ui.pair_choice import ORDERS, choose_rows, verdict
+from vcsoup.ui.pair_choice import ORDERS, choose_rows, told_beside, verdict
 
 
 def many(n=500):
@@ -52,3 +54,23 @@ def test_verdicts_by_hand():
     weak = PairFilter(threshold=0.5, min_norm=3.0)
     assert verdict(measures, 0, weak) == ("dropped", "weak evidence: norm 2.83 below 3.00")
     assert verdict(measures, 9, weak)[0] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("consistency", "norm", "chosen", "told"),
+    [
+        (0.1962, 1.0, PairFilter(threshold=0.2), ("+0.196", "1.00")),
+        (0.1996, 1.0, PairFilter(threshold=0.2), ("+0.1996", "1.00")),
+        (0.2004, 1.0, PairFilter(threshold=0.2), ("+0.20", "1.00")),
+        (0.3043, 1.0, PairFilter(threshold=0.3012), ("+0.304", "1.00")),
+        (-0.1962, 1.0, PairFilter(threshold=0.2), ("\N{MINUS SIGN}0.20", "1.00")),
+        (-0.1962, 1.0, PairFilter(threshold=0.2, flip=True), ("\N{MINUS SIGN}0.196", "1.00")),
+        (0.1962, 0.4981, PairFilter(threshold=None, min_norm=0.5), ("+0.20", "0.498")),
+        (0.1999999999, 1.0, PairFilter(threshold=0.2), ("+0.200000", "1.00")),
+    ],
+)
+def test_a_number_beside_its_limit_shows_on_which_side_it_is(consistency, norm, chosen, told):
+    """Two decimals would read as the limit itself, and the pair as one of the other side."""
+    one = measure(np.ones((1, 2)), np.ones((1, 3), np.int32), ("a", "b"))
+    one = replace(one, consistency=np.array([consistency]), norms=np.array([norm]))
+    assert told_beside(one, 0, chosen) == told

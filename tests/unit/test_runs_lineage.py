@@ -46,6 +46,13 @@ def test_a_fresh_adapter_is_up_to_date_and_found_by_its_job(project):
     assert adapters_by_job(project.adapters()) == {"job-1": [info]}
 
 
+def test_the_pairs_say_how_many_were_held_out(project):
+    info = trained(project)
+    told = {**info.manifest, "n_pairs": 54, "n_pairs_all": 159, "n_heldout": 3}
+    pairs = lineage(replace(info, manifest=told), project)[0]
+    assert pairs.was.startswith("54 of 159 pairs, 3 of them held out to watch the run, dataset ")
+
+
 def test_another_threshold_makes_it_stale(project):
     info = trained(project)
     project.set_threshold("helpful", 0.6)

@@ -59,6 +59,7 @@ def test_it_learns_and_says_so(trained):
     stage, done, total, figures = monitor.reports[-1]
     assert (stage, done, total) == ("training kind", 8, 8)
     assert figures["heldout_loss"] == manifest["metrics"]["heldout_loss"]
+    assert figures["heldout_pairs"] == manifest["n_heldout"]
     steps = [(done, figures) for _, done, _, figures in monitor.reports if "loss" in figures]
     assert [done for done, _ in steps] == list(range(1, 9))
     assert set(steps[0][1]) == {"loss", "accuracy", "margin", "lr", "tokens_per_s", "memory_mb"}

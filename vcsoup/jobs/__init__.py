@@ -19,7 +19,8 @@ runner (`vcsoup.jobs.runner`) starts the next one when a place is free. Torch-fr
     <jobs>/<id>/log.txt          what the worker prints
     <jobs>/<id>/remote.json      what another scheduler says of it (`vcsoup.jobs.remote`)
     <jobs>/<id>/result.json      how it ended; written last, aside, then renamed
-    <jobs>/<id>/result-1.json    how the first attempt ended, when there was a second
+    <jobs>/<id>/result-1.json    how the first attempt ended and how long it took, when there was a
+                                 second
     <jobs>/queue.sqlite          the order of what waits, and how many may compute at once
     <jobs>/slot-0.lock, ...      the places to compute; whoever holds the lock has the place
     <jobs>/start.lock            held by whoever starts a job or changes the queue

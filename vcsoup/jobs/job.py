@@ -181,6 +181,29 @@ class Job:
         return (files.read(self.path / files.RESULT) or {}).get("finished")
 
     @property
+    def seconds(self) -> float | None:
+        """How long it worked over all attempts, without the pauses between them, in seconds.
+
+        None until it has ended, and where a former attempt left no time.
+        """
+        result = files.read(self.path / files.RESULT)
+        if not (result or {}).get("finished"):
+            return None
+        former = [files.read(path) or {} for path in files.former_results(self.path).values()]
+        if any("seconds" not in one for one in former):
+            return None
+        return sum(float(one["seconds"]) for one in former) + self.attempt_seconds
+
+    @property
+    def attempt_seconds(self) -> float:
+        """How long this attempt worked, to its end or its last sign of life; 0 before it began."""
+        if (began := self.began) is None:
+            return 0.0
+        since, finished = datetime.fromisoformat(began).timestamp(), self.finished
+        end = datetime.fromisoformat(finished).timestamp() if finished else self.heartbeat
+        return max(0.0, (end or since) - since)
+
+    @property
     def error(self) -> str | None:
         """Why it failed, in one line; None unless failed, lost or killed while stopping."""
         result = files.read(self.path / files.RESULT)

@@ -48,8 +48,9 @@ def enqueue(root: Path, spec: Mapping[str, Any]) -> Job:
 def requeue(root: Path, job: Job) -> None:
     """Put a job that ended early back, at the end of the queue.
 
-    Its former result stays as `result-<attempt>.json`; progress, log and checkpoints stay as they
-    are. A job that waits or runs already is left alone. The start lock is held by the caller.
+    Its former result stays as `result-<attempt>.json`, with the seconds that it took; progress, log
+    and checkpoints stay as they are. A job that waits or runs already is left alone. The start lock
+    is held by the caller.
 
     Raises:
         JobError: the job is done, or about to stop.
@@ -60,12 +61,12 @@ def requeue(root: Path, job: Job) -> None:
     if state not in ENDED_EARLY:
         rest = "there is nothing left to do" if state == "done" else "wait until it has stopped"
         raise JobError(f"{job.title} is {state}; {rest}")
-    error = job.error
+    outcome = {"state": state, "error": job.error, "finished": None}
     lock = files.take_lock(job.path / files.LOCK, patience=1.0)
     if lock is None:
         raise JobError(f"{job.title} is being started by another process; look again")
     try:
-        _requeue(root, job.path, {"state": state, "error": error, "finished": None})
+        _requeue(root, job, outcome)
     finally:
         os.close(lock)
 
@@ -116,15 +117,20 @@ def _append(root: Path, job_id: str) -> None:
     Order(root).set_ids([*ids, job_id])
 
 
-def _requeue(root: Path, path: Path, outcome: Mapping[str, Any]) -> None:
+def _requeue(root: Path, job: Job, outcome: Mapping[str, Any]) -> None:
+    path = job.path
+    told: dict[str, Any] = {"seconds": job.attempt_seconds}
     former = path / f"result-{1 + max(files.former_results(path), default=0)}.json"
     mark, result = path / files.QUEUED, path / files.RESULT
     try:
         # Until the former result is put aside, it says how the job stands.
         files.write(mark, {"queued": files.utc_now()})
         _append(root, path.name)
-        if not result.exists():
-            files.write(former, outcome)
+        # One that says its seconds already is of a resumption that was cut short.
+        if (ended := files.read(result)) is not None:
+            files.write(result, {**told, **ended})
+        else:
+            files.write(former, {**told, **outcome})
     except BaseException:
         mark.unlink(missing_ok=True)
         raise

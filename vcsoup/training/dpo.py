@@ -64,8 +64,9 @@ def train_value(
         manifest: What the caller knows of the run (value, group, data hash, filter, ...); goes into
             `manifest.json` as it is. `value` names the stage that the monitor hears.
         monitor: Hears loss, accuracy, margin, lr, tokens_per_s and memory_mb of every step; at
-            every look heldout_*, drift, and kl, sample and sample_prompt (`glimpse`). A stop
-            request ends the run after the present step, and the adapter is kept.
+            every look heldout_* (loss, accuracy, margin, pairs), drift, and kl, sample and
+            sample_prompt (`glimpse`). A stop request ends the run after the present step, and the
+            adapter is kept.
         checkpoints: Where this run, and no other, keeps its checkpoints. A whole one that lies
             there is gone on from; when the run is finished, all are removed. None keeps none.
         references: Where the base's log-probabilities are kept for all runs; None keeps none.
@@ -111,7 +112,14 @@ def train_value(
             )
             stage = f"training {value}".strip()
             glimpse = glimpse_of(trainer, rows, config)
-            watch = Watch(stage, config, tokens=rows.tokens, monitor=monitor, glimpse=glimpse)
+            watch = Watch(
+                stage,
+                config,
+                tokens=rows.tokens,
+                heldout=len(rows.heldout),
+                monitor=monitor,
+                glimpse=glimpse,
+            )
             trainer.add_callback(watch)
             trainer.add_callback(Keeper(watch, identity))
             _train(trainer, watch, config, start=start)

@@ -62,6 +62,7 @@ class Watch(TrainerCallback):
         config: TrainConfig,
         *,
         tokens: float,
+        heldout: int,
         monitor: Monitor,
         glimpse: Glimpse | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class Watch(TrainerCallback):
             stage: What the monitor is told, such as "training helpful".
             config: Steps, beta and the limits of a sound run.
             tokens: Mean tokens of a held-out chosen answer.
+            heldout: How many pairs are held out; told with each look.
             monitor: Hears the figures; may ask to stop.
             glimpse: Samples replies at each look.
         """
@@ -82,7 +84,7 @@ class Watch(TrainerCallback):
         self.best_weights: dict[str, torch.Tensor] = {}
         self._stage, self._config = stage, config
         self._tokens, self._monitor, self._glimpse = max(tokens, 1.0), monitor, glimpse
-        self._pace = Pace()
+        self._heldout, self._pace = heldout, Pace()
         self._began, self._earlier = time.monotonic(), 0.0
         self._random: list[torch.Tensor] = []
 
@@ -166,7 +168,8 @@ class Watch(TrainerCallback):
         drift = float(logs["eval_rewards/chosen"]) / self._config.beta / self._tokens
         self.looks.append(Look(step=step, drift=drift, **figures))
         seen = self._glimpse.look(model) if self._glimpse and is_main() else {}
-        self._report(step, figures | {"drift": drift} | seen)
+        counted = {"heldout_pairs": self._heldout, "drift": drift}
+        self._report(step, figures | counted | seen)
         self.collapsed = self.collapsed or collapse_reason(self.looks, self._config)
         if not self.collapsed and figures["heldout_loss"] < self._best_loss():
             self.best = self.looks[-1]

@@ -4,7 +4,7 @@ The browser part is `components/cockpit.js`; it recolours and counts by itself w
 Here its data are put together from cached counts, and its moves become steps of the draft.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,36 +26,57 @@ from vcsoup.workspace import Project
 
 _cockpit = register("cockpit", "cockpit")
 _KEY = "cockpit"
-Run = tuple[TrainConfig, tuple[float, bool] | None]
-"""What a usual training run does, and how long one takes where that is known."""
+Run = tuple[TrainConfig, tuple[float, bool] | None, int]
+"""A usual training run, how long one takes where that is known, and kept pairs that it skips."""
 _WIDE_VALUES = 4
 """Up to so many values every strip lists its mean gaps; beyond, the view "Gaps" does."""
 
 
 def show(project: Project, desk: Desk) -> None:
     """Show the strips and take in what the hand does."""
+    held_out = _kept_but_held_out(project, desk)
     # By this key app.css keeps room for so many strips.
     with st.container(key=f"cockpit_of_{len(desk.scored)}"):
         _cockpit(
             key=_KEY,
-            data=panel_data(project, desk, theme.colours()),
+            data=panel_data(project, desk, theme.colours(), held_out),
             on_moved_change=_moved,
             on_asked_change=_asked,
         )
     st.caption(
         "Filled: kept. Striped: dropped. Dotted: what values that do not know of each other would "
         "show. Drag a handle or use the arrow keys; a name opens its dataset below. "
-        f"Tokens: of the kept pairs, each once. {cost.TOKENS_TOLD}"
+        f"Tokens: of the pairs that are trained on, each once. {cost.TOKENS_TOLD}"
+        f"{_left_out(held_out)}"
     )
 
 
-def panel_data(project: Project, desk: Desk, colours: Palette) -> dict[str, object]:
+def _kept_but_held_out(project: Project, desk: Desk) -> dict[str, int]:
+    """Count the kept pairs of each dataset that no run sees: their prompt measures soups."""
+    rows = cost.rows_held_out(project, desk.scored)
+    return {
+        value: desk.look.trained_among(value, desk.draft.filter_of(value), rows[value])
+        for value in desk.scored
+    }
+
+
+def _left_out(held_out: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count(n)} of {value}" for value, n in held_out.items() if n)
+    if not told:
+        return ""
+    return f" Kept, yet not trained on, as their prompt is held out to measure soups: {told}."
+
+
+def panel_data(
+    project: Project, desk: Desk, colours: Palette, held_out: Mapping[str, int]
+) -> dict[str, object]:
     """Lay out what the strips show.
 
     Args:
         project: The project.
         desk: What is on the screen.
         colours: The theme's palette.
+        held_out: See `_kept_but_held_out`.
 
     Returns:
         Plain JSON, a few kilobytes per dataset whatever its size.
@@ -63,7 +84,9 @@ def panel_data(project: Project, desk: Desk, colours: Palette) -> dict[str, obje
     saved = project.thresholds()
     config = PRESETS[cost.usual_preset(project)]
     run = (config, cost.seconds_per_run(project, config))
-    sets = [_strip(project, desk, value, saved[value], run) for value in desk.scored]
+    sets = [
+        _strip(project, desk, value, saved[value], (*run, held_out[value])) for value in desk.scored
+    ]
     sets[0]["first"] = sets[-1]["last"] = True
     return {
         "seq": desk.seq,
@@ -109,10 +132,12 @@ def _strip(
 
 def _costs(look: Look, value: str, exact: Figures, run: Run) -> list[str]:
     ratio, measured = characters_per_token(look, value)
-    tokens = count(int(round(exact.characters / ratio, -2 if exact.characters > 10_000 else 0)))
+    config, seconds, skipped = run
+    trained = exact.trained - skipped
+    characters = exact.characters * trained / exact.trained if trained else 0.0
+    tokens = count(int(round(characters / ratio, -2 if characters > 10_000 else 0)))
     lines = [f"about {tokens} tokens an epoch" + ("" if measured else " (guess)")]
-    config, seconds = run
-    epochs = config.steps * config.batch_size / exact.trained if exact.trained else None
+    epochs = config.steps * config.batch_size / trained if trained else None
     told = _epochs_told(epochs) if epochs is not None else "nothing to train on"
     lines.append(told + (f", about {duration(seconds[0])}" if seconds and epochs else ""))
     return lines

@@ -129,7 +129,7 @@ def load_of(project: Project, value: str, group: str) -> Load:
     total = project.datasets()[value].n
     scored = bool(project.rewards_stamp(value))
     wanted = project.filters()[value] if group == "filtered" else PairFilter(threshold=None)
-    held_out = _rows_held_out(project, value)
+    held_out = rows_held_out(project, [value])[value]
     if not scored:
         passing = total
         characters = float(read_in_a_step(project.lengths(value)).sum(dtype=np.int64))
@@ -145,6 +145,17 @@ def load_of(project: Project, value: str, group: str) -> Load:
         ratio, _ = _characters_per_token(project, value)
         tokens = characters / passing / ratio
     return Load(value, group, told, kept, total, len(held_out), tokens)
+
+
+def rows_held_out(project: Project, values: Sequence[str]) -> dict[str, npt.NDArray[np.intp]]:
+    """Return the rows of some values' pairs whose prompt is held out to measure soups.
+
+    Looked up once per content of the pairs and of the held-out prompts.
+    """
+    keys = [prompt_key(prompt) for prompt in project.held_out_prompts()]
+    infos, root = project.datasets(), str(project.root)
+    stamps = {value: digest([infos[value].hash, *keys]) for value in values}
+    return {value: _held_out(root, value, stamps[value], _project=project) for value in values}
 
 
 def filter_told(kept: PairFilter) -> str:
@@ -239,12 +250,6 @@ def _alike(past: Mapping[str, Any], config: TrainConfig, names: Sequence[str]) -
 
 def _characters_per_token(project: Project, value: str) -> tuple[float, bool]:
     return characters_per_token(look_at(project, [value]), value)
-
-
-def _rows_held_out(project: Project, value: str) -> npt.NDArray[np.intp]:
-    keys = [prompt_key(prompt) for prompt in project.held_out_prompts()]
-    stamp = digest([project.datasets()[value].hash, *keys])
-    return _held_out(str(project.root), value, stamp, _project=project)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -1,5 +1,6 @@
 """Which pairs a list shows, in which order, and what a filter does with each. Pure numpy."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 
 from vcsoup.filtering import PairFilter
 from vcsoup.gap_shapes import BoolArray
+from vcsoup.numbers import plain, signed
 from vcsoup.reasons import keep_reason
 from vcsoup.ui.measures import Measures
 
@@ -61,6 +63,32 @@ def choose_rows(
         near = np.flatnonzero(rank <= last)
         rows, rank = rows[near], rank[near]
     return rows[np.argsort(rank, kind="stable")][page * size : end]
+
+
+def told_beside(measures: Measures, row: int, chosen: PairFilter) -> tuple[str, str]:
+    """Write a pair's consistency and norm so that each shows on which side of the filter it is.
+
+    Args:
+        measures: The dataset.
+        row: The pair.
+        chosen: The filter that decides about it.
+
+    Returns:
+        Consistency, with its sign, and norm: with two decimals, or with as many more, six at most,
+        as it takes for the rounded number to be on the side of the exact one.
+    """
+    consistency, norm = float(measures.consistency[row]), float(measures.norms[row])
+    tau = -1.0 if chosen.threshold is None else chosen.threshold
+
+    return (
+        signed(consistency, _places(consistency, lambda c: (c >= tau, chosen.flip and c <= -tau))),
+        plain(norm, _places(norm, lambda length: length >= chosen.min_norm)),
+    )
+
+
+def _places(number: float, side: Callable[[float], object]) -> int:
+    """Fewest decimals, 2 to 6, that leave a number on its side."""
+    return next((d for d in range(2, 6) if side(round(number, d)) == side(number)), 6)
 
 
 def verdict(measures: Measures, row: int, chosen: PairFilter) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from vcsoup.ui import drafting
 from vcsoup.ui.components.drawn import register, sent
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.measures import Measures
-from vcsoup.ui.pair_choice import ORDERS, PAGE, Order, choose_rows, verdict
+from vcsoup.ui.pair_choice import ORDERS, PAGE, Order, choose_rows, told_beside, verdict
 from vcsoup.ui.pair_reader import read_pair
 from vcsoup.workspace import Project
 
@@ -117,17 +117,15 @@ def list_data(
         chosen: The filter that decides about them.
 
     Returns:
-        id, consistency, norm, side, reason and the beginnings of the texts, per pair.
+        id, consistency and norm as written, side, reason and the beginnings of the texts, per pair.
     """
     listed = []
     for row, pair in zip(rows.tolist(), pairs.to_dict("records"), strict=True):
         side, reason = verdict(measures, row, chosen)
         texts = {"prompt": prompt_text(pair["prompt"])[:_CLIP]}
         texts |= {answer: pair[answer][:_CLIP] for answer in ("chosen", "rejected")}
-        numbers = {
-            "consistency": float(measures.consistency[row]),
-            "norm": float(measures.norms[row]),
-        }
+        consistency, norm = told_beside(measures, row, chosen)
+        numbers = {"consistency": consistency, "norm": norm}
         listed.append({"id": pair["id"], "side": side, "reason": reason, **numbers, **texts})
     return listed
 

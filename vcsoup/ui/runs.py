@@ -86,7 +86,7 @@ def _live(project: Project, was_active: bool) -> None:
                 _list(project, chosen, runs, ticked=ticked, stale=stale)
             with right:
                 _view(project, runs, ticked=ticked, adapters=adapters, stale=stale)
-        runs_desk.write_address(runs_desk.desk())
+        runs_desk.write_address(runs_desk.desk(), runs)
         soup_link.run_ended()
 
 

@@ -77,6 +77,7 @@ def show_table(runs: Sequence[Run], stale: Mapping[str, Sequence[str]]) -> None:
                 "step": int(track.train[-1]["step"]) if track and track.train else None,
                 "held-out loss": newest("heldout_loss"),
                 "held-out accuracy": _percent(newest("heldout_accuracy")),
+                "held-out pairs": track.heldout_pairs if track else None,
                 "margin": newest("heldout_margin"),
                 "KL": newest("kl"),
                 "tokens/s": newest("tokens_per_s"),

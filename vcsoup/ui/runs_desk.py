@@ -92,11 +92,17 @@ def follow_address(runs: Mapping[str, Run]) -> list[str]:
     return notes
 
 
-def write_address(here: Desk) -> None:
-    """Write what is on the screen into the address."""
+def write_address(here: Desk, runs: Mapping[str, Run]) -> None:
+    """Write what is on the screen into the address.
+
+    Args:
+        here: What is looked at.
+        runs: The project's runs; the one that is read is named also where nobody chose it.
+    """
+    shown = open_one(here, runs) if here.view == "run" else None
     soup_link.write(
         {
-            "run": here.open if here.view == "run" else None,
+            "run": shown.id if shown else None,
             "compare": ",".join(here.ticked) if here.ticked and here.view != "run" else None,
             "view": here.view if here.view in ("differences", "table") else None,
         }

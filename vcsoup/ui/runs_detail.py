@@ -10,7 +10,7 @@ from vcsoup.plots.training import LEARNING, MACHINE
 from vcsoup.ui import runs_actions, runs_parts
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_look import Run, outcome, share_done, told
-from vcsoup.ui.runs_words import CHIPS
+from vcsoup.ui.runs_words import CHIPS, FEW_HELDOUT, heldout_told
 from vcsoup.ui.shell import slot
 from vcsoup.workspace import AdapterInfo, Project
 
@@ -41,7 +41,7 @@ def show(project: Project, run: Run, adapters: Sequence[AdapterInfo], stale: Seq
             st.progress(share_done(run) or 0.0, text=told(run))
         elif run.state in ("failed", "lost"):
             st.error(message(run.job.error or outcome(run)), icon=":material/error:")
-        _figures(run)
+        _figures(run, adapters)
     runs_parts.show_curves(project, run, LEARNING)
     part = st.segmented_control(
         "Part",
@@ -153,10 +153,12 @@ def _more(run: Run) -> None:
         )
 
 
-def _figures(run: Run) -> None:
+def _figures(run: Run, adapters: Sequence[AdapterInfo]) -> None:
     track = run.reports.track
     if track is None:
         return
+    # Runs of an older version tell the number with their adapter alone.
+    pairs = track.heldout_pairs or (adapters[0].manifest.get("n_heldout") if adapters else None)
     known = [
         ("Held-out loss", track.newest("heldout_loss"), plain),
         ("Held-out accuracy", track.newest("heldout_accuracy"), share),
@@ -168,3 +170,6 @@ def _figures(run: Run) -> None:
     with st.container(horizontal=True, gap="medium", key="run_figures"):
         for name, figure, write in known:
             st.metric(name, write(figure) if figure is not None else DASH, width="content")
+    if pairs and track.looks:
+        few = ":material/warning: " if pairs < FEW_HELDOUT else ""
+        st.caption(few + heldout_told(pairs))

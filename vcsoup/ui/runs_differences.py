@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from vcsoup.filtering import PairFilter
-from vcsoup.numbers import DASH, duration, plain, share
+from vcsoup.numbers import DASH, count, duration, plain, share
 from vcsoup.ui.runs_lineage import filter_words
-from vcsoup.ui.runs_look import Run, run_seconds
+from vcsoup.ui.runs_look import Run
 from vcsoup.ui.train_plan import setting_text
 from vcsoup.workspace import AdapterInfo
 
@@ -48,13 +48,14 @@ def outcome_of(run: Run) -> dict[str, str]:
         ("heldout_loss", "held-out loss", plain),
         ("heldout_accuracy", "held-out accuracy", share),
         ("heldout_margin", "held-out margin", plain),
+        ("heldout_pairs", "held-out pairs", lambda pairs: count(int(pairs))),
         ("kl", "KL to the base", lambda kl: plain(kl, 3)),
         ("tokens_per_s", "tokens/s", lambda speed: plain(speed, 0)),
     ):
         figure = track.newest(name)
         if figure is not None:
             found[label] = write(figure)
-    seconds = run_seconds(run.job)
+    seconds = run.job.seconds
     return found | ({"took": duration(seconds)} if seconds is not None else {})
 
 

@@ -68,6 +68,8 @@ def _pairs(manifest: Mapping[str, Any], value: str, project: Project) -> Origin:
     was = str(manifest.get("data_hash") or "not recorded")
     kept, total = manifest.get("n_pairs"), manifest.get("n_pairs_all")
     told = f"{count(kept)} of {count(total)} pairs, " if kept and total else ""
+    held = manifest.get("n_heldout")
+    told += f"{count(held)} of them held out to watch the run, " if told and held else ""
     present = project.datasets().get(value)
     changed = ""
     if present is None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from vcsoup.jobs import Job, Jobs
 from vcsoup.jobs.job import State
-from vcsoup.numbers import count, duration, plain, plural, share
+from vcsoup.numbers import count, duration, plain, plural
 from vcsoup.ui.runs_track import Reports, Track
-from vcsoup.ui.runs_words import ordinal
+from vcsoup.ui.runs_words import accuracy_text, ordinal
 
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 TRAIN_KIND, FILE_KIND = "train", "run"
@@ -170,22 +170,13 @@ def outcome(run: Run) -> str:
         return f"the process is gone{f', at {step}' if step else ''}; it can be resumed"
     if run.state == "stopped":
         return f"stopped at {step}" if step else "stopped before it began"
-    seconds = run_seconds(run.job)
+    seconds = run.job.seconds
     took = f" in {duration(seconds)}" if seconds is not None else ""
     track = run.reports.track
     if run.of_file:
         return f"{plural(len(run.reports.tracks), 'adapter')} trained{took}"
     steps = plural(int(track.train[-1]["step"]), "step") if track and track.train else "done"
     return f"{_quality(track)}{steps}{took}"
-
-
-def run_seconds(job: Job) -> float | None:
-    """Return how long the last attempt took; None for one that has not ended by itself."""
-    finished = job.finished
-    if finished is None:
-        return None
-    began = job.began or job.created
-    return (datetime.fromisoformat(finished) - datetime.fromisoformat(began)).total_seconds()
 
 
 def _progress(run: Run, now: float) -> str:
@@ -225,7 +216,8 @@ def _quality(track: Track | None) -> str:
     for prefix, said in (("heldout_", "held-out "), ("", "")):
         loss, accuracy = track.newest(f"{prefix}loss"), track.newest(f"{prefix}accuracy")
         if loss is not None and accuracy is not None:
-            return f"{said}loss {plain(loss)}, accuracy {share(accuracy)}, "
+            pairs = track.heldout_pairs if prefix else None
+            return f"{said}loss {plain(loss)}, accuracy {accuracy_text(accuracy, pairs)}, "
     return ""
 
 

@@ -15,8 +15,15 @@ from vcsoup.jobs.progress import Record, seconds_left
 
 STEP_FIGURES = ("loss", "accuracy", "margin", "lr", "tokens_per_s", "memory_mb", "gpu_memory_mb")
 """Reported at every step."""
-LOOK_FIGURES = ("heldout_loss", "heldout_accuracy", "heldout_margin", "drift", "kl")
-"""Reported at every look at the held-out pairs."""
+LOOK_FIGURES = (
+    "heldout_loss",
+    "heldout_accuracy",
+    "heldout_margin",
+    "heldout_pairs",
+    "drift",
+    "kl",
+)
+"""Reported at every look at the held-out pairs; `heldout_pairs` says how many they are."""
 _STAGE = "training "
 _RECENT = 60
 _PAUSE = 20.0  # times the usual distance of two reports: between them the job was not running
@@ -65,6 +72,12 @@ class Track:
         """Return the newest report of a figure; None when there is none."""
         rows = self.looks if figure in LOOK_FIGURES else self.train
         return next((row[figure] for row in reversed(rows) if figure in row), None)
+
+    @property
+    def heldout_pairs(self) -> int | None:
+        """How many pairs the held-out figures rest on; None where the reports do not say."""
+        pairs = self.newest("heldout_pairs")
+        return None if pairs is None else int(pairs)
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Take one report in."""

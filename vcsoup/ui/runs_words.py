@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from vcsoup.jobs import Job
-from vcsoup.numbers import count, duration, plain, share
+from vcsoup.numbers import count, duration, plain, plural, share
 
 Colour = Literal["red", "orange", "blue", "green", "gray"]
 """Of a chip, as Streamlit names it."""
@@ -50,6 +50,40 @@ def progress_text(job: Job) -> tuple[float, str]:
     left = job.seconds_left()
     parts += [f"{duration(left)} left"] if left is not None else []
     return min(1.0, done / total), ", ".join(parts)
+
+
+FEW_HELDOUT = 20
+"""Fewer held-out pairs tell little: one of them moves the accuracy by more than 5 %."""
+
+
+def accuracy_text(accuracy: float, pairs: int | None) -> str:
+    """Write a held-out accuracy with what it rests on.
+
+    Args:
+        accuracy: 0 to 1.
+        pairs: How many pairs are held out; None when not known.
+
+    Example:
+        >>> accuracy_text(2 / 3, 3).split()
+        ['66.7', '%', 'of', '3', 'pairs']
+    """
+    return share(accuracy) + (f" of {plural(pairs, 'pair')}" if pairs else "")
+
+
+def heldout_told(pairs: int) -> str:
+    """Say on how many pairs held-out figures rest, and what to think of few.
+
+    Args:
+        pairs: At least 1.
+
+    Example:
+        >>> heldout_told(64)
+        'Held-out figures rest on 64 pairs.'
+        >>> heldout_told(1)
+        'Held-out figures rest on 1 pair, too few to tell runs apart.'
+    """
+    few = ", too few to tell runs apart" if pairs < FEW_HELDOUT else ""
+    return f"Held-out figures rest on {plural(pairs, 'pair')}{few}."
 
 
 def ordinal(place: int) -> str:

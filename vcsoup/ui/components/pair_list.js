@@ -1,7 +1,7 @@
 // A page of pairs, one line each; a click or Enter opens one. Texts are set by textContent alone.
 // Lines stay while the pairs do: one that is made anew under the pointer would swallow the click.
 const COLUMNS = [
-  ["consistency", "consistency", (c) => signed(c, 2)], ["norm", "norm", (n) => fixed(n, 2)],
+  ["consistency", "consistency"], ["norm", "norm"],
   ["side", "side"], ["reason", "reason"], ["prompt", "prompt"],
   ["chosen", "chosen answer"], ["rejected", "rejected answer"],
 ];
@@ -9,14 +9,15 @@ const NUMBERS = ["consistency", "norm"];
 
 function cell(tag, column, text) {
   const made = element(tag, `${column}${NUMBERS.includes(column) ? " number" : ""}`, text);
-  if (tag === "td" && !NUMBERS.includes(column)) { made.dir = "auto"; made.title = text; }
+  if (tag === "td") made.title = text; // a long one is cut
+  if (tag === "td" && !NUMBERS.includes(column)) made.dir = "auto";
   return made;
 }
 
 function line(pair, pick) {
   const row = element("tr");
   row.tabIndex = 0;
-  row.append(...COLUMNS.map(([column, , format]) => cell("td", column, format ? format(pair[column]) : pair[column])));
+  row.append(...COLUMNS.map(([column]) => cell("td", column, pair[column])));
   row.addEventListener("click", () => pick(pair.id));
   row.addEventListener("keydown", (event) => {
     const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
