@@ -4,6 +4,8 @@ A new adapter, also that of a stopped run, takes the place of the one before it 
 that were measured with it; here the former one comes back, and its soups with it.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -15,12 +17,13 @@ from vcsoup.workspace import AdapterInfo, Project
 from vcsoup.workspace.adapters import candidates, newest_of
 
 
-def show(project: Project, group: str) -> None:
+def show(project: Project, group: str, standing: Mapping[str, AdapterInfo]) -> None:
     """Let the user choose the adapters of a complete set, where a value has more than one.
 
     Args:
         project: The project.
         group: The set's name.
+        standing: The adapter of each value as it stands now.
     """
     known = project.adapters()
     several = {
@@ -30,22 +33,21 @@ def show(project: Project, group: str) -> None:
     }
     if not several:
         return
-    standing_set = project.adapter_set(group)
     with st.popover("Choose adapters", type="tertiary", icon=":material/tune:", key="adapters_of"):
         for value, found in several.items():
             titles = {info.name: title_of(info) for info in found}
             names = list(titles)
-            standing = standing_set[value].name
+            now = standing[value].name
             key = f"adapter_{project.name}_{group}_{value}"
-            shown = echoes.shown(key, standing)
+            shown = echoes.shown(key, now)
             st.selectbox(
                 value.capitalize(),
                 names,
-                names.index(standing) if shown else 0,
+                names.index(now) if shown else 0,
                 key=key,
                 format_func=titles.__getitem__,
                 on_change=_choose,
-                args=(project, key, standing),
+                args=(project, key, now),
             )
         st.caption(
             "The newest stands for its value unless you choose another; soups are kept with the "
@@ -62,7 +64,8 @@ def show_place(project: Project, info: AdapterInfo) -> None:
     """
     standing = newest_of(project.adapters(), info.value, info.group)
     if standing is None or standing.name == info.name:
-        st.badge("in use", color="blue", icon=":material/soup_kitchen:", help=_about(info))
+        told = f"It stands for {info.value} in the {info.group} set; soups are mixed from it."
+        st.badge("in use", color="blue", icon=":material/soup_kitchen:", help=told)
         return
     st.button(
         "Use in soups",
@@ -82,10 +85,6 @@ def title_of(info: AdapterInfo) -> str:
     stopped = info.manifest.get("stopped")
     ended = f", stopped at step {info.manifest.get('steps_done')}" if stopped else ""
     return f"{info.name}: {made}, {kept}{ended}"
-
-
-def _about(info: AdapterInfo) -> str:
-    return f"It stands for {info.value} in the {info.group} set; soups are mixed from it."
 
 
 def _choose(project: Project, key: str, standing: str) -> None:

@@ -158,11 +158,12 @@ def live_points(project: Project, group: str) -> list[Point]:
     The engine stores a point when its tasting is done; until then it is only here. When other
     adapters stand in the group meanwhile, it is none of theirs.
     """
-    view, key = taster().view, state.set_key(project, group)
+    view = taster().view
     if view.point is None or view.request is None:
         return []
     if (view.request.project, view.request.group) != (project.name, group):
         return []
+    key = state.set_key(project, group)
     if view.point.get("set_key", key) != key:
         return []
     point = Point(

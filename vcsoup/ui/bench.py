@@ -45,7 +45,7 @@ def choose_group(project: Project, group: str) -> None:
             on_change=_choose_others,
             help="Filtered ones learned from consistent pairs, unfiltered ones from all pairs.",
         )
-        adapter_choice.show(project, group)
+        adapter_choice.show(project, group, sets[group])
         _recorded_badge(project, [v for v, info in sets[group].items() if info.recorded])
 
 
