@@ -99,13 +99,14 @@ def plural(number: int, noun: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Join two or more names in a sentence.
+    """Join one or more names in a sentence.
 
     Example:
-        >>> listed(["helpful", "harmless", "humorous"])
-        'helpful, harmless and humorous'
+        >>> listed(["helpful", "harmless", "humorous"]), listed(["helpful"])
+        ('helpful, harmless and humorous', 'helpful')
     """
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    first, last = ", ".join(names[:-1]), names[-1]
+    return f"{first} and {last}" if first else last
 
 
 def memory(size: float) -> str:

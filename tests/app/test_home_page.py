@@ -64,9 +64,17 @@ def test_the_picker_switches_the_project_and_its_numbers(workspace, visit):
     hand_project(workspace)
     app = visit("home")
     assert app.metric[0].value == "20"  # the newest project: two values of ten pairs
-    app.selectbox(key="project_choice").select("demo").run()
+    assert app.selectbox(key="project_choice").options == ["Everyday helper", "By hand"]
+    app.selectbox(key="project_choice").select("Everyday helper").run()
     assert app.metric[0].value == "1,800"
     assert app.query_params["project"] == "demo"
+
+
+def test_projects_of_one_title_are_told_apart_by_their_names(workspace, visit):
+    first = hand_project(workspace)
+    workspace.create_project(first.config.model_copy(update={"name": "again"}))
+    options = visit("home").selectbox(key="project_choice").options
+    assert options == ["By hand (hand)", "By hand (again)"]
 
 
 def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit):
@@ -74,7 +82,7 @@ def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit):
     app = visit("home", project="nowhere")
     assert "'nowhere'" in app.error[0].value
     assert "hand" in app.error[0].value
-    assert app.selectbox(key="project_choice").options == ["hand"]
+    assert app.selectbox(key="project_choice").options == ["By hand"]
 
 
 def test_what_a_project_is_called_is_shown_and_never_obeyed(workspace, visit):

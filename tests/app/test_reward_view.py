@@ -80,6 +80,7 @@ def test_what_the_clinic_found_is_shown_with_its_figures(project, visit):
     [map_] = json.loads(chart.proto.spec)["data"]
     assert map_["text"][0] == ["+1.00", "\N{MINUS SIGN}0.21", "+0.50"]
     assert map_["text"][1][2] == "unknown"
+    assert "as they were" not in shown
 
 
 def test_a_click_turns_the_sign_and_another_one_takes_it_back(project, workspace, visit):
@@ -91,6 +92,7 @@ def test_a_click_turns_the_sign_and_another_one_takes_it_back(project, workspace
     shown = texts(app)
     assert "mended" in shown
     assert "Changed since: helpful." in shown
+    assert "as they were: helpful was changed since; check again" in shown  # the correlations
     assert shown.count("update: changed since checked") == 1
     assert [b.label for b in app.button if b.label in ("Turn the sign", "Pad on the left")] == [
         "Pad on the left"

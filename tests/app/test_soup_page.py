@@ -334,6 +334,16 @@ def test_the_chart_holds_the_measured_soups_and_the_predicted_one(workspace, vis
     assert len(set(heard)) == len(heard)
     names = [name for name, _ in chart["legend"]]
     assert names[-2:] == ["unfiltered front", "this soup, predicted"]
+    assert "recorded" not in names  # all of them are
+
+
+def test_the_legend_tells_recorded_points_from_those_measured_here(workspace, visit):
+    app = open_without_prompts(workspace, visit, weights="helpful=0.9,harmless=0.1,humorous=0")
+    project = workspace.project("demo")
+    point = next(p for p in project.points() if p.group == "filtered" and any(p.weights.values()))
+    project.save_point(point.model_copy(update={"recorded": False, "seed": point.seed}))
+    filled = {name: style["filled"] for name, style in component(app.run(), "front")["legend"]}
+    assert (filled["recorded"], filled["measured here"]) == (False, True)
 
 
 def test_the_chart_rings_a_measured_soup_with_its_interval(workspace, visit):

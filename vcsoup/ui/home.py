@@ -1,5 +1,6 @@
 """The parts of Home: project picker, pipeline cards, the way into the demo."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -28,9 +29,8 @@ python -m vcsoup run project.yaml"""
 
 def welcome() -> None:
     """Offer the demo and other projects to someone who has chosen none."""
-    known = state.workspace().projects()
-    if known:
-        _choice([project.name for project in known], None)
+    if known := state.workspace().projects():
+        _choice(known, None)
     with st.container(border=True, gap="medium"):
         st.subheader("Start with the demo project", anchor=False)
         st.markdown(
@@ -44,7 +44,7 @@ def welcome() -> None:
 
 def picker(project: Project) -> None:
     """Choose among the workspace's projects."""
-    known = [other.name for other in state.workspace().projects()]
+    known = state.workspace().projects()
     if len(known) > 1:
         _choice(known, project.name)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -111,7 +111,15 @@ def _card(number: int, stage: Stage, *, following: bool) -> None:
     st.page_link(page(stage.page), label=stage.step, icon=":material/arrow_forward:")
 
 
-def _choice(names: Sequence[str], current: str | None) -> None:
+def _choice(known: Sequence[Project], current: str | None) -> None:
+    often = Counter(project.title for project in known)
+    titles = {
+        project.name: project.title
+        if often[project.title] == 1
+        else f"{project.title} ({project.name})"
+        for project in known
+    }
+
     def switch() -> None:
         if chosen := st.session_state.get("project_choice"):
             state.choose(chosen)
@@ -119,8 +127,9 @@ def _choice(names: Sequence[str], current: str | None) -> None:
     st.session_state["project_choice"] = current
     st.selectbox(
         "Project",
-        names,
+        list(titles),
         key="project_choice",
+        format_func=lambda name: titles[name],
         on_change=switch,
         placeholder="Choose a project",
         width=320,

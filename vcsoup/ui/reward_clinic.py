@@ -7,7 +7,7 @@ refreshed page shows it again, and a changed judge makes it stale.
 import streamlit as st
 
 from vcsoup.jobs import Job
-from vcsoup.numbers import plural
+from vcsoup.numbers import listed, plural
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.relations import correlation_map
 from vcsoup.ui import reward_findings, state, theme
@@ -110,6 +110,11 @@ def _found(project: Project, checkup: Checkup) -> None:
             f"Correlation of reward gaps on {pairs}: +1 says the same twice, "
             "0 is independent, near \N{MINUS SIGN}1 no pair pleases both."
         )
+        if changed := [value for value in values if value in _changed(project, checkup)]:
+            st.caption(
+                f"Of the judges and pairs as they were: {literal(listed(changed))} "
+                f"{'was' if len(changed) == 1 else 'were'} changed since; check again."
+            )
 
 
 def _changed(project: Project, checkup: Checkup) -> frozenset[str]:

@@ -151,6 +151,12 @@ def _legend(
         for name, shown, shape, colour in offers
         if shown
     ]
+    recorded = points.loc[points["role"] != "base", "recorded"].astype(bool)
+    if recorded.any() and not recorded.all():
+        named += [
+            (name, {"shape": "circle", "colour": colours.soft, "filled": filled})
+            for name, filled in (("recorded", False), ("measured here", True))
+        ]
     if twin:
         style = {
             "shape": "triangle",
