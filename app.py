@@ -6,6 +6,23 @@ as its old kind of multipage app: a deep link as the first visit would run that 
 the shell. The main script lives where no such folder is, so every visit runs the shell first.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+
 import streamlit as st
 
-app = st.App("vcsoup/ui/start.py")
+from vcsoup.errors import VcsoupError
+from vcsoup.jobs.preload import fork_server
+from vcsoup.workspace import Workspace, default_workspace
+
+
+@asynccontextmanager
+async def _beside_the_server(_app: st.App) -> AsyncIterator[None]:
+    """Keep the fork server of the workspace's jobs while the app is served."""
+    with ExitStack() as kept:
+        with suppress(VcsoupError):  # the pages say what is wrong with a workspace
+            kept.enter_context(fork_server(Workspace(default_workspace()).jobs_root))
+        yield
+
+
+app = st.App("vcsoup/ui/start.py", lifespan=_beside_the_server)

@@ -98,9 +98,12 @@ def workspace(tmp_path_factory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def app_url(workspace: Workspace):
-    """Address of the app, as `make app` starts it, on an empty workspace."""
-    with served(workspace) as url:
+def app_url(workspace: Workspace, request: pytest.FixtureRequest):
+    """Address of the app, as `make app` starts it, on an empty workspace.
+
+    A module that starts no command says `PRELOAD = "0"`, which saves loading the libraries.
+    """
+    with served(workspace, VCSOUP_PRELOAD=getattr(request.module, "PRELOAD", "1")) as url:
         yield url
 
 

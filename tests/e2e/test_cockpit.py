@@ -13,6 +13,7 @@ from tests.app.fixture_project import full_project
 from vcsoup.filtering import PairFilter
 from vcsoup.workspace import Project
 
+PRELOAD = "0"
 TAU = re.compile(r"tau\.helpful=(-?[0-9.]+)")
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import end, free_port, start
 from vcsoup.plots.palette import DARK, LIGHT
 
+PRELOAD = "0"
 QUESTIONS = {
     "consistency?value=harmless&tau.harmless=0.5": "What does a threshold keep?",
     "data?value=harmless&view=statistics": "Which pairs do I have, are they sound?",
@@ -31,7 +32,8 @@ def test_first_visit_shows_the_whole_app(page: Page, workspace, app_url, address
         command = ["-m", "vcsoup", "app", "--port", str(port)]
     else:
         command = ["-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    process = start([sys.executable, *command], url, VCSOUP_WORKSPACE=str(workspace.root))
+    here = {"VCSOUP_WORKSPACE": str(workspace.root), "VCSOUP_PRELOAD": PRELOAD}
+    process = start([sys.executable, *command], url, **here)
     try:
         page.goto(f"{url}/{address}")
         question = next(q for a, q in QUESTIONS.items() if a.split("?")[0] == address.split("?")[0])

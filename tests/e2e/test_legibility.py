@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+PRELOAD = "0"
 SEEN = """(one, part) => {
     // Colours with their alpha, multiplied; each over what its ancestors paint and fade.
     const read = (colour) => {
@@ -58,6 +59,7 @@ def test_the_link_that_the_keyboard_is_on_has_a_ring(
     page.goto(app_url)
     links = page.get_by_test_id(link)
     expect(links).to_have_count(6)
+    expect(page.get_by_role("heading", name="The front so far")).to_be_visible()  # drawn last
     for _ in range(3):  # past "Skip to main content" and Home
         page.keyboard.press("Tab")
     data = links.nth(1)

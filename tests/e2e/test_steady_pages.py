@@ -8,6 +8,7 @@ may move, or a click that began before would miss.
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+PRELOAD = "0"
 WIDGETS = (
     *("BidiComponent", "Button", "ButtonGroup", "Checkbox", "FileUploader", "Metric"),
     *("Multiselect", "NumberInput", "PageLink", "Selectbox", "Slider", "TextInput"),

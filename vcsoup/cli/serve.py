@@ -29,8 +29,8 @@ def engine(
         check_port(port)
     from vcsoup.engine.server import serve
 
-    with as_job(opened, "engine", "Engine", slot=False):
-        serve(opened, port=port)
+    with as_job(opened, "engine", "Engine", slot=False) as worker:
+        serve(opened, port=port, monitor=worker)
 
 
 def app(

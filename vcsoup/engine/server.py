@@ -32,22 +32,31 @@ from vcsoup.engine.owner import Owner
 from vcsoup.engine.table import table_router
 from vcsoup.engine.tasting import Tasting, TastingRequest, checked_weights
 from vcsoup.errors import EngineBusyError, NotFoundError, PortBusyError, VcsoupError
+from vcsoup.monitor import SILENT, Monitor
 from vcsoup.workspace import Workspace
 
 HOST = "127.0.0.1"
 IDLE_SECONDS = 3600.0
 LOOK_SECONDS = 0.003  # between looks for a first word that somebody waits for
 SWITCH_SECONDS = 0.0005  # a request gets its turn this soon while the owner computes
+_LOOK_TO_END_SECONDS = 0.5
 _MOST_TASTINGS = 200  # older ones that ended are forgotten
 
 
-def serve(workspace: Workspace, port: int = 0, *, idle_seconds: float = IDLE_SECONDS) -> None:
+def serve(
+    workspace: Workspace,
+    port: int = 0,
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    monitor: Monitor = SILENT,
+) -> None:
     """Serve a workspace until SIGTERM, SIGINT, or an hour without a request.
 
     Args:
         workspace: Whose projects.
         port: On 127.0.0.1; 0 takes any free one.
         idle_seconds: End after this long without a request.
+        monitor: Asked whether to stop: a signal may come before the server listens to any.
 
     Raises:
         EngineError: another engine serves this workspace.
@@ -61,7 +70,9 @@ def serve(workspace: Workspace, port: int = 0, *, idle_seconds: float = IDLE_SEC
             app, log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none"
         )
         server = uvicorn.Server(config)
-        watch = threading.Thread(target=_end_idle, args=(server, app, idle_seconds), daemon=True)
+        watch = threading.Thread(
+            target=_end_in_time, args=(server, app, idle_seconds, monitor), daemon=True
+        )
         watch.start()
         me = psutil.Process()
         identity = Identity(os.getpid(), me.create_time(), listener.getsockname()[1], token)
@@ -194,9 +205,11 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _end_idle(server: uvicorn.Server, app: FastAPI, idle_seconds: float) -> None:
+def _end_in_time(
+    server: uvicorn.Server, app: FastAPI, idle_seconds: float, monitor: Monitor
+) -> None:
     while not server.should_exit:
-        time.sleep(min(5.0, idle_seconds / 4))
+        time.sleep(min(_LOOK_TO_END_SECONDS, idle_seconds / 4))
         idle = time.monotonic() - app.state.last_asked
-        if idle > idle_seconds and not app.state.owner.busy:
+        if monitor.stop_requested or (idle > idle_seconds and not app.state.owner.busy):
             server.should_exit = True

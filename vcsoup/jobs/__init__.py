@@ -25,6 +25,7 @@ runner (`vcsoup.jobs.runner`) starts the next one when a place is free. Torch-fr
     <jobs>/slot-0.lock, ...      the places to compute; whoever holds the lock has the place
     <jobs>/start.lock            held by whoever starts a job or changes the queue
     <jobs>/runner.lock, .json, .log    the queue's runner
+    <jobs>/forkserver.sock, .lock, .log    the process that the app's commands are forked from
     <jobs>/.bin/<id>/            removed jobs, the newest twenty
 """
 

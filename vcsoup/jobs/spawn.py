@@ -1,7 +1,8 @@
 """Starting a job's worker, or the queue's runner, as a detached process on this machine.
 
-The starter holds the lock and hands its open descriptor over, so there is no moment at which the
-process lives and the lock is free. Output goes to a file, never to a pipe that somebody must drain.
+Where a fork server is at hand (`vcsoup.jobs.preload`), a worker is forked from it. The starter
+holds the lock and hands its open descriptor over, so there is no moment at which the process lives
+and the lock is free. Output goes to a file, never to a pipe that somebody must drain.
 """
 
 import os
@@ -15,12 +16,15 @@ import vcsoup
 from vcsoup.jobs import folder as files
 from vcsoup.jobs.devices import device_of_place
 from vcsoup.jobs.disk import write_result
+from vcsoup.jobs.forked import Forked, fork
 from vcsoup.jobs.job import Job
 from vcsoup.jobs.slot import Place
 
 JOB_VARIABLE, LOCK_VARIABLE = "VCSOUP_JOB", "VCSOUP_JOB_LOCK"
 PLACE_VARIABLE, PLACE_LOCK_VARIABLE = "VCSOUP_JOB_PLACE", "VCSOUP_JOB_PLACE_LOCK"
 LAUNCHER_VARIABLE = "VCSOUP_JOB_LAUNCHER"
+PYTHON_ARGS = ["-m", "vcsoup"]
+"""What stands between the interpreter and a job's arguments, unless a test has its own."""
 
 
 def spawn_worker(job: Job, python_args: Sequence[str], lock: int, place: Place | None) -> None:
@@ -34,19 +38,19 @@ def spawn_worker(job: Job, python_args: Sequence[str], lock: int, place: Place |
 
     Raises:
         OSError: the process cannot be started, or the folder cannot be written.
+        JobError: the fork server broke off while it was asked.
     """
     environment = {**job.environment, JOB_VARIABLE: str(job.path.resolve())}
-    environment[LOCK_VARIABLE] = str(lock)
-    held = [lock]
+    held = {LOCK_VARIABLE: lock}
     if place is not None:
-        held.append(place.lock)
-        environment |= device_of_place(place.number)
-        environment |= {PLACE_VARIABLE: str(place.number), PLACE_LOCK_VARIABLE: str(place.lock)}
-    process = spawn(
+        held[PLACE_LOCK_VARIABLE] = place.lock
+        environment |= device_of_place(place.number) | {PLACE_VARIABLE: str(place.number)}
+    forked = _fork(job, environment, held) if [*python_args] == PYTHON_ARGS else None
+    process = forked or spawn(
         [*python_args, *job.args],
         log=job.path / files.LOG,
-        environment=environment,
-        descriptors=held,
+        environment=environment | {name: str(descriptor) for name, descriptor in held.items()},
+        descriptors=list(held.values()),
         folder=job.folder,
     )
     files.write(job.path / files.IDENTITY, files.identity_of(process.pid))
@@ -62,12 +66,10 @@ def spawn(
     folder: Path | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start `python *python_args` in a session of its own, with the package on its path."""
-    package = str(Path(vcsoup.__file__).resolve().parents[1])
-    search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, *python_args],
-            env={**os.environ, "PYTHONPATH": search, "PYTHONUNBUFFERED": "1", **environment},
+            env=_whole(environment),
             cwd=folder if folder is not None and folder.is_dir() else None,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -77,7 +79,26 @@ def spawn(
         )
 
 
-def _see_off(job: Job, process: "subprocess.Popen[bytes]", attempt: int) -> None:
+def _fork(job: Job, environment: Mapping[str, str], held: Mapping[str, int]) -> Forked | None:
+    folder = job.folder
+    return fork(
+        job.path.parent,
+        job.args,
+        log=job.path / files.LOG,
+        environment=_whole(environment),
+        held=held,
+        folder=folder if folder is not None and folder.is_dir() else Path.cwd(),
+    )
+
+
+def _whole(environment: Mapping[str, str]) -> dict[str, str]:
+    """All variables of a new process: this one's, the package's place, and some of its own."""
+    package = str(Path(vcsoup.__file__).resolve().parents[1])
+    search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": search, "PYTHONUNBUFFERED": "1", **environment}
+
+
+def _see_off(job: Job, process: "subprocess.Popen[bytes] | Forked", attempt: int) -> None:
     """Wait for the worker's end, so that no zombie stays, and speak for one that never began."""
     status = process.wait()
     if (job.path / files.HEARTBEAT).exists():

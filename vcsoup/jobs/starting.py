@@ -73,8 +73,9 @@ def start_worker(
     """
     try:
         spawn_worker(job, python_args, lock, place)
-    except OSError as error:
-        reason = f"{job.title} cannot be started: {remedy(job.path.parent, error)}"
+    except (OSError, JobError) as error:
+        cause = remedy(job.path.parent, error) if isinstance(error, OSError) else error
+        reason = f"{job.title} cannot be started: {cause}"
         write_result(job.path, {"state": "failed", "error": reason, "finished": files.utc_now()})
         (job.path / files.QUEUED).unlink(missing_ok=True)
         raise JobError(reason) from error

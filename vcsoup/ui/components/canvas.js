@@ -92,13 +92,21 @@ function vertical(draw, x, top, bottom, { colour, width = 1, dash = [] }) {
   draw.restore();
 }
 
-// Calls `redraw` at most once per frame, and whenever the box changes its size.
+// Calls `redraw` at most once per frame, and whenever the box changes its size; from the first time
+// that it is asked until it is stopped, and again when it is asked again.
 function frames(box, redraw) {
-  let asked = 0;
+  let asked = 0, watching = false;
   const ask = () => {
+    if (!watching) watcher.observe(box);
+    watching = true;
     if (!asked) asked = requestAnimationFrame(() => { asked = 0; redraw(); });
   };
   const watcher = new ResizeObserver(ask);
-  watcher.observe(box);
-  return { ask, stop: () => { watcher.disconnect(); cancelAnimationFrame(asked); } };
+  const stop = () => {
+    watcher.disconnect();
+    cancelAnimationFrame(asked);
+    watching = false;
+    asked = 0;
+  };
+  return { ask, stop };
 }

@@ -232,7 +232,6 @@ class Panel {
     this.leaving = (event) => {
       if (event.composedPath().some((node) => node.tagName === "A")) this.forget();
     };
-    window.addEventListener("click", this.leaving, true);
   }
 
   forget() {
@@ -242,6 +241,8 @@ class Panel {
 
   take(data, trigger) {
     this.trigger = trigger;
+    window.addEventListener("click", this.leaving, true); // once, however often it is asked for
+    if (this.unsent !== null && this.held === null) this.sendSoon(); // stopped in between
     if (this.data && this.data.colours.paper !== data.colours.paper) {
       for (const strip of this.strips.values()) strip.hatched = undefined;
     }
@@ -299,7 +300,7 @@ class Panel {
   }
 
   stop() {
-    this.forget();
+    clearTimeout(this.timer);
     window.removeEventListener("click", this.leaving, true);
     for (const strip of this.strips.values()) strip.frames.stop();
   }
@@ -316,11 +317,9 @@ function writeAddress({ keys, query }) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  parentElement.panel ??= new Panel(parentElement.querySelector(".cockpit"));
-  const panel = parentElement.panel;
+  const root = parentElement.querySelector(".cockpit");
+  // Kept by its element: Streamlit at times ends a component and begins it anew on the same one.
+  const panel = (root.panel ??= new Panel(root));
   panel.take(data, setTriggerValue);
-  return () => {
-    panel.stop();
-    parentElement.panel = undefined;
-  };
+  return () => panel.stop();
 }

@@ -221,10 +221,8 @@ class Board {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".curves");
-  parentElement.board ??= new Board(root);
-  parentElement.board.take(data, setTriggerValue);
-  return () => {
-    parentElement.board?.stop();
-    parentElement.board = undefined;
-  };
+  // Kept by its element: Streamlit at times ends a component and begins it anew on the same one.
+  root.board ??= new Board(root);
+  root.board.take(data, setTriggerValue);
+  return () => root.board.stop();
 }

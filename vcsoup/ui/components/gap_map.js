@@ -224,11 +224,9 @@ function thinned(path) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  parentElement.map ??= new GapMap(parentElement.querySelector(".map"));
-  const map = parentElement.map;
+  const root = parentElement.querySelector(".map");
+  // Kept by its element: Streamlit at times ends a component and begins it anew on the same one.
+  const map = (root.map ??= new GapMap(root));
   map.take(data, setTriggerValue);
-  return () => {
-    map.frames.stop();
-    parentElement.map = undefined;
-  };
+  return () => map.frames.stop();
 }

@@ -140,14 +140,11 @@ class Chart {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".panels");
-  parentElement.charts ??= [];
-  const { charts } = parentElement;
+  // Kept by their element: Streamlit at times ends a component and begins it anew on the same one.
+  const charts = (root.charts ??= []);
   while (charts.length > data.panels.length) charts.pop().frames.stop();
   while (charts.length < data.panels.length) charts.push(new Chart());
   charts.forEach((chart, i) => chart.take(data.panels[i], data));
   if (root.children.length !== charts.length) root.replaceChildren(...charts.map((chart) => chart.root));
-  return () => {
-    charts.forEach((chart) => chart.frames.stop());
-    parentElement.charts = undefined;
-  };
+  return () => charts.forEach((chart) => chart.frames.stop());
 }

@@ -109,7 +109,6 @@ class List {
   constructor(root) {
     this.root = root;
     this.rows = new Map();
-    root.replaceChildren(); // the element outlives this object when Streamlit mounts anew
     root.setAttribute("role", "grid");
     root.setAttribute("aria-multiselectable", "false");
   }
@@ -160,7 +159,8 @@ class List {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  parentElement.list ??= new List(parentElement.querySelector(".runs"));
-  parentElement.list.take(data, setTriggerValue);
-  return () => { parentElement.list = undefined; };
+  const root = parentElement.querySelector(".runs");
+  // Kept by its element: Streamlit at times ends a component and begins it anew on the same one.
+  root.list ??= new List(root);
+  root.list.take(data, setTriggerValue);
 }

@@ -1,0 +1,205 @@
+"""Workers that are forked from a process which has the libraries loaded: as if they were started.
+
+The commands are real ones, since the fork server runs no other: a look at a base that ends by
+itself, and the engine, which goes on until somebody ends it.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.job_processes import wait_until
+from tests.tiny_models import tiny_causal
+from vcsoup.errors import JobError
+from vcsoup.jobs import Job, Jobs, preload
+from vcsoup.jobs.folder import IDENTITY, LOCK, is_locked, read
+from vcsoup.jobs.forked import SOCKET, Forked, address
+from vcsoup.jobs.preload import fork_server
+from vcsoup.jobs.spawn import spawn
+from vcsoup.workspace import Workspace
+
+WAIT = 120.0
+SERVER = "vcsoup.jobs.forkserver"
+NAME = "PYTEST_CURRENT_TEST"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Workspace]:
+    """A workspace, in a folder of a long name, with a fork server that is ready."""
+    root = tmp_path_factory.mktemp("w" * 120)
+    workspace = Workspace(root)
+    os.environ.pop(NAME, None)
+    with fork_server(workspace.jobs_root):
+        wait_until(lambda: (workspace.jobs_root / SOCKET).exists(), WAIT)
+        yield workspace
+
+
+@pytest.fixture
+def jobs(served: Workspace) -> Iterator[Jobs]:
+    jobs = Jobs(served.jobs_root)
+    yield jobs
+    for job in jobs.list():
+        job.stop(grace=0.0)
+    wait_until(lambda: not any(job.active for job in jobs.list()), WAIT)
+
+
+def start(jobs: Jobs, *args: str) -> Job:
+    os.environ.pop(NAME, None)  # it is another one in every test, so environments would differ
+    return jobs.start([*args, "--workspace", str(jobs.root.parent)], kind="test", title="Testing")
+
+
+def process_of(job: Job) -> psutil.Process:
+    wait_until(lambda: read(job.path / IDENTITY) is not None, WAIT)
+    return psutil.Process((read(job.path / IDENTITY) or {})["pid"])
+
+
+def parent_of(job: Job) -> str:
+    return " ".join(process_of(job).parent().cmdline())
+
+
+def ended(job: Job) -> Job:
+    wait_until(lambda: not job.active, WAIT)
+    return job
+
+
+def engine(jobs: Jobs) -> Job:
+    job = start(jobs, "engine")
+    wait_until(lambda: job.state == "running", WAIT)
+    return job
+
+
+def test_a_forked_worker_ends_as_a_started_one(jobs: Jobs, tmp_path: Path, monkeypatch):
+    """The same result and the same words, in a session of its own, in the starter's folder."""
+    tiny_causal("gpt2", tmp_path / "base")
+    monkeypatch.chdir(tmp_path)
+    forked = ended(start(jobs, "base", "look", "base"))
+    assert forked.error is None
+    monkeypatch.setattr("vcsoup.jobs.spawn.fork", lambda *_, **__: None)
+    started = ended(start(jobs, "base", "look", "base"))
+    assert started.state == forked.state == "done"
+    assert forked.id != started.id
+    results = [dict(job.result or {}) for job in (forked, started)]
+    assert all(result.pop("memory") for result in results)  # of this moment
+    assert results[0] == results[1] != {}
+    wait_until(lambda: len(forked.log_tail()) == len(started.log_tail()) > 0)  # told at the end
+    assert forked.log_tail()[:5] == started.log_tail()[:5]
+
+
+def test_a_forked_worker_is_the_servers_child_and_leads_its_own_session(jobs: Jobs):
+    job = engine(jobs)
+    process = process_of(job)
+    assert SERVER in parent_of(job)
+    assert os.getsid(process.pid) == process.pid
+    assert is_locked(job.path / LOCK)
+    job.stop()
+    assert ended(job).state in ("stopped", "done")
+    assert job.error is None
+
+
+def test_a_killed_one_is_lost_and_its_lock_is_free(jobs: Jobs):
+    """The lock's descriptor went through the server, which must not keep a copy of it."""
+    job = engine(jobs)
+    process_of(job).send_signal(signal.SIGKILL)
+    assert ended(job).state == "lost"
+    assert not is_locked(job.path / LOCK)
+
+
+def test_a_command_that_never_begins_fails_with_its_last_words(jobs: Jobs):
+    job = ended(start(jobs, "base", "look", "--nonsense", "x"))
+    assert job.state == "failed"
+    assert "nonsense" in job.error
+
+
+def test_the_end_of_a_worker_is_told_with_its_status(jobs: Jobs, monkeypatch):
+    seen: list[int] = []
+    monkeypatch.setattr(
+        "vcsoup.jobs.spawn._see_off", lambda job, process, attempt: seen.append(process.wait())
+    )
+    ended(start(jobs, "engine", "--port", "99999999"))
+    wait_until(lambda: bool(seen), WAIT)
+    assert seen == [2]
+
+
+def test_another_environment_gets_a_process_of_its_own(jobs: Jobs, monkeypatch, tmp_path: Path):
+    """Libraries read HF_HOME when they are loaded, so it cannot be changed for a fork."""
+    spawned: list[subprocess.Popen[bytes]] = []
+    monkeypatch.setattr(
+        "vcsoup.jobs.spawn.spawn",
+        lambda *args, **options: spawned.append(spawn(*args, **options)) or spawned[-1],
+    )
+    ended(start(jobs, "base", "look", "--nonsense", "y"))
+    assert spawned == []
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    ended(start(jobs, "base", "look", "--nonsense", "z"))
+    assert len(spawned) == 1
+
+
+def test_a_second_app_of_a_workspace_takes_the_first_ones_server(jobs: Jobs):
+    before = (jobs.root / SOCKET).stat().st_ino
+    with fork_server(jobs.root):
+        assert SERVER in parent_of(engine(jobs))
+    assert (jobs.root / SOCKET).stat().st_ino == before
+
+
+def test_without_it_commands_start_as_ever(tmp_path: Path, monkeypatch):
+    """Switched off, or where the system cannot: nothing is made, and a stale socket hurts not."""
+    monkeypatch.setenv(preload.VARIABLE, "0")
+    workspace = Workspace(tmp_path)
+    with fork_server(workspace.jobs_root):
+        assert not (workspace.jobs_root / preload.LOG).exists()
+        (workspace.jobs_root / SOCKET).touch()
+        job = ended(start(Jobs(workspace.jobs_root), "base", "look", "--nonsense", "x"))
+    assert "nonsense" in job.error
+
+
+def _break_off(listener: socket.socket) -> None:
+    """Take a request whole, and answer nothing."""
+    connection, _ = listener.accept()
+    with connection:
+        while not connection.recv(1 << 16).endswith(b"\n"):
+            pass
+
+
+def test_a_server_that_breaks_off_gets_no_second_worker_for_its_job(tmp_path: Path):
+    """Nobody knows whether it forked before it died, so the job says that it did not start."""
+    jobs = Jobs(Workspace(tmp_path).jobs_root)
+    with socket.socket(socket.AF_UNIX) as broken, address(jobs.root) as path:
+        broken.bind(str(path))
+        broken.listen()
+        threading.Thread(target=_break_off, args=(broken,)).start()
+        with pytest.raises(JobError, match="broke off"):
+            start(jobs, "engine")
+    (job,) = jobs.list()
+    assert job.state == "failed"
+    assert "start it again" in job.error
+
+
+def test_workers_outlive_the_server(tmp_path: Path):
+    workspace = Workspace(tmp_path)
+    jobs = Jobs(workspace.jobs_root)
+    os.environ.pop(NAME, None)
+    with fork_server(jobs.root):
+        wait_until(lambda: (jobs.root / SOCKET).exists(), WAIT)
+        job = engine(jobs)
+        server = process_of(job).parent()
+    wait_until(lambda: not (jobs.root / SOCKET).exists(), WAIT)
+    server.wait(WAIT)
+    assert job.state == "running"
+    job.stop()
+    assert ended(job).state in ("stopped", "done")
+
+
+def test_waiting_for_a_worker_of_a_killed_server_ends_with_the_worker():
+    ours, theirs = socket.socketpair()
+    child = psutil.Popen(["sleep", "0.2"])
+    forked = Forked(child.pid, ours)
+    theirs.close()
+    child.wait()
+    assert forked.wait() == 1
