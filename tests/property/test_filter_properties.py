@@ -1,4 +1,7 @@
-"""Laws of filters, sweeps and shares that hold for any gaps."""
+"""Laws of filters, sweeps and shares that hold for any gaps.
+
+A few cases in the usual run; `VCSOUP_FUZZ=500` makes it a deep one.
+"""
 
 import os
 

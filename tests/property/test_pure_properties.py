@@ -1,4 +1,7 @@
-"""Laws that hold for any rewards, points and weights."""
+"""Laws that hold for any rewards, points and weights.
+
+A few cases in the usual run; `VCSOUP_FUZZ=500` makes it a deep one.
+"""
 
 import os
 
