@@ -1,21 +1,40 @@
 """A way to open any page of the app on a workspace, without a browser."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from vcsoup.jobs import Jobs
+from vcsoup.jobs import folder as files
 from vcsoup.workspace import Workspace, default_workspace
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "vcsoup" / "ui" / "start.py"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_look_at_what_is_installed() -> Iterator[None]:
+    """Read once which packages bring components; each AppTest reads that of all installed ones."""
+    scan = manifest_scanner.scan_component_manifests
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))
+        yield
+
+
 @pytest.fixture
-def workspace() -> Workspace:
-    """Return the empty workspace that the app of this test looks at."""
-    return Workspace(default_workspace())
+def workspace() -> Iterator[Workspace]:
+    """Give the empty workspace that the app of this test looks at; what runs there then ends."""
+    workspace = Workspace(default_workspace())
+    yield workspace
+    for job in Jobs(workspace.jobs_root).list():
+        worker = files.find_process(files.read(job.path / files.IDENTITY))
+        if worker is None or worker.pid != os.getpid():  # a test may have been the worker
+            job.stop(grace=0.0)
 
 
 @pytest.fixture

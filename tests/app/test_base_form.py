@@ -1,5 +1,6 @@
 """The form for a base model: what it returns, and what a look at the base shows."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from streamlit.testing.v1 import AppTest
 from tests.app.looking import after_looking
 from tests.tiny_models import tiny_causal, tiny_classifier
 from vcsoup.base_models.settings import BaseLoading
+from vcsoup.cli import main
 from vcsoup.jobs import Jobs
 from vcsoup.ui.base_form import BaseChoice, look_args
+from vcsoup.workspace import Workspace
 
 
 def page() -> None:
@@ -22,7 +25,7 @@ def page() -> None:
 
 
 @pytest.fixture
-def form() -> AppTest:
+def form(workspace: Workspace) -> AppTest:  # looks that begin there end with the test
     app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception, app.exception
     return app
@@ -38,6 +41,19 @@ def looked(app: AppTest, workspace) -> AppTest:
     return after_looking(app, workspace)
 
 
+@pytest.fixture
+def look_here(workspace, monkeypatch):
+    """Return a function that does the form's look at a base in this process, as a job."""
+
+    def look(base: str | Path) -> None:
+        args = look_args(str(base), BaseLoading(), workspace)
+        monkeypatch.setattr(sys, "argv", ["vcsoup", *args])
+        with pytest.raises(SystemExit):
+            main()
+
+    return look
+
+
 def test_nothing_is_chosen_before_a_base_is_named(form):
     assert form.session_state["choice"] is None
     assert "Name a folder" in form.caption[-1].value
@@ -45,9 +61,10 @@ def test_nothing_is_chosen_before_a_base_is_named(form):
     assert form.session_state["choice"] == BaseChoice("org/base", BaseLoading(), looking=True)
 
 
-def test_a_look_that_failed_keeps_nobody_from_going_on(form, workspace):
+def test_a_look_that_failed_keeps_nobody_from_going_on(form, look_here):
     """Without a network a hub's model may still be right; it can be looked at again."""
-    looked(entered(form, "org/base"), workspace)
+    look_here("org/base")
+    entered(form, "org/base")
     choice = form.session_state["choice"]
     assert (choice.look, choice.looking, choice.trouble) == (None, False, "")
     assert "org/base" in form.error[0].value
@@ -114,8 +131,10 @@ def test_a_look_shows_what_the_base_is_and_stays_after_a_refresh(form, workspace
     assert again.session_state["choice"] == choice
 
 
-def test_a_base_that_cannot_be_used_is_said_with_a_remedy(form, workspace, tmp_path):
-    looked(entered(form, tiny_classifier(tmp_path / "judge")), workspace)
+def test_a_base_that_cannot_be_used_is_said_with_a_remedy(form, look_here, tmp_path):
+    judge = tiny_classifier(tmp_path / "judge")
+    look_here(judge)
+    entered(form, judge)
     assert "cannot be used as it is" in form.session_state["choice"].trouble
     assert "not a causal language model. Choose a model for text generation" in form.error[0].value
     assert not form.dataframe

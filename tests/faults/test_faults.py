@@ -12,13 +12,13 @@ from vcsoup.jobs import folder as files
 def test_killed_trainings_lose_nothing_and_end_as_the_uninterrupted_one(tmp_path, monkeypatch):
     for name, text in ENVIRONMENT.items():
         monkeypatch.setenv(name, text)
-    scene = Scene(tmp_path, steps=24)
+    scene = Scene(tmp_path, steps=12)
     try:
         reference = scene.end_of(scene.finish(scene.begin("reference")))
-        rows = kill_trainings(scene, reference, kills=4, seed=0)
+        rows = kill_trainings(scene, reference, kills=2, seed=0, lanes=1)
     finally:
         scene.close()
-    assert sum(row.injected for row in rows) == 4
+    assert sum(row.injected for row in rows) == 2
     assert all(row.clean for row in rows), table(rows)
 
 

@@ -49,18 +49,25 @@ def peft_logits(base: Path, adapter: Path, tokens: torch.Tensor = TOKENS) -> tor
         return model.eval()(tokens).logits
 
 
-def dense_logits(base: Path, adapters: list[Path], weights: np.ndarray) -> torch.Tensor:
-    """Independent of our reader: PEFT merges each adapter alone; the deltas are summed here."""
+def dense_logits(base: Path, adapters: list[Path]) -> list[torch.Tensor]:
+    """Row i of `TOKENS` under row i of `WEIGHTS`, independent of our reader.
+
+    PEFT merges each adapter alone; the deltas are summed here.
+    """
     plain = AutoModelForCausalLM.from_pretrained(base).eval()
     start = {name: tensor.clone().double() for name, tensor in plain.state_dict().items()}
-    total = {name: tensor.clone() for name, tensor in start.items()}
-    for path, weight in zip(adapters, weights, strict=True):
+    totals = [{name: tensor.clone() for name, tensor in start.items()} for _ in WEIGHTS]
+    for k, path in enumerate(adapters):
         one = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), path)
         for name, tensor in one.merge_and_unload().state_dict().items():
-            total[name] += weight * (tensor.double() - start[name])
-    plain.load_state_dict({name: tensor.float() for name, tensor in total.items()})
-    with torch.no_grad():
-        return plain(TOKENS).logits
+            for total, weights in zip(totals, WEIGHTS, strict=True):
+                total[name] += weights[k] * (tensor.double() - start[name])
+    found = []
+    for row, total in enumerate(totals):
+        plain.load_state_dict({name: tensor.float() for name, tensor in total.items()})
+        with torch.no_grad():
+            found.append(plain(TOKENS).logits[row])
+    return found
 
 
 @pytest.mark.parametrize("arch", ["llama", "qwen2", "gpt2", "gemma", "gpt_neox"])
@@ -69,8 +76,7 @@ def test_each_row_is_its_dense_sum(tmp_path: Path, arch: str, kind: str) -> None
     base, adapters = make(tmp_path, arch, kind)
     soup = SoupModel.load(base, adapters, device="cpu")
     mixed = soup(TOKENS, weights=WEIGHTS).logits
-    for row, weights in enumerate(WEIGHTS):
-        expected = dense_logits(base, adapters, weights)[row]
+    for row, expected in enumerate(dense_logits(base, adapters)):
         # 2e-5 here: the dense side itself rounds each merged weight to float32.
         torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)
 
@@ -81,8 +87,7 @@ def test_bases_of_many_kinds_have_rows_that_are_dense_sums(tmp_path: Path, kind:
     soup = SoupModel.load(base, adapters, device="cpu")
     mixed = soup(TOKENS, weights=WEIGHTS).logits
     assert not torch.allclose(mixed, soup(TOKENS, weights=0 * WEIGHTS).logits, atol=1e-4)
-    for row, weights in enumerate(WEIGHTS):
-        expected = dense_logits(base, adapters, weights)[row]
+    for row, expected in enumerate(dense_logits(base, adapters)):
         torch.testing.assert_close(mixed[row], expected, atol=2e-5, rtol=1e-5)
     merged = merge_exact([load_adapter(path) for path in adapters], WEIGHTS[0])
     got = peft_logits(base, save_merged(merged, tmp_path / "merged"))

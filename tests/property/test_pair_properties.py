@@ -1,6 +1,10 @@
-"""Round trips of the pair table and the readers for any text that Unicode allows."""
+"""Round trips of the pair table and the readers for any text that Unicode allows.
+
+A few cases in the usual run; `VCSOUP_FUZZ=500` makes it a deep one.
+"""
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 from vcsoup.preferences.pairs import load_pairs, make_pairs, pair_id, save_pairs
 from vcsoup.preferences.readers import read_preferences
 
-laws = settings(deadline=None, max_examples=60)
+laws = settings(deadline=None, max_examples=int(os.environ.get("VCSOUP_FUZZ", "40")))
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 solid = text.map(lambda words: f"x{words}y")  # no blanks around it, never empty
 roles = st.sampled_from(["system", "user", "assistant"])

@@ -38,9 +38,15 @@ def base(request, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("everywhere", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("dropout", [0.0, 0.05])
+@pytest.mark.parametrize(  # each pair of settings meets once
+    ("everywhere", "dtype", "dropout"),
+    [
+        (False, "float32", 0.0),
+        (False, "bfloat16", 0.05),
+        (True, "float32", 0.05),
+        (True, "bfloat16", 0.0),
+    ],
+)
 def test_activations_are_estimated_within_a_factor_of_two(
     base, tmp_path, everywhere, dtype, dropout
 ):

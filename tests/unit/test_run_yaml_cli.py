@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.tiny_judges import fitted_judge
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.cli import main
+from vcsoup.cli.entry import app
 from vcsoup.jobs import Jobs
 from vcsoup.ui.runs_track import Reports
 from vcsoup.workspace import Workspace
@@ -40,22 +42,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(folder: Path, *args: str) -> list[str]:
-    where = ["--workspace", str(folder / "w")]
-    return [sys.executable, "-m", "vcsoup", *args, *where]
-
-
-def finished(folder: Path, *args: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command(folder, *args), capture_output=True, text=True, timeout=300, check=False
-    )
-
-
 def test_a_killed_run_goes_on_where_it_was(folder: Path):
     """Killed while it trains the first adapter: the next run skips data and scores, and resumes."""
-    file = str(folder / "project.yaml")
+    args = ["run", str(folder / "project.yaml"), "--workspace", str(folder / "w")]
     killed = subprocess.Popen(
-        command(folder, "run", file),
+        [sys.executable, "-m", "vcsoup", *args],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -63,8 +54,7 @@ def test_a_killed_run_goes_on_where_it_was(folder: Path):
     _wait_for_checkpoint(folder / "w", killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    again = finished(folder, "run", file, "--json")
-    assert again.returncode == 0, again.stderr
+    again = CliRunner().invoke(app, [*args, "--json"], catch_exceptions=False)
     steps = json.loads(again.stdout)["steps"]
     states = {step["title"]: step["state"] for step in steps}
     assert states["pairs of helpful"] == states["rewards of all pairs"] == "there"

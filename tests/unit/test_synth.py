@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.tiny_pairs import Recorder
+from vcsoup.demo import synth, synth_pool
 from vcsoup.demo.synth import open_synth
 from vcsoup.demo.world import topic_of_prompt
 from vcsoup.errors import WorkspaceError
@@ -20,6 +21,13 @@ def workspace(tmp_path_factory) -> Workspace:
 @pytest.fixture(scope="module")
 def project(workspace):
     return open_synth(workspace, pairs=3000, values=3)
+
+
+@pytest.fixture
+def few_replies(monkeypatch):
+    """Sixteen replies per topic instead of 256, which take seconds to compose and to judge."""
+    monkeypatch.setattr(synth, "REPLIES", 16)
+    monkeypatch.setattr(synth_pool, "REPLIES", 16)
 
 
 def test_every_data_set_has_sound_distinct_pairs_and_their_true_ids(project):
@@ -70,22 +78,23 @@ def test_it_says_that_its_rewards_are_synthetic(project):
     assert project.config.rewards == {}
 
 
-def test_the_seed_decides_everything(workspace, project):
-    twin = open_synth(workspace, pairs=3000, values=3, name="twin")
-    other = open_synth(workspace, pairs=3000, values=3, name="other", seed=1)
-    for value in project.values:
-        assert twin.datasets()[value].hash == project.datasets()[value].hash
-        assert twin.rewards_stamp(value) == project.rewards_stamp(value)
-        assert other.datasets()[value].hash != project.datasets()[value].hash
+def test_the_seed_decides_everything(workspace, few_replies):
+    one = open_synth(workspace, pairs=300, values=3, name="one")
+    twin = open_synth(workspace, pairs=300, values=3, name="twin")
+    other = open_synth(workspace, pairs=300, values=3, name="unlike", seed=1)
+    for value in one.values:
+        assert twin.datasets()[value].hash == one.datasets()[value].hash
+        assert twin.rewards_stamp(value) == one.rewards_stamp(value)
+        assert other.datasets()[value].hash != one.datasets()[value].hash
 
 
-def test_eight_values(workspace):
+def test_eight_values(workspace, few_replies):
     project = open_synth(workspace, pairs=500, values=8, name="eight")
     assert project.values[3:] == ("concise", "honest", "polite", "curious", "brief")
     assert project.gaps("brief").shape == (500, 8)
 
 
-def test_a_stopped_one_is_finished_by_the_same_command(tmp_path):
+def test_a_stopped_one_is_finished_by_the_same_command(tmp_path, few_replies):
     workspace = Workspace(tmp_path / "w")
     stop = Recorder()
     stop.stop_requested = True

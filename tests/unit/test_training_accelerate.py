@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import tiny_pairs
+from vcsoup.cli.entry import app
 from vcsoup.jobs import Jobs
 from vcsoup.workspace import Project, ProjectConfig, Workspace
 
@@ -26,12 +28,19 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def trained(project: Project, *launcher: str) -> dict[str, object]:
-    root = project.root.parents[1]
+def trained(project: Project) -> dict[str, object]:
+    where = ("--workspace", str(project.root.parents[1]))
+    done = CliRunner().invoke(app, [*TRAIN, *SMALL, *where], catch_exceptions=False)
+    (adapter,) = json.loads(done.stdout)["adapters"]
+    return adapter
+
+
+def trained_by_two(project: Project) -> dict[str, object]:
+    launch = str(Path(sys.executable).with_name("accelerate"))
     quiet = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    command = [*launcher, "-m", "vcsoup", *TRAIN, *SMALL, "--workspace", str(root)]
+    command = [launch, "launch", "--num_processes", "2", "--cpu", "-m", "vcsoup", *TRAIN, *SMALL]
     done = subprocess.run(
-        command,
+        [*command, "--workspace", str(project.root.parents[1])],
         capture_output=True,
         text=True,
         timeout=240,
@@ -45,9 +54,7 @@ def trained(project: Project, *launcher: str) -> dict[str, object]:
 
 def test_two_processes_train_one_adapter_to_the_same_losses(project):
     """Each step's 8 pairs are shared, 4 and 4: the same mean gradient but for the sums' order."""
-    alone = trained(project, sys.executable)
-    launch = str(Path(sys.executable).with_name("accelerate"))
-    shared = trained(project, launch, "launch", "--num_processes", "2", "--cpu")
+    alone, shared = trained(project), trained_by_two(project)
     assert (alone["name"], shared["name"]) == ("kind-unfiltered-1", "kind-unfiltered-2")
     for figure in ("loss", "heldout_loss", "accuracy"):
         assert shared["metrics"][figure] == pytest.approx(alone["metrics"][figure], abs=2e-4)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,20 @@ def small(**changes: object) -> TrainConfig:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return str(tiny_causal("llama", tmp_path_factory.mktemp("base")))
+
+
+@pytest.fixture(scope="module")
+def whole(base, tmp_path_factory):
+    """The folders of uninterrupted runs without checkpoints, one per dropout, each made once."""
+
+    @cache
+    def made(dropout: float) -> Path:
+        out = tmp_path_factory.mktemp("whole") / "out"
+        config = small(dropout=dropout, checkpoint_every=0)
+        run(base, out, config, checkpoints=out.parent / "checkpoints")
+        return out
+
+    return made
 
 
 class Killed(BaseException):
@@ -71,12 +86,10 @@ def same_end(one: Path, other: Path) -> None:
     assert told[0]["looks"] == told[1]["looks"]
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
-@pytest.mark.parametrize("end", ["stop", "kill"])
-def test_a_resumed_run_ends_where_the_uninterrupted_one_does(base, tmp_path, dropout, end):
+@pytest.mark.parametrize(("end", "dropout"), [("stop", 0.0), ("stop", 0.2), ("kill", 0.2)])
+def test_a_resumed_run_ends_where_the_uninterrupted_one_does(base, whole, tmp_path, end, dropout):
     """Ended at step 5: a stop leaves checkpoint 5, a kill only checkpoint 3. Looks at 2, 4, ..."""
     config, kept = small(dropout=dropout), tmp_path / "checkpoints"
-    run(base, tmp_path / "whole", config)
     if end == "stop":
         first = run(
             base,
@@ -97,13 +110,12 @@ def test_a_resumed_run_ends_where_the_uninterrupted_one_does(base, tmp_path, dro
     again = run(base, tmp_path / "again", config, monitor, checkpoints=kept)
     assert again["resumed_at"] == newest
     assert min(done for _, done, _, figures in monitor.reports if "loss" in figures) == newest + 1
-    same_end(tmp_path / "whole", tmp_path / "again")
+    same_end(whole(dropout), tmp_path / "again")
     assert not kept.exists()
 
 
-def test_a_chain_of_stops_ends_at_the_same_place(base, tmp_path):
-    config, kept = small(dropout=0.1), tmp_path / "checkpoints"
-    run(base, tmp_path / "whole", config)
+def test_a_chain_of_stops_ends_at_the_same_place(base, whole, tmp_path):
+    config, kept = small(dropout=0.2), tmp_path / "checkpoints"
     for number, step in enumerate((1, 2, 7)):
         run(
             base,
@@ -113,22 +125,20 @@ def test_a_chain_of_stops_ends_at_the_same_place(base, tmp_path):
             checkpoints=kept,
         )
     run(base, tmp_path / "again", config, checkpoints=kept)
-    same_end(tmp_path / "whole", tmp_path / "again")
+    same_end(whole(0.2), tmp_path / "again")
 
 
-def test_looks_and_samples_do_not_touch_the_training(base, tmp_path):
-    """With dropout every draw counts: two looks or eight, with samples or without, one adapter."""
+def test_looks_and_samples_do_not_touch_the_training(base, whole, tmp_path):
+    """With dropout every draw counts: two looks or five, with samples or without, one adapter."""
     run(base, tmp_path / "few", small(dropout=0.2, eval_every=5, sample_tokens=0))
-    run(base, tmp_path / "many", small(dropout=0.2, eval_every=1))
-    first, second = weights(tmp_path / "few"), weights(tmp_path / "many")
+    first, second = weights(tmp_path / "few"), weights(whole(0.2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_checkpoints_do_not_touch_the_training(base, tmp_path):
-    run(base, tmp_path / "none", small(dropout=0.2, checkpoint_every=0), checkpoints=tmp_path / "a")
-    assert not (tmp_path / "a").exists()
+def test_checkpoints_do_not_touch_the_training(base, whole, tmp_path):
+    assert not (whole(0.2).parent / "checkpoints").exists()
     run(base, tmp_path / "each", small(dropout=0.2, checkpoint_every=1), checkpoints=tmp_path / "b")
-    first, second = weights(tmp_path / "none"), weights(tmp_path / "each")
+    first, second = weights(whole(0.2)), weights(tmp_path / "each")
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -149,7 +159,7 @@ def test_the_newest_two_are_kept_and_hold_no_pickle_of_ours(base, tmp_path):
 def test_a_run_killed_after_its_collapse_does_not_train_beyond_it(base, tmp_path, monkeypatch):
     """Labels half wrong, the rate climbs: it collapses, and dies before its adapter is saved."""
     fields = {"steps": 24, "eval_every": 2, "learning_rate": 0.3, "warmup": 1.0, "patience": 2}
-    config = small(**fields, max_drift=5, checkpoint_every=1)
+    config = small(**fields, max_drift=5, checkpoint_every=1, sample_tokens=0)
     pairs, kept = tiny_pairs(48, noise=0.35), tmp_path / "checkpoints"
     whole = run(base, tmp_path / "whole", config, pairs=pairs)
     assert whole["collapsed"]
@@ -190,8 +200,7 @@ def stopped(base, tmp_path_factory):
 )
 def test_a_checkpoint_of_another_run_is_refused(base, stopped, tmp_path, changes, words):
     kept = shutil.copytree(stopped, tmp_path / "checkpoints")
-    other = {"base": str(tiny_causal("llama", tmp_path / "other", seed=1))}
-    where = other["base"] if "base" in changes else base
+    where = str(tiny_causal("llama", tmp_path / "other", seed=1)) if "base" in changes else base
     with pytest.raises(TrainingError, match=words) as caught:
         run(
             where,
