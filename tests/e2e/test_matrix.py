@@ -91,7 +91,9 @@ def _name_it(page: Page, title: str, base: Path) -> None:
     pick(page, "Values", ("helpful", "harmless"))
     _next(page, "base model").click()
     fill(page.get_by_role("textbox", name="Folder or hub id"), str(base))
-    page.get_by_role("button", name="Create the project").click()
+    create = page.get_by_role("button", name="Create the project")
+    expect(create).to_be_enabled(timeout=SLOW_MS)  # the look at the base has ended
+    create.click()
     expect(page.get_by_text("One set of preference pairs per value")).to_be_visible()
 
 
