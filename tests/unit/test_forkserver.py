@@ -203,3 +203,13 @@ def test_waiting_for_a_worker_of_a_killed_server_ends_with_the_worker():
     theirs.close()
     child.wait()
     assert forked.wait() == 1
+
+
+def test_a_worker_that_has_ended_already_is_no_error():
+    """The fork server may see it off before its starter has looked at it."""
+    ours, theirs = socket.socketpair()
+    child = psutil.Popen(["true"])
+    child.wait()
+    theirs.sendall(b'{"status": 3}\n')
+    assert Forked(child.pid, ours).wait() == 3
+    theirs.close()

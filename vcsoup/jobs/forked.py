@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from vcsoup.errors import JobError
 from vcsoup.jobs import folder as files
 
@@ -24,7 +26,9 @@ class Forked:
 
     def __init__(self, pid: int, connection: socket.socket) -> None:
         self.pid = pid
-        self._identity = files.identity_of(pid)
+        self._identity = None
+        with suppress(psutil.NoSuchProcess):  # it may have ended already, and been seen off
+            self._identity = files.identity_of(pid)
         self._connection = connection
 
     def wait(self) -> int:

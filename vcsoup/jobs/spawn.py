@@ -10,7 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 import vcsoup
 from vcsoup.jobs import folder as files
@@ -53,7 +56,8 @@ def spawn_worker(job: Job, python_args: Sequence[str], lock: int, place: Place |
         descriptors=list(held.values()),
         folder=job.folder,
     )
-    files.write(job.path / files.IDENTITY, files.identity_of(process.pid))
+    with suppress(psutil.NoSuchProcess):  # a forked one may have ended already
+        files.write(job.path / files.IDENTITY, files.identity_of(process.pid))
     threading.Thread(target=_see_off, args=(job, process, job.attempt), daemon=True).start()
 
 
