@@ -48,7 +48,7 @@ def fork(
     log: Path,
     environment: Mapping[str, str],
     held: Mapping[str, int],
-    folder: Path | None,
+    folder: Path,
 ) -> Forked | None:
     """Have the fork server of a jobs folder start `python -m vcsoup *args`.
 
@@ -58,7 +58,7 @@ def fork(
         log: File that takes the output.
         environment: All variables of the worker.
         held: Variable -> descriptor that it should name, of a lock that is handed over.
-        folder: Working folder; None for the server's.
+        folder: Working folder.
 
     Returns:
         The worker; None when there is no such server, or it cannot take this one.
@@ -73,7 +73,7 @@ def fork(
         "args": list(args),
         "environment": dict(environment),
         "held": list(held),
-        "folder": str(folder) if folder else None,
+        "folder": str(folder),
     }
     text = json.dumps(request).encode() + b"\n"
     with ExitStack() as unless_forked:

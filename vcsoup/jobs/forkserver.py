@@ -54,14 +54,14 @@ class Request:
     Attributes:
         args: Arguments behind `python -m vcsoup`.
         environment: All its variables, with the numbers of the descriptors it inherits.
-        folder: Its working folder; None keeps this process's.
+        folder: Its working folder.
         log: Descriptor of the file that takes its output.
         held: Descriptors of the locks that its starter holds for it.
     """
 
     args: Sequence[str]
     environment: Mapping[str, str]
-    folder: str | None
+    folder: str
     log: int
     held: Sequence[int]
 
@@ -205,8 +205,7 @@ def _become(request: Request) -> None:
     os.close(request.log)
     os.environ.clear()
     os.environ.update(request.environment)
-    if request.folder is not None:
-        os.chdir(request.folder)
+    os.chdir(request.folder)
     sys.argv[1:] = request.args
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed()  # else every child would draw the same

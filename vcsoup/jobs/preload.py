@@ -1,7 +1,7 @@
 """Keeping a fork server beside the app's server, so that commands begin without loading libraries.
 
-Off with VCSOUP_PRELOAD=0, which saves some 450 MB of memory. Left out where a fork is not safe: not
-on Linux, or beside a GPU, whose driver may not be passed on to a child.
+Off with VCSOUP_PRELOAD=0, which saves some 460 MiB of memory. Left out where a fork is not safe:
+not on Linux, or beside a GPU, whose driver may not be passed on to a child.
 """
 
 import os
