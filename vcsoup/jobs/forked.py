@@ -130,12 +130,14 @@ def _read_by_libraries(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _hear(connection: socket.socket) -> dict[str, Any]:
-    """Read one line of news; empty when the server is gone."""
+    """Read one line of news; empty when the server is gone, or says nothing in time."""
     text = b""
-    with suppress(OSError):
+    try:
         while not text.endswith(b"\n"):
             if not (more := connection.recv(1 << 16)):
                 return {}
             text += more
-    news: dict[str, Any] = json.loads(text or b"{}")
+    except OSError:
+        return {}
+    news: dict[str, Any] = json.loads(text)
     return news

@@ -5,6 +5,9 @@ fork of a process that has them begins at once and shares their memory. This pro
 opens no device and knows no job: it takes a command with the descriptors of the locks that its
 starter holds, forks, and says how the child ended. The child then is `python -m vcsoup ...` in a
 session of its own. It ends with the server that started it (`vcsoup.jobs.preload`); children go on.
+
+Two of the libraries leave an idle thread behind, OpenBLAS and the jemalloc of pyarrow; both take
+care of forks themselves. No thread of Python runs here.
 """
 
 import gc
@@ -104,33 +107,25 @@ def serve(root: Path, life: int, began_with: Mapping[str, str]) -> Request | Non
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     with closing(_listen(root)) as listener, woken, wake:
-        while True:
-            ready, _, _ = select.select([listener.fileno(), woken.fileno(), life], [], [])
-            if life in ready:
-                break
-            if woken.fileno() in ready:
+        awaited: list[Any] = [listener, woken, life]
+        while life not in (ready := select.select(awaited, [], [])[0]):
+            if woken in ready:
                 woken.recv(4096)
                 _see_off(children)
-            if listener.fileno() in ready:
-                connection, _ = listener.accept()
-                request = _receive(connection, began_with)
-                if request is None:
-                    connection.close()
-                    continue
-                pid = _fork()
-                if pid == 0:
-                    for other in (connection, *children.values()):
-                        other.close()
-                    os.close(life)
-                    return request
-                for descriptor in (request.log, *request.held):
-                    os.close(descriptor)
-                if pid is None:
-                    _tell(connection, {"refused": "no fork"})
-                    connection.close()
-                    continue
+            if listener not in ready:
+                continue
+            connection, _ = listener.accept()
+            request = _receive(connection, began_with)
+            pid = None if request is None else _fork(request, connection)
+            if pid is None:
+                connection.close()
+            elif pid:
                 children[pid] = connection
-                _tell(connection, {"pid": pid})
+            else:
+                for other in (connection, *children.values()):
+                    other.close()
+                os.close(life)
+                return request
     with suppress(FileNotFoundError), address(root) as path:
         path.unlink()
     return None
@@ -172,13 +167,19 @@ def _receive(connection: socket.socket, began_with: Mapping[str, str]) -> Reques
         return None
 
 
-def _fork() -> int | None:
-    """Fork; 0 in the child, None when the system has no room for one."""
+def _fork(request: Request, starter: socket.socket) -> int | None:
+    """Fork and tell the starter; 0 in the child, None when the system has no room for one."""
     try:
-        return os.fork()
+        pid = os.fork()
     except OSError as error:
         _log.warning("no worker could be forked: %s", error)
-        return None
+        pid = None
+    if pid == 0:
+        return 0
+    for descriptor in (request.log, *request.held):
+        os.close(descriptor)
+    _tell(starter, {"refused": "no fork"} if pid is None else {"pid": pid})
+    return pid
 
 
 def _tell(connection: socket.socket, news: Mapping[str, Any]) -> None:
