@@ -20,7 +20,7 @@ from tests.tiny_models import tiny_causal
 from vcsoup.errors import JobError
 from vcsoup.jobs import Job, Jobs, preload
 from vcsoup.jobs.folder import IDENTITY, LOCK, is_locked, read
-from vcsoup.jobs.forked import SOCKET, Forked, address
+from vcsoup.jobs.forked import SOCKET, Forked, address, fork
 from vcsoup.jobs.preload import fork_server
 from vcsoup.jobs.spawn import spawn
 from vcsoup.workspace import Workspace
@@ -179,6 +179,27 @@ def test_a_server_that_breaks_off_gets_no_second_worker_for_its_job(tmp_path: Pa
     (job,) = jobs.list()
     assert job.state == "failed"
     assert "start it again" in job.error
+
+
+def _answer_late(listener: socket.socket) -> None:
+    """Take a request, and tell of the worker's beginning and of its end in one go."""
+    connection, _ = listener.accept()
+    with connection:
+        while not connection.recv(1 << 16).endswith(b"\n"):
+            pass
+        connection.sendall(b'{"pid": 4194305}\n{"status": 7}\n')
+
+
+def test_a_worker_that_ends_before_its_starter_hears_of_it(tmp_path: Path):
+    """On a busy machine both lines of news wait for the starter."""
+    root = Workspace(tmp_path).jobs_root
+    with socket.socket(socket.AF_UNIX) as listener, address(root) as path:
+        listener.bind(str(path))
+        listener.listen()
+        threading.Thread(target=_answer_late, args=(listener,)).start()
+        forked = fork(root, ["x"], log=tmp_path / "log", environment={}, held={}, folder=tmp_path)
+    assert forked is not None
+    assert forked.wait() == 7
 
 
 def test_workers_outlive_the_server(tmp_path: Path):

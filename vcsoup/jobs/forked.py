@@ -134,7 +134,7 @@ def _hear(connection: socket.socket) -> dict[str, Any]:
     text = b""
     try:
         while not text.endswith(b"\n"):
-            if not (more := connection.recv(1 << 16)):
+            if not (more := connection.recv(1)):  # behind the line may stand the next news
                 return {}
             text += more
     except OSError:
