@@ -181,6 +181,21 @@ def test_a_server_that_breaks_off_gets_no_second_worker_for_its_job(tmp_path: Pa
     assert "start it again" in job.error
 
 
+def test_libraries_are_loaded_with_the_settings_of_every_command(tmp_path: Path):
+    """Else bars of the hub's library would fill the log of a forked worker."""
+    code = (
+        "import sys; from pathlib import Path; from vcsoup.jobs import forkserver\n"
+        "forkserver._LIBRARIES = {'huggingface_hub': ()}\n"
+        "forkserver.main(Path(sys.argv[1]), 0)\n"  # its life is a file at its end: it is over
+        "from huggingface_hub.utils import are_progress_bars_disabled as disabled\n"
+        "sys.exit(0 if disabled() else 'the bars are on')"
+    )
+    process = spawn(
+        ["-c", code, str(tmp_path)], log=tmp_path / "log", environment={}, descriptors=[]
+    )
+    assert process.wait(WAIT) == 0, (tmp_path / "log").read_text()
+
+
 def _answer_late(listener: socket.socket) -> None:
     """Take a request, and tell of the worker's beginning and of its end in one go."""
     connection, _ = listener.accept()

@@ -1,7 +1,6 @@
 """Puts the verbs together and turns a user's mistake into one line."""
 
 import logging
-import os
 import sys
 
 import typer
@@ -24,6 +23,7 @@ from vcsoup.cli import (
     train,
 )
 from vcsoup.errors import VcsoupError
+from vcsoup.library_settings import set_up_libraries
 from vcsoup.monitor import StopRequested
 
 USER_ERROR, STOPPED = 2, 130
@@ -67,10 +67,7 @@ def main() -> None:
     A path that the system refuses counts as a mistake of the user.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Bars of other libraries would run over ours.
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    set_up_libraries()
     try:
         app()
     except VcsoupError as error:

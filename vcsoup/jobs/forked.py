@@ -13,6 +13,7 @@ import psutil
 
 from vcsoup.errors import JobError
 from vcsoup.jobs import folder as files
+from vcsoup.library_settings import LIBRARY_SETTINGS
 
 SOCKET = "forkserver.sock"
 _PATIENCE_S = 10.0
@@ -105,6 +106,8 @@ def alike(environment: Mapping[str, str], other: Mapping[str, str]) -> bool:
         True
         >>> alike({"HF_HOME": "a"}, {"HF_HOME": "b"})
         False
+        >>> alike({}, {"TOKENIZERS_PARALLELISM": "false"})  # which every command sets
+        True
     """
     return _read_by_libraries(environment) == _read_by_libraries(other)
 
@@ -126,7 +129,8 @@ def _read_by_libraries(environment: Mapping[str, str]) -> dict[str, str]:
         if name not in _PLACE and not name.startswith(_OWN)
     }
     paths = dict.fromkeys(kept.pop("PYTHONPATH", "").split(os.pathsep))
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    search = os.pathsep.join(path for path in paths if path)
+    return {**LIBRARY_SETTINGS, **kept, "PYTHONPATH": search}
 
 
 def _hear(connection: socket.socket) -> dict[str, Any]:

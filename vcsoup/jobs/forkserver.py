@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from vcsoup.jobs.forked import address, alike
+from vcsoup.library_settings import set_up_libraries
 
 _LIBRARIES: Mapping[str, Sequence[str]] = {
     # What the verbs take from them; some load a name's module when it is first asked for.
@@ -77,6 +78,7 @@ def main(root: Path, life: int) -> None:
         life: Descriptor of a pipe that is closed when the starter ends.
     """
     began_with = dict(os.environ)
+    set_up_libraries()
     for name, parts in _LIBRARIES.items():
         with suppress(ImportError):
             library = importlib.import_module(name)
