@@ -5,16 +5,20 @@ itself, and the engine, which goes on until somebody ends it.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+import vcsoup
 from tests.job_processes import wait_until
 from tests.tiny_models import tiny_causal
 from vcsoup.errors import JobError
@@ -194,6 +198,42 @@ def test_libraries_are_loaded_with_the_settings_of_every_command(tmp_path: Path)
         ["-c", code, str(tmp_path)], log=tmp_path / "log", environment={}, descriptors=[]
     )
     assert process.wait(WAIT) == 0, (tmp_path / "log").read_text()
+
+
+def test_a_forked_worker_runs_the_code_that_is_on_the_disk_now(tmp_path: Path):
+    """An update under a running server: a mix of old and new modules may not even be imported."""
+    code = tmp_path / "code"
+    package = Path(vcsoup.__file__).parent
+    shutil.copytree(package, code / "vcsoup", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {"PYTHONPATH": str(code), "PYTHONUNBUFFERED": "1"}
+    with _server(tmp_path, folder=code, environment=environment):
+        with (code / "vcsoup/jobs/folder.py").open("a") as module:
+            module.write("\nNEW = 1\n")
+        (code / "vcsoup/__main__.py").write_text("from vcsoup.jobs.folder import NEW\n")
+        log, whole = tmp_path / "log", {**os.environ, **environment}
+        forked = fork(tmp_path, [], log=log, environment=whole, held={}, folder=code)
+        assert forked is not None
+        assert forked.wait() == 0, log.read_text()
+
+
+@contextmanager
+def _server(root: Path, **options: Any) -> Iterator[psutil.Process]:
+    """A fork server without libraries, which is ready at once; it ends with the block."""
+    code = (
+        "import sys; from pathlib import Path; from vcsoup.jobs import forkserver\n"
+        "forkserver._LIBRARIES = {}\n"
+        "forkserver.main(Path(sys.argv[1]), int(sys.argv[2]))"
+    )
+    read, write = os.pipe()
+    args, log = ["-c", code, str(root), str(read)], root / "server.log"
+    process = spawn(args, log=log, descriptors=[read], **{"environment": {}, **options})
+    os.close(read)
+    try:
+        wait_until(lambda: (root / SOCKET).exists(), WAIT)
+        yield psutil.Process(process.pid)
+    finally:
+        os.close(write)
+        process.wait(WAIT)
 
 
 def _answer_late(listener: socket.socket) -> None:

@@ -210,6 +210,8 @@ def _become(request: Request) -> None:
     os.environ.update(request.environment)
     os.chdir(request.folder)
     sys.argv[1:] = request.args
+    for name in [name for name in sys.modules if name.partition(".")[0] == "vcsoup"]:
+        del sys.modules[name]  # on the disk, the code may be newer than this process
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed()  # else every child would draw the same
 
