@@ -26,7 +26,8 @@ from vcsoup.jobs import Job, Jobs, preload
 from vcsoup.jobs.folder import IDENTITY, LOCK, is_locked, read
 from vcsoup.jobs.forked import SOCKET, Forked, address, fork
 from vcsoup.jobs.preload import fork_server
-from vcsoup.jobs.spawn import spawn
+from vcsoup.jobs.spawn import PYTHON_ARGS, spawn
+from vcsoup.jobs.starting import new_spec, start_now
 from vcsoup.workspace import Workspace
 
 WAIT = 120.0
@@ -214,6 +215,21 @@ def test_a_forked_worker_runs_the_code_that_is_on_the_disk_now(tmp_path: Path):
         forked = fork(tmp_path, [], log=log, environment=whole, held={}, folder=code)
         assert forked is not None
         assert forked.wait() == 0, log.read_text()
+
+
+def test_a_starter_whose_folder_is_gone_starts_a_job_whose_folder_is_gone(
+    tmp_path: Path, monkeypatch
+):
+    """The queue's runner lives in the folder that it was started in, which may be removed."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    root = Workspace(tmp_path / "w").jobs_root
+    args = ["base", "look", "--nonsense", "x", "--workspace", str(root.parent)]
+    spec = {**new_spec(args), "kind": "test", "title": "Testing", "project": None, "meta": {}}
+    gone.rmdir()
+    job = ended(start_now(root, spec, PYTHON_ARGS))
+    assert "nonsense" in job.error
 
 
 @contextmanager

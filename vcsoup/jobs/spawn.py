@@ -85,13 +85,15 @@ def spawn(
 
 def _fork(job: Job, environment: Mapping[str, str], held: Mapping[str, int]) -> Forked | None:
     folder = job.folder
+    if folder is None or not folder.is_dir():  # a started one takes its starter's, even if removed
+        return None
     return fork(
         job.path.parent,
         job.args,
         log=job.path / files.LOG,
         environment=_whole(environment),
         held=held,
-        folder=folder if folder is not None and folder.is_dir() else Path.cwd(),
+        folder=folder,
     )
 
 
