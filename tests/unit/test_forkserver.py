@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from vcsoup.errors import JobError
 from vcsoup.jobs import Job, Jobs, preload
 from vcsoup.jobs.folder import IDENTITY, LOCK, is_locked, read
 from vcsoup.jobs.forked import SOCKET, Forked, address, fork
+from vcsoup.jobs.forkserver import serve
 from vcsoup.jobs.preload import fork_server
 from vcsoup.jobs.spawn import PYTHON_ARGS, spawn
 from vcsoup.jobs.starting import new_spec, start_now
@@ -230,6 +231,31 @@ def test_a_starter_whose_folder_is_gone_starts_a_job_whose_folder_is_gone(
     gone.rmdir()
     job = ended(start_now(root, spec, PYTHON_ARGS))
     assert "nonsense" in job.error
+
+
+def test_a_server_that_ends_late_leaves_its_successors_socket_alone(tmp_path: Path):
+    """The app was ended and started again, while its first server was held up."""
+    with ExitStack() as app:
+        first = app.enter_context(_server(tmp_path))
+        first.suspend()
+        ending = threading.Thread(target=app.pop_all().close)
+        ending.start()
+        (tmp_path / SOCKET).unlink()  # as its successor does before it listens
+        with _server(tmp_path):
+            first.resume()
+            ending.join(WAIT)
+            assert not first.is_running()
+            assert (tmp_path / SOCKET).exists()
+    assert not (tmp_path / SOCKET).exists()
+
+
+def test_a_server_that_loaded_for_an_ended_app_takes_nobodys_place(tmp_path: Path):
+    (tmp_path / SOCKET).touch()
+    read, write = os.pipe()
+    os.close(write)
+    assert serve(tmp_path, read, {}) is None
+    os.close(read)
+    assert (tmp_path / SOCKET).exists()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,12 +103,15 @@ def serve(root: Path, life: int, began_with: Mapping[str, str]) -> Request | Non
     Returns:
         In each child what it should be; None in the server, at the end.
     """
+    if select.select([life], [], [], 0.0)[0]:  # ended while the libraries were loaded
+        return None
     children: dict[int, socket.socket] = {}
     woken, wake = socket.socketpair()
     wake.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-    with closing(_listen(root)) as listener, woken, wake:
+    listener, own = _listen(root)
+    with listener, woken, wake:
         awaited: list[Any] = [listener, woken, life]
         while life not in (ready := select.select(awaited, [], [])[0]):
             if woken in ready:
@@ -128,19 +131,23 @@ def serve(root: Path, life: int, began_with: Mapping[str, str]) -> Request | Non
                     other.close()
                 os.close(life)
                 return request
-    with suppress(FileNotFoundError), address(root) as path:
-        path.unlink()
+        # As long as it listens, no other file gets its number.
+        with suppress(FileNotFoundError), address(root) as path:
+            if path.stat().st_ino == own:
+                path.unlink()
     return None
 
 
-def _listen(root: Path) -> socket.socket:
+def _listen(root: Path) -> tuple[socket.socket, int]:
+    """Return the listening socket, and the number of its file: a successor puts another there."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with address(root) as path:
         path.unlink(missing_ok=True)
         listener.bind(str(path))
         path.chmod(0o600)  # before it listens: nobody else can have connected
+        own = path.stat().st_ino
     listener.listen()
-    return listener
+    return listener, own
 
 
 def _receive(connection: socket.socket, began_with: Mapping[str, str]) -> Request | None:
