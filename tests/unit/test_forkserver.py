@@ -233,6 +233,17 @@ def test_a_starter_whose_folder_is_gone_starts_a_job_whose_folder_is_gone(
     assert "nonsense" in job.error
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", '{"args": [], "environment": [], "held": []}', "x"])
+def test_a_request_that_cannot_be_read_is_refused(tmp_path: Path, text: str):
+    """Its starter, of another version of the code, then starts the process itself."""
+    with _server(tmp_path) as server, socket.socket(socket.AF_UNIX) as starter:
+        with address(tmp_path) as path:
+            starter.connect(str(path))
+        starter.sendall(text.encode() + b"\n")
+        assert b"refused" in starter.recv(100)
+        assert server.is_running()
+
+
 def test_a_server_that_ends_late_leaves_its_successors_socket_alone(tmp_path: Path):
     """The app was ended and started again, while its first server was held up."""
     with ExitStack() as app:

@@ -168,9 +168,10 @@ def _receive(connection: socket.socket, began_with: Mapping[str, str]) -> Reques
             raise EOFError
         numbers = zip(asked["held"], map(str, held), strict=True)
         return Request(asked["args"], environment | dict(numbers), asked["folder"], log, held)
-    except (OSError, EOFError, ValueError, KeyError) as error:
-        if not isinstance(error, EOFError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if not isinstance(error, EOFError):  # such as one of another version
             _log.warning("a request could not be read: %s", error)
+            _tell(connection, {"refused": "it could not be read"})
         for descriptor in descriptors:
             os.close(descriptor)
         return None
