@@ -5,13 +5,14 @@ itself, and the engine, which goes on until somebody ends it.
 """
 
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from vcsoup.workspace import Workspace
 WAIT = 120.0
 SERVER = "vcsoup.jobs.forkserver"
 NAME = "PYTEST_CURRENT_TEST"
+PACKAGE = str(Path(vcsoup.__file__).parents[1])
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +233,34 @@ def test_a_starter_whose_folder_is_gone_starts_a_job_whose_folder_is_gone(
     gone.rmdir()
     job = ended(start_now(root, spec, PYTHON_ARGS))
     assert "nonsense" in job.error
+
+
+def _umask() -> None:
+    os.umask(os.umask(0) ^ 0o050)
+
+
+def _open_files() -> None:
+    most, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most - 1, limit))
+
+
+@pytest.mark.parametrize("change", [_umask, _open_files, lambda: os.nice(1)])
+def test_a_starter_that_hands_down_something_else_forks_nothing(tmp_path: Path, change):
+    """A started process gets its starter's umask, limits, niceness; a forked one the server's."""
+    log, nothing = tmp_path / "log", lambda: None
+    whole = {**os.environ, "PYTHONPATH": PACKAGE, "PYTHONUNBUFFERED": "1"}
+    with _server(tmp_path):
+        for first, forks in ((nothing, True), (change, False)):
+            if (starter := os.fork()) == 0:
+                status = 2
+                with suppress(Exception):
+                    first()
+                    forked = fork(
+                        tmp_path, ["version"], log=log, environment=whole, held={}, folder=tmp_path
+                    )
+                    status = int(forks != (forked is not None))
+                os._exit(status)
+            assert os.waitpid(starter, 0)[1] == 0, log.read_text()
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"args": [], "environment": [], "held": []}', "x"])

@@ -13,6 +13,7 @@ import psutil
 
 from vcsoup.errors import JobError
 from vcsoup.jobs import folder as files
+from vcsoup.jobs.inheritance import inheritance
 from vcsoup.library_settings import LIBRARY_SETTINGS
 
 SOCKET = "forkserver.sock"
@@ -76,13 +77,14 @@ def fork(
         "held": list(held),
         "folder": str(folder),
     }
-    text = json.dumps(request).encode() + b"\n"
     with ExitStack() as unless_forked:
         unless_forked.callback(connection.close)
         output = unless_forked.enter_context(log.open("ab"))
         try:
             with address(root) as path:
                 connection.connect(str(path))
+            asked = {**request, "inheritance": inheritance()}
+            text = json.dumps(asked).encode() + b"\n"
             sent = socket.send_fds(connection, [text], [output.fileno(), *held.values()])
             if sent < len(text):
                 connection.sendall(text[sent:])

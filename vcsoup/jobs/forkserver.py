@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from vcsoup.jobs.forked import address, alike
+from vcsoup.jobs.inheritance import inheritance
 from vcsoup.library_settings import set_up_libraries
 
 _LIBRARIES: Mapping[str, Sequence[str]] = {
@@ -163,7 +164,7 @@ def _receive(connection: socket.socket, began_with: Mapping[str, str]) -> Reques
         asked: dict[str, Any] = json.loads(text)
         environment: dict[str, str] = asked["environment"]
         log, *held = descriptors
-        if not alike(environment, began_with):
+        if not alike(environment, began_with) or asked["inheritance"] != inheritance():
             _tell(connection, {"refused": "another environment"})
             raise EOFError
         numbers = zip(asked["held"], map(str, held), strict=True)
