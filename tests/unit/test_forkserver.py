@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -206,18 +206,39 @@ def test_libraries_are_loaded_with_the_settings_of_every_command(tmp_path: Path)
 
 def test_a_forked_worker_runs_the_code_that_is_on_the_disk_now(tmp_path: Path):
     """An update under a running server: a mix of old and new modules may not even be imported."""
-    code = tmp_path / "code"
-    package = Path(vcsoup.__file__).parent
-    shutil.copytree(package, code / "vcsoup", ignore=shutil.ignore_patterns("__pycache__"))
-    environment = {"PYTHONPATH": str(code), "PYTHONUNBUFFERED": "1"}
+    code, environment, log = *_own_code(tmp_path), tmp_path / "log"
     with _server(tmp_path, folder=code, environment=environment):
         with (code / "vcsoup/jobs/folder.py").open("a") as module:
             module.write("\nNEW = 1\n")
         (code / "vcsoup/__main__.py").write_text("from vcsoup.jobs.folder import NEW\n")
-        log, whole = tmp_path / "log", {**os.environ, **environment}
+        whole = {**os.environ, **environment}
         forked = fork(tmp_path, [], log=log, environment=whole, held={}, folder=code)
         assert forked is not None
         assert forked.wait() == 0, log.read_text()
+
+
+def test_forked_workers_draw_other_numbers(tmp_path: Path):
+    """Without a seed, started processes never draw the same, nor do forks of one process here."""
+    code, environment, log = *_own_code(tmp_path), tmp_path / "log"
+    (code / "vcsoup/__main__.py").write_text(
+        "import random, numpy, torch\n"
+        "print(random.random(), numpy.random.rand(), torch.rand(()).item())\n"
+    )
+    whole = {**os.environ, **environment}
+    with _server(tmp_path, libraries=("torch",), folder=code, environment=environment):
+        for _ in range(2):
+            forked = fork(tmp_path, [], log=log, environment=whole, held={}, folder=code)
+            assert forked is not None
+            assert forked.wait() == 0, log.read_text()
+    first, second = (line.split() for line in log.read_text().splitlines())
+    assert len(first) == len(second) == len({*first, *second}) / 2
+
+
+def _own_code(folder: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of the package, and the variables by which a fork server runs it."""
+    package, code = Path(vcsoup.__file__).parent, folder / "code"
+    shutil.copytree(package, code / "vcsoup", ignore=shutil.ignore_patterns("__pycache__"))
+    return code, {"PYTHONPATH": str(code), "PYTHONUNBUFFERED": "1"}
 
 
 def test_a_starter_whose_folder_is_gone_starts_a_job_whose_folder_is_gone(
@@ -300,11 +321,13 @@ def test_a_server_that_loaded_for_an_ended_app_takes_nobodys_place(tmp_path: Pat
 
 
 @contextmanager
-def _server(root: Path, **options: Any) -> Iterator[psutil.Process]:
-    """A fork server without libraries, which is ready at once; it ends with the block."""
+def _server(
+    root: Path, *, libraries: Sequence[str] = (), **options: Any
+) -> Iterator[psutil.Process]:
+    """A fork server with few libraries, which is ready soon; it ends with the block."""
     code = (
         "import sys; from pathlib import Path; from vcsoup.jobs import forkserver\n"
-        "forkserver._LIBRARIES = {}\n"
+        f"forkserver._LIBRARIES = {dict.fromkeys(libraries, ())}\n"
         "forkserver.main(Path(sys.argv[1]), int(sys.argv[2]))"
     )
     read, write = os.pipe()

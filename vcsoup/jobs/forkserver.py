@@ -221,8 +221,11 @@ def _become(request: Request) -> None:
     sys.argv[1:] = request.args
     for name in [name for name in sys.modules if name.partition(".")[0] == "vcsoup"]:
         del sys.modules[name]  # on the disk, the code may be newer than this process
+    # Else every child would draw the same.
     if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed()  # else every child would draw the same
+        numpy.random.seed()
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.default_generator.seed()
 
 
 if __name__ == "__main__":
