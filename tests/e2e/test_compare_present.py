@@ -80,6 +80,23 @@ def test_the_story_by_keyboard(page: Page, app_url: str):
     assert (faults, strangers) == ([], [])
 
 
+def test_a_stage_stands_keys_that_never_wait(page: Page, app_url: str):
+    page.goto(f"{app_url}/?present=1")
+    expect(page.get_by_role("heading", name="Values disagree")).to_be_visible()
+    for _ in range(12):
+        for key in ("ArrowRight",) * 3 + ("ArrowLeft",) * 3:
+            page.keyboard.press(key)
+            page.wait_for_timeout(50)  # a key held down is quicker
+        page.wait_for_timeout(300)
+    page.keyboard.press("End")
+    expect(page.get_by_text("5 of 5")).to_be_visible()
+    page.keyboard.press("Home")
+    expect(page.get_by_role("heading", name="Values disagree")).to_be_visible()
+    expect(page.get_by_text("1 of 5")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
 def test_escape_closes_an_open_list_first_and_a_clicker_turns_pages_over_a_slider(
     page: Page, app_url: str
 ):
