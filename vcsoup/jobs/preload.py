@@ -17,6 +17,7 @@ from vcsoup.jobs.spawn import spawn
 
 VARIABLE = "VCSOUP_PRELOAD"
 LOCK, LOG = "forkserver.lock", "forkserver.log"
+_OTHER_GPUS = ("kfd", "dxg")  # ROCm, and Windows' subsystem for Linux
 
 
 @contextmanager
@@ -36,8 +37,9 @@ def fork_server(root: Path) -> Iterator[None]:
 
 def wanted() -> bool:
     """Whether a fork server is safe here and not switched off."""
-    safe = sys.platform == "linux" and not visible_devices() and not Path("/dev/kfd").exists()
-    return safe and os.environ.get(VARIABLE, "1") != "0"
+    if sys.platform != "linux" or os.environ.get(VARIABLE, "1") == "0":
+        return False
+    return not visible_devices() and not any(Path("/dev", name).exists() for name in _OTHER_GPUS)
 
 
 def _start(root: Path, kept: ExitStack) -> None:
