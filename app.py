@@ -13,6 +13,7 @@ import streamlit as st
 
 from vcsoup.errors import VcsoupError
 from vcsoup.jobs.preload import fork_server
+from vcsoup.ui.whole_callbacks import run_callbacks_whole
 from vcsoup.workspace import Workspace, default_workspace
 
 
@@ -25,4 +26,5 @@ async def _beside_the_server(_app: st.App) -> AsyncIterator[None]:
         yield
 
 
+run_callbacks_whole()
 app = st.App("vcsoup/ui/start.py", lifespan=_beside_the_server)

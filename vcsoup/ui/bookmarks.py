@@ -130,7 +130,7 @@ def _undo_removal(project: Project) -> None:
 
 
 def _restore(project: Project, removed: Bookmark) -> None:
-    st.session_state.pop("bookmark_removed")
+    st.session_state.pop("bookmark_removed", None)
     try:
         project.save_bookmark(removed)
     except VcsoupError as error:

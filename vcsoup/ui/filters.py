@@ -134,4 +134,4 @@ def _deleted(project: Project) -> None:
 
 def _bring_back(project: Project, named: NamedFilter) -> None:
     project.restore_named_filter(named)
-    del st.session_state[_GONE]
+    st.session_state.pop(_GONE, None)
