@@ -1,12 +1,11 @@
 """Callbacks run whole, and every click has its callback.
 
-As soon as the browser asks for another run, Streamlit (1.67) ends the present one where it next uses
-the session or the page. In a callback that leaves half of its work undone, such as a bookmark
+As soon as the browser asks for another run, Streamlit (1.67) ends the present one where it next
+uses the session or the page. In a callback that leaves half of its work undone, such as a bookmark
 removed whose undo was never noted; just before the callbacks, it loses the click. Here a request
 waits until the callbacks are done.
 """
 
-import functools
 from typing import Any
 
 from streamlit.runtime.state import SafeSessionState
@@ -16,7 +15,6 @@ def run_callbacks_whole() -> None:
     """Have Streamlit run callbacks without a break, in all sessions of this process."""
     run_callbacks = SafeSessionState.on_script_will_rerun
 
-    @functools.wraps(run_callbacks)
     def run_whole(state: SafeSessionState, *args: Any, **options: Any) -> None:
         runner: Any = getattr(state._yield_callback, "__self__", None)
         if runner is None:
@@ -27,4 +25,4 @@ def run_callbacks_whole() -> None:
         finally:
             runner._execing = True
 
-    SafeSessionState.on_script_will_rerun = run_whole  # type: ignore[method-assign]
+    SafeSessionState.on_script_will_rerun = run_whole  # type: ignore[method-assign, assignment]
