@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from vcsoup.engine.launch import stop_engine
 from vcsoup.jobs import Jobs
@@ -84,13 +84,20 @@ def browser():
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for the tests of a module, which spares them loading and compiling the app's scripts."""
+    opened = browser.new_context(viewport={"width": 1440, "height": 1000})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+def page(context: BrowserContext) -> Iterator[Page]:
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
-    context.close()
+    opened.close()
 
 
 @pytest.fixture(scope="module")
