@@ -23,44 +23,37 @@ def page() -> None:
     st.text(" ".join(name for name in ("begun", "done", "told") if name in st.session_state))
 
 
-@pytest.fixture
-def clicked(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(
-        SafeSessionState, "on_script_will_rerun", SafeSessionState.on_script_will_rerun
-    )
+def other_page() -> None:
+    import streamlit as st
 
-    def click() -> str:
-        app = AppTest.from_function(page).run()
-        app.button[0].click().run()
-        assert not app.exception
-        return app.text[0].value
+    def act() -> None:
+        st.session_state["begun"] = True
+        st.rerun()
+        st.session_state["done"] = True
 
-    return click
+    st.button("act", on_click=act)
+    st.text(" ".join(name for name in ("begun", "done") if name in st.session_state))
 
 
-def test_a_callback_is_run_to_its_end_when_the_next_run_is_asked_for(clicked):
-    assert clicked() == "begun"  # Streamlit's own way, for which this is there
-    run_callbacks_whole()
-    assert clicked() == "begun done told"
+@pytest.fixture(autouse=True)
+def streamlit_is_itself_afterwards(monkeypatch: pytest.MonkeyPatch):
+    own = SafeSessionState.on_script_will_rerun
+    monkeypatch.setattr(SafeSessionState, "on_script_will_rerun", own)
 
 
-def test_a_rerun_asked_for_by_a_callback_still_ends_it(monkeypatch: pytest.MonkeyPatch):
-    def page() -> None:
-        import streamlit as st
-
-        def act() -> None:
-            st.session_state["begun"] = True
-            st.rerun()
-            st.session_state["after"] = True
-
-        st.button("act", on_click=act)
-        st.text(" ".join(name for name in ("begun", "after") if name in st.session_state))
-
-    monkeypatch.setattr(
-        SafeSessionState, "on_script_will_rerun", SafeSessionState.on_script_will_rerun
-    )
-    run_callbacks_whole()
-    app = AppTest.from_function(page).run()
+def clicked(script) -> str:
+    app = AppTest.from_function(script).run()
     app.button[0].click().run()
     assert not app.exception
-    assert app.text[0].value == "begun"
+    return app.text[0].value
+
+
+def test_a_callback_is_run_to_its_end_when_the_next_run_is_asked_for():
+    assert clicked(page) == "begun"  # Streamlit's own way, for which this is there
+    run_callbacks_whole()
+    assert clicked(page) == "begun done told"
+
+
+def test_a_rerun_that_a_callback_asks_for_still_ends_it():
+    run_callbacks_whole()
+    assert clicked(other_page) == "begun"

@@ -16,9 +16,8 @@ def run_callbacks_whole() -> None:
     run_callbacks = SafeSessionState.on_script_will_rerun
 
     def run_whole(state: SafeSessionState, *args: Any, **options: Any) -> None:
-        runner: Any = getattr(state._yield_callback, "__self__", None)
-        if runner is None:
-            return run_callbacks(state, *args, **options)
+        obey: Any = state._yield_callback
+        runner = obey.__self__
         runner._execing = False  # what it says while it obeys no request
         try:
             run_callbacks(state, *args, **options)
