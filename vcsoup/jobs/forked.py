@@ -71,20 +71,20 @@ def fork(
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_PATIENCE_S)
-    request = {
-        "args": list(args),
-        "environment": dict(environment),
-        "held": list(held),
-        "folder": str(folder),
-    }
     with ExitStack() as unless_forked:
         unless_forked.callback(connection.close)
         output = unless_forked.enter_context(log.open("ab"))
         try:
             with address(root) as path:
                 connection.connect(str(path))
-            asked = {**request, "inheritance": inheritance()}
-            text = json.dumps(asked).encode() + b"\n"
+            request = {
+                "args": list(args),
+                "environment": dict(environment),
+                "held": list(held),
+                "folder": str(folder),
+                "inheritance": inheritance(),
+            }
+            text = json.dumps(request).encode() + b"\n"
             sent = socket.send_fds(connection, [text], [output.fileno(), *held.values()])
             if sent < len(text):
                 connection.sendall(text[sent:])
