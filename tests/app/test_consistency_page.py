@@ -344,6 +344,17 @@ def test_named_filters_are_saved_applied_deleted_and_brought_back(workspace, vis
     assert project.named_filters() == [named]
 
 
+def test_a_named_filter_that_is_gone_already_is_deleted_without_a_word(workspace, visit):
+    project = hand_project(workspace)
+    named = project.save_named_filter("old", project.filters(), scale="dataset")
+    app = visit("consistency")
+    project.delete_named_filter("old")  # by a second click, or in another window
+    app.button(key=f"delete_{named.created}").click().run()
+    assert not app.exception
+    assert "undelete_filter" not in [button.key for button in app.button]
+    assert project.named_filters() == []
+
+
 def test_a_named_filter_of_other_rewards_is_marked(workspace, visit):
     project = hand_project(workspace)
     project.save_named_filter("old", project.filters(), scale="dataset")

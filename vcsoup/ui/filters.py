@@ -1,11 +1,12 @@
 """Saving the draft: as the filter that training uses, and under names that can be found again."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from vcsoup.errors import VcsoupError
+from vcsoup.errors import NotFoundError, VcsoupError
 from vcsoup.numbers import count, plain
 from vcsoup.ui import drafting
 from vcsoup.ui.address import Asked
@@ -119,8 +120,9 @@ def _apply(named: NamedFilter) -> None:
 
 
 def _delete(project: Project, named: NamedFilter) -> None:
-    project.delete_named_filter(named.name)
-    st.session_state[_GONE] = (project.name, named)
+    with suppress(NotFoundError):  # a second click, or another window, was there before
+        project.delete_named_filter(named.name)
+        st.session_state[_GONE] = (project.name, named)
 
 
 def _deleted(project: Project) -> None:
