@@ -9,7 +9,7 @@ CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$
 ROOT := $(filter 0,$(shell id -u))
 INSTALL := apt-get install -y -qq --no-install-recommends
 
-.PHONY: app test check fix bench faults matrix demo chromium clean
+.PHONY: app test check fix bench faults hands matrix demo chromium clean
 
 app: $(VENV)/app.stamp ## install what the app needs and open it on 127.0.0.1:8501
 	$(BIN)/python -m vcsoup app --port $(PORT)
@@ -34,6 +34,9 @@ faults: $(VENV)/dev.stamp chromium ## kill -9, full disk, read-only folders: not
 
 matrix: $(VENV)/dev.stamp chromium ## every kind of base with every kind of judge, in the browser (six minutes)
 	VCSOUP_MATRIX=1 $(BIN)/python -m pytest tests/e2e/test_matrix.py
+
+hands: $(VENV)/dev.stamp chromium ## random hands on every control, hasty ones: no traceback may come (twenty minutes)
+	VCSOUP_HANDS=600 $(BIN)/python -m pytest tests/e2e/test_hasty_hands.py
 
 demo: $(VENV)/app.stamp ## rebuild assets/demo from its seed (most of an hour)
 	$(BIN)/python -m vcsoup demo build --seed 0

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.state import SafeSessionState
 from streamlit.testing.v1 import AppTest
 
 from vcsoup.jobs import Jobs
 from vcsoup.jobs import folder as files
+from vcsoup.ui.whole_callbacks import run_callbacks_whole
 from vcsoup.workspace import Workspace, default_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +25,16 @@ def _one_look_at_what_is_installed() -> Iterator[None]:
     scan = manifest_scanner.scan_component_manifests
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def callbacks_as_in_the_app() -> Iterator[None]:
+    """Run callbacks as `app.py` has them run, which an AppTest does not start."""
+    with pytest.MonkeyPatch.context() as patch:
+        own = SafeSessionState.on_script_will_rerun
+        patch.setattr(SafeSessionState, "on_script_will_rerun", own)  # brings it back afterwards
+        run_callbacks_whole()
         yield
 
 

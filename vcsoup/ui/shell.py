@@ -13,6 +13,7 @@ from vcsoup.ui.literal import literal, message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Standing
 from vcsoup.ui.theme import colours
+from vcsoup.ui.whole_callbacks import REFUSED
 
 # A picture cannot use the page's fonts; the fixed length keeps the name whole in any serif.
 _MARK = """<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewBox="0 0 150 32">
@@ -28,7 +29,7 @@ font-family="'Source Serif', Georgia, serif" font-size="18" fill="{ink}">VC-Soup
 THEME = Path(__file__).parents[2] / "assets" / "theme"
 FAVICON = THEME / "favicon.png"
 
-_REFUSED, _WHOLE = "shell_refused", "shell_whole_page"
+_WHOLE = "shell_whole_page"
 
 
 def brand() -> None:
@@ -92,25 +93,20 @@ def trying(deed: Callable[..., object], *args: object) -> None:
     """Do what a button asks for, as its callback; the whole page is drawn anew afterwards.
 
     A callback counts when the click comes while the page is being drawn, which a button that is
-    asked for its state may miss. What is drawn in a callback of a fragment would overwrite the
-    beginning of the page, so a refusal waits for the drawing that follows.
+    asked for its state may miss.
 
     Args:
-        deed: What to do; its `VcsoupError` is shown as a message.
+        deed: What to do; its `VcsoupError` is shown as a message (`whole_callbacks`).
         args: For the deed.
     """
-    try:
-        with soup_link.clicked():
-            deed(*args)
-    except VcsoupError as error:
-        st.session_state[_REFUSED] = str(error)
-    else:
-        st.session_state[_WHOLE] = True
+    with soup_link.clicked():
+        deed(*args)
+    st.session_state[_WHOLE] = True
 
 
 def _show_refusal() -> None:
     with slot():
-        if refused := st.session_state.pop(_REFUSED, None):
+        if refused := st.session_state.pop(REFUSED, None):
             st.error(message(refused), icon=":material/error:")
 
 
