@@ -138,6 +138,18 @@ def test_the_triangle_is_dragged_and_moved_by_keys_and_moves_can_be_undone(
     expect(handle).to_have_attribute("aria-valuetext", "helpful 1.00, harmless 0.00, humorous 0.00")
 
 
+def test_leaving_right_after_a_move_by_key_opens_the_other_page(
+    page: Page, app_url: str, errors: list[str]
+) -> None:
+    handle = open_soup(page, app_url)
+    handle.focus()
+    handle.press("ArrowRight")  # told when the keys rest; by then Home may be on its way
+    page.get_by_test_id("stTopNavLink").filter(has_text="Home").click()
+    expect(page.get_by_role("heading", name="Where does my project stand?")).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
 def test_a_locked_value_stays_while_the_triangle_is_dragged(
     page: Page, app_url: str, errors: list[str]
 ) -> None:

@@ -36,7 +36,7 @@ def register(name: str, root: str) -> ComponentRenderer:
     )
 
 
-def sent(key: str, name: str) -> dict[str, Any] | None:
+def sent(key: str, name: str) -> Any:
     """Return what a component has just sent, in the callback of one of its events.
 
     Args:

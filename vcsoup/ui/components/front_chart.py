@@ -13,9 +13,11 @@ import streamlit as st
 
 from vcsoup.plots.front import joined_front
 from vcsoup.plots.palette import Palette
+from vcsoup.ui.components.drawn import sent
 
 HEIGHT = 340
 _TWIN_DASH = "6 4"
+_KEY = "front"
 _HERE = Path(__file__).parent
 _chart = st.components.v2.component(
     "vcsoup.front_chart",
@@ -48,10 +50,15 @@ def show(data: Mapping[str, object], on_pick: Callable[[str, str], None]) -> Non
         on_pick: Called with key and group of a point that was clicked; the group is "" but for
             points of the twin.
     """
+
+    def picked() -> None:
+        if point := sent(_KEY, "picked"):
+            on_pick(*point)
+
     _chart(
-        key="front",
+        key=_KEY,
         data=dict(data),
-        on_picked_change=lambda: on_pick(*st.session_state["front"].picked),
+        on_picked_change=picked,
     )
 
 

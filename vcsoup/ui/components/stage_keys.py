@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from vcsoup.ui.components.drawn import sent
+
 _HERE = Path(__file__).parent
 _keys = st.components.v2.component(
     "vcsoup.stage_keys",
@@ -27,12 +29,11 @@ def listen(
     """
 
     def turned() -> None:
-        step = st.session_state[KEY].step
-        if step:
+        if step := sent(KEY, "step"):
             on_step(str(step))
 
     def left() -> None:
-        if st.session_state[KEY].left:
+        if sent(KEY, "left"):
             on_leave()
 
     _keys(

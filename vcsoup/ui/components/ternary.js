@@ -157,10 +157,14 @@ function listen(state) {
     if (!wish) return;
     event.preventDefault();
     move(state, respect(wish, state.weights, state.data.locked));
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => send(state), IDLE_MS);
+    sendSoon(state);
   };
   handle.onblur = () => state.timer && send(state);
+}
+
+function sendSoon(state) {
+  clearTimeout(state.timer);
+  state.timer = setTimeout(() => send(state), IDLE_MS);
 }
 
 function send(state) {
@@ -172,16 +176,32 @@ function send(state) {
   }
 }
 
+// A message that leaves the browser after a click on a link would bring this page back.
+function forget(state) {
+  clearTimeout(state.timer);
+  state.timer = null;
+  move(state, state.sent);
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".ternary");
   // Kept across calls: this function runs again for every change of the data.
   const state = (root.state ??= { parts: build(root), weights: data.weights, sent: data.weights, timer: null });
   state.data = data;
   state.tell = setTriggerValue;
+  state.leaving ??= (event) => {
+    if (state.timer && event.composedPath().some((node) => node.tagName === "A")) forget(state);
+  };
+  window.addEventListener("pointerdown", state.leaving, true); // once, however often it is asked for
   paint(state);
   listen(state);
+  if (state.timer) sendSoon(state); // stopped in between
   if (!state.dragging && !state.timer) {
     state.sent = data.weights;
     move(state, data.weights);
   }
+  return () => {
+    clearTimeout(state.timer);
+    window.removeEventListener("pointerdown", state.leaving, true);
+  };
 }

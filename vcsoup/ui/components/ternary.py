@@ -13,7 +13,9 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.ui import mixer, theme
+from vcsoup.ui.components.drawn import sent
 
+_KEY = "ternary"
 _HERE = Path(__file__).parent
 _picker = st.components.v2.component(
     "vcsoup.ternary",
@@ -39,9 +41,9 @@ def show(
         locked: Places of the values that must not change.
     """
     _picker(
-        key="ternary",
+        key=_KEY,
         data=picker_data(values, table, weights, locked=locked) | {"colours": _colours()},
-        on_picked_change=lambda: take_picked(st.session_state["ternary"].picked),
+        on_picked_change=lambda: take_picked(sent(_KEY, "picked")),
     )
 
 
