@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from vcsoup.consistency import agreement_threshold, chance_retention
-from vcsoup.numbers import count, duration, plain, share, signed
+from vcsoup.numbers import THIN, count, duration, plain, share, signed
 from vcsoup.plots.palette import Palette
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.ui import cost, drafting, theme
@@ -139,7 +139,9 @@ def _costs(look: Look, value: str, exact: Figures, run: Run) -> list[str]:
     lines = [f"about {tokens} tokens an epoch" + ("" if measured else " (guess)")]
     epochs = config.steps * config.batch_size / trained if trained else None
     told = _epochs_told(epochs) if epochs is not None else "nothing to train on"
-    lines.append(told + (f", about {duration(seconds[0])}" if seconds and epochs else ""))
+    if seconds and epochs:
+        told += f", about {duration(seconds[0]).replace(' ', THIN)}"  # kept in one line
+    lines.append(told)
     return lines
 
 
