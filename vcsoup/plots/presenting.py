@@ -97,6 +97,7 @@ def kept_cloud(
     figure.update_yaxes(title_text=f"gap in {names[1]}, {SIGMA}", range=[-4, 4])
     figure.update_yaxes(scaleanchor="x", constrain="domain")
     figure.update_xaxes(constrain="domain")
+    figure.update_layout(legend={"x": 0.5, "xanchor": "center"})  # the square stands in the middle
     _ray(figure, 0.0, "all agree", {"color": colours.ink, "width": 1.5, "dash": "dot"})
     if threshold is not None:
         open_by = np.arccos(np.clip(threshold, -1.0, 1.0))
