@@ -80,6 +80,7 @@ def chart(
     guess: Guess | None,
     *,
     axes: tuple[str, str],
+    height: int = front_chart.HEIGHT,
 ) -> None:
     """Show the measured soups on two values; a click takes a point's weights.
 
@@ -89,6 +90,7 @@ def chart(
         table: The measured soups.
         guess: Prediction of the current soup while it is not measured.
         axes: The values across and up.
+        height: As in `front_chart.chart_data`.
     """
     values, (x, y) = project.values, axes
     other, twin = _twin(project, group)
@@ -107,6 +109,7 @@ def chart(
         ),
         names=(x, y, other),
         colours=theme.colours(),
+        height=height,
     )
 
     def pick(key: str, group: str) -> None:

@@ -36,6 +36,7 @@ from vcsoup.workspace import Project
 
 CLOUD = 3000
 """Pairs drawn on the stage; the counts are those of all."""
+_CHART_HEIGHT = 240
 _NOT_YET = "Not there yet: {}"
 
 
@@ -200,13 +201,17 @@ def _soup(project: Project) -> None:
     answer.warm_up(project)
     drawn = answer.mark()
     table = bench.soups(project, group)
+    guess = bench.guess_of(project, table, weights)
+    axes = presenter_figures.far_axes(project, list(project.adapter_sets()))
     left, right = st.columns([5, 6], gap="large")
     with left:
         sliders.show(project, table)
-    with right:
         answer.choose_prompt(project, prompt)
-        answer.show(drawn)
-        bench.measured(project, group, table, weights, bench.guess_of(project, table, weights))
+        bench.measured(project, group, table, weights, guess)
+    with right:
+        with st.container(key="stage_answer"):
+            answer.show(drawn)
+        bench.chart(project, group, table, guess, axes=axes, height=_CHART_HEIGHT)
 
 
 def _front_title(project: Project) -> str:

@@ -133,9 +133,9 @@ function tellAbout(state, plane, at, lines) {
   told.textContent = lines.join("\n");
   told.hidden = false;
   const right = plane.x(at.x) > plane.width / 2;
-  told.style.left = right ? "" : `${plane.x(at.x) + 14}px`;
-  told.style.right = right ? `${plane.width - plane.x(at.x) + 14}px` : "";
-  told.style.top = `${Math.max(0, plane.y(at.y) - 20 + state.key.offsetHeight)}px`;
+  told.style.left = right ? "" : `${(plane.x(at.x) + 14) * plane.zoom}px`;
+  told.style.right = right ? `${(plane.width - plane.x(at.x) + 14) * plane.zoom}px` : "";
+  told.style.top = `${Math.max(0, (plane.y(at.y) - 20) * plane.zoom + state.key.offsetHeight)}px`;
 }
 
 // The soup under the sliders: a ring where it is measured, a diamond where it is predicted.
@@ -167,9 +167,10 @@ function legend(state) {
 
 function render(state) {
   const { data, svg } = state, { colours, height } = data;
-  const width = Math.max(260, state.root.clientWidth);
+  const zoom = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // as the page's type
+  const width = Math.max(260, state.root.clientWidth / zoom);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("height", height);
+  svg.setAttribute("height", height * zoom);
   const focused = svg.querySelector(".point:focus")?.dataset;
   svg.replaceChildren();
   legend(state);
@@ -180,7 +181,7 @@ function render(state) {
   const [xRange, yRange] = ["x", "y"].map((axis) => range(reached(all, soup, axis)));
   const x = middle(...xRange, PAD.left, width - PAD.right);
   const y = middle(...yRange, height - PAD.bottom, PAD.top);
-  const plane = { x, y, width, height, xRange, yRange };
+  const plane = { x, y, width, height, xRange, yRange, zoom };
   const clip = draw("clipPath", { id: "plot" }, draw("defs", {}, svg));
   draw("rect", { x: PAD.left, y: PAD.top, width: width - PAD.left - PAD.right + 12, height: height - PAD.bottom - PAD.top }, clip);
   axes(svg, plane, data);

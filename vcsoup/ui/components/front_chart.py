@@ -69,6 +69,7 @@ def chart_data(
     *,
     names: tuple[str, str, str],
     colours: Palette,
+    height: int = HEIGHT,
 ) -> dict[str, object]:
     """Lay the chart out.
 
@@ -78,6 +79,7 @@ def chart_data(
         current: The soup under the sliders.
         names: Value across, value up, name of the twin.
         colours: The theme's palette.
+        height: Of the chart in sixteenths of the page's type size: pixels, but on the stage.
 
     Returns:
         x, y (names), points, front and twin (each {x, y, key, group, text, ...}), twinDash,
@@ -96,7 +98,7 @@ def chart_data(
         "current": now,
         "legend": _legend(points, other if others else "", now, colours),
         "colours": _colours(colours),
-        "height": HEIGHT,
+        "height": height,
         "alt": f"{len(points)} measured soups by mean reward on {x} and {y}",
     }
 
