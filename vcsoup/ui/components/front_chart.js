@@ -102,13 +102,20 @@ function drawPoint(svg, plane, point, state) {
   group.onpointerleave = group.onblur = () => (state.told.hidden = true);
 }
 
-// Where a label may stand beside its point: above, below, right, left, and a line further off.
-const SPOTS = [[0, -11, "middle"], [0, 21, "middle"], [12, 4, "start"], [-12, 4, "end"], [0, -25, "middle"], [0, 35, "middle"]];
+// Where a label may stand beside its point: above, below, right, left, at a corner, a line further off.
+const SPOTS = [
+  [0, -11, "middle"], [0, 21, "middle"], [12, 4, "start"], [-12, 4, "end"],
+  [-6, -11, "start"], [-6, 21, "start"], [6, -11, "end"], [6, 21, "end"],
+  [0, -25, "middle"], [0, 35, "middle"],
+];
+const NEAR = 8; // the first eight; a line further off is as bad as one point in the way
+const ABOVE_FIRST = [...SPOTS.keys()], BELOW_FIRST = [1, 0, ...ABOVE_FIRST.slice(2)];
 const LEFT_OF = { start: 0, middle: 0.5, end: 1 };
 
-// The labels, each at the first spot that is free of the others and inside the plot.
-function label(svg, plane, points, colours) {
+// The labels, each inside the plot and free of the others, at the spot that fewest points crowd.
+function label(svg, plane, points, crowd, colours) {
   const taken = [];
+  const crowding = (box) => crowd.filter((p) => p.x > box.left - 6 && p.x < box.right + 6 && p.y > box.top - 6 && p.y < box.bottom + 6).length;
   for (const point of points.filter((p) => p.label)) {
     const text = draw("text", { class: "label", fill: colours.ink }, svg, point.label);
     const long = text.getComputedTextLength();
@@ -118,8 +125,9 @@ function label(svg, plane, points, colours) {
     });
     const free = boxes.map((box) => box.top > PAD.top - 6 && box.left > PAD.left && box.right < plane.width
       && taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom));
-    const order = point.role === "base" ? [1, 0, 2, 3, 5, 4] : [0, 1, 2, 3, 4, 5];
-    const place = order.find((k) => free[k]) ?? order[0];
+    const order = point.role === "base" ? BELOW_FIRST : ABOVE_FIRST;
+    const cost = boxes.map((box, k) => (free[k] ? crowding(box) + (k < NEAR ? 0 : 1) : Infinity));
+    const place = order.reduce((best, k) => (cost[k] < cost[best] ? k : best));
     const [dx, dy, anchor] = SPOTS[place];
     taken.push(boxes[place]);
     for (const [name, value] of Object.entries({ x: plane.x(point.x) + dx, y: plane.y(point.y) + dy, "text-anchor": anchor })) {
@@ -189,8 +197,9 @@ function render(state) {
   if (base) baseLines(svg, plane, base, colours);
   joined(svg, plane, data.twin, colours.twin, data.twinDash);
   joined(svg, plane, data.front, colours.accent, "none");
-  for (const point of [...data.twin, ...data.points]) drawPoint(svg, plane, point, state);
-  label(svg, plane, data.points, colours);
+  const drawn = [...data.twin, ...data.points];
+  label(svg, plane, data.points, drawn.map((p) => ({ x: x(p.x), y: y(p.y) })), colours); // below the points
+  for (const point of drawn) drawPoint(svg, plane, point, state);
   for (const one of soup) current(svg, plane, one, state);
   const again = (point) => point.dataset.key === focused.key && point.dataset.group === focused.group;
   if (focused) [...svg.querySelectorAll(".point")].find(again)?.focus({ preventScroll: true });
