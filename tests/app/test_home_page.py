@@ -30,6 +30,15 @@ def test_cards_count_what_the_project_holds(workspace, visit):
     assert "filtered adapters, 21 recorded" in texts(app)
 
 
+def test_the_front_says_which_of_its_marks_are_recorded(workspace, visit):
+    project = full_project(workspace)
+    assert any(text.endswith("All are recorded.") for text in texts(visit("home")))
+    key = project.set_key(project.adapter_set("filtered"))
+    corner = next(point for point in project.points(key) if point.weights.get("helpful") == 1)
+    project.save_point(corner.model_copy(update={"recorded": False}))
+    assert any("Filled: measured here." in text for text in texts(visit("home")))
+
+
 def test_the_next_step_is_marked(workspace, visit):
     """Pairs and thresholds are there, nothing is trained: adapters come next."""
     hand_project(workspace)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+import pandas as pd
 import streamlit as st
 
 from vcsoup.demo.open_demo import open_demo
@@ -77,7 +78,8 @@ def front(project: Project) -> None:
     st.subheader("The front so far", anchor=False)
     st.caption(
         f"Mean reward of each measured soup on {x} and {y}; the ring marks the best balanced one. "
-        f"A soup is beaten when another one is at least as good on {listed(project.values)}."
+        f"A soup is beaten when another one is at least as good on {listed(project.values)}. "
+        f"{_recorded_told(table)}"
     )
     figure = front_scatter(
         on_axes(table, project.values, x=x, y=y),
@@ -86,6 +88,14 @@ def front(project: Project) -> None:
         height=380,
     )
     st.plotly_chart(figure, key="glance", config=CONFIG, alt=f"Measured soups on {x} and {y}")
+
+
+def _recorded_told(table: pd.DataFrame) -> str:
+    """Say which marks of the chart are recorded; "" where none is."""
+    recorded = table.loc[table["role"] != "base", "recorded"].astype(bool)
+    if not recorded.any():
+        return ""
+    return "All are recorded." if recorded.all() else "Open: recorded. Filled: measured here."
 
 
 def more() -> None:
