@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.app.fixture_project import add_adapter, full_project, hand_project
+from tests.app.fixture_runs import training
 
 
 def texts(app):
@@ -103,3 +104,40 @@ def test_what_a_project_is_called_is_shown_and_never_obeyed(workspace, visit):
     shown = texts(visit("home"))
     assert sum("elsewhere" in text for text in shown) == 3, "in the title, the text and the chip"
     assert not any(mark in text for text in shown for mark in ("![seen](", "[log in]("))
+
+
+def test_a_project_is_renamed_removed_and_brought_back(workspace, visit):
+    full_project(workspace)
+    hand = hand_project(workspace)
+    app = visit("home", project=hand.name)
+    app.text_input(key=f"title_of_{hand.name}").set_value("Kind and short")
+    app.button(key="rename_project").click().run()
+    assert "**Kind and short** balances helpful and harmless." in texts(app)
+    app.button(key="remove_project").click().run()
+    assert not app.exception
+    assert app.query_params["project"] == "demo"  # the newest of those that are left
+    assert ":material/delete: **Kind and short** is in the bin." in texts(app)
+    app.button(key="undo_project").click().run()
+    assert app.query_params["project"] == hand.name
+    assert workspace.bin.entries() == []
+
+
+def test_a_project_of_the_bin_is_deleted_for_good(workspace, visit):
+    full_project(workspace)
+    app = visit("home")
+    app.button(key="remove_project").click().run()
+    assert app.button(key="open_demo").label == "Open the demo"  # nothing else is there
+    app.button(key="delete_project_now_demo").click().run()
+    assert not app.exception
+    assert (workspace.projects(), workspace.bin.entries()) == ([], [])
+    assert not [button for button in app.button if "undo" in str(button.key)]
+
+
+def test_a_project_with_work_under_way_stays_and_says_why(workspace, visit):
+    full_project(workspace)
+    with training(workspace, "helpful"):
+        app = visit("home")
+        app.button(key="remove_project").click().run()
+        told = "1 job of project demo runs or waits (helpful, filtered); stop before removing it"
+        assert [error.value for error in app.error] == [told]
+    assert [project.name for project in workspace.projects()] == ["demo"]

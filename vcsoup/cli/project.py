@@ -1,11 +1,11 @@
-"""`project create | list | show | reward | adapters`."""
+"""`project create | list | show | reward | adapters`; `rename` and so on are in `project_bin`."""
 
 from typing import Annotated, Any
 
 import typer
 
 from vcsoup.base_models.settings import BaseLoading, base_loading
-from vcsoup.cli import reward_options
+from vcsoup.cli import project_bin, reward_options
 from vcsoup.cli.base import loading_option
 from vcsoup.cli.options import (
     JsonOption,
@@ -15,6 +15,7 @@ from vcsoup.cli.options import (
     open_workspace,
 )
 from vcsoup.cli.output import show, show_json, show_table
+from vcsoup.cli.project_bin import NameArgument
 from vcsoup.cli.project_yaml import write_yaml
 from vcsoup.errors import BaseModelError
 from vcsoup.rewards.model_files import full_name, why_no_model
@@ -23,8 +24,8 @@ from vcsoup.workspace.adapters import newest_of
 
 app = typer.Typer(help="Create, list and show projects.", no_args_is_help=True)
 app.command("yaml")(write_yaml)
-
-NameArgument = Annotated[str, typer.Argument(help="Project name: a-z, 0-9 and '-'.")]
+for verb in (project_bin.rename, project_bin.remove, project_bin.restore, project_bin.delete):
+    app.command()(verb)
 
 
 @app.command("create")
@@ -82,18 +83,22 @@ def create(
 
 @app.command("list")
 def list_projects(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the projects of the workspace."""
-    projects = open_workspace(workspace).projects()
+    """List the projects of the workspace, and those in the bin."""
+    opened = open_workspace(workspace)
+    projects = opened.projects()
     if as_json:
         show_json([project_figures(project) for project in projects])
-        return
-    if not projects:
-        show("no projects yet; open the demo with `python -m vcsoup demo open`")
         return
     rows = [
         (p.name, p.title, ", ".join(p.values), len(p.adapters()), len(p.points())) for p in projects
     ]
-    show_table(["project", "title", "values", "adapters", "points"], rows)
+    if rows:
+        show_table(["project", "title", "values", "adapters", "points"], rows)
+    else:
+        show("no projects yet; open the demo with `python -m vcsoup demo open`")
+    for entry in opened.bin.entries():
+        name = entry.config.name
+        show(f"in the bin: {name}; `python -m vcsoup project restore {name}` brings it back")
 
 
 @app.command("show")

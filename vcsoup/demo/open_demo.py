@@ -37,7 +37,7 @@ def open_demo(
         recorded: Also bring the recorded rewards, adapters and points.
 
     Returns:
-        The project. An existing one keeps everything that was done in it.
+        The project. An existing one keeps everything that was done in it; a removed one is back.
 
     Raises:
         NotFoundError: the bundle is missing.
@@ -53,6 +53,8 @@ def open_demo(
 
 
 def _existing(workspace: Workspace, name: str) -> Project | None:
+    if any(entry.config.name == name for entry in workspace.bin.entries()):
+        workspace.bin.restore(name)
     try:
         return workspace.project(name)
     except NotFoundError:

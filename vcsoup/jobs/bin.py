@@ -46,6 +46,12 @@ def throw_away(root: Path, keep: int = 0) -> int:
     return len(old)
 
 
+def delete(job: Job) -> None:
+    """Delete a job of the list or of the bin for good; the start lock is held by the caller."""
+    (job.path / files.SPEC).unlink()  # first, as above
+    shutil.rmtree(job.path)
+
+
 def restore(root: Path, job_id: str) -> Job:
     """Put a job back from the bin; the start lock is held by the caller.
 

@@ -184,6 +184,13 @@ class Jobs:
         with self._changing("the bin cannot be emptied"):
             return waste.throw_away(self.root)
 
+    def delete_of(self, project: str) -> None:
+        """Delete the ended jobs of a project for good, also those in the bin."""
+        with self._changing(f"the jobs of {project} cannot be deleted"):
+            for job in [*self.list(project=project), *self.removed()]:
+                if job.project == project and not job.active:
+                    waste.delete(job)
+
     def removed(self) -> list[Job]:
         """Return the jobs in the bin, the one removed last first."""
         return waste.removed_jobs(self.root)

@@ -11,7 +11,7 @@ from vcsoup.demo.open_demo import open_demo
 from vcsoup.numbers import listed
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.front import FrontView, front_scatter
-from vcsoup.ui import guide, presenter, state
+from vcsoup.ui import guide, presenter, project_menu, state
 from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Stage, main_group
@@ -30,6 +30,7 @@ python -m vcsoup run project.yaml"""
 
 def welcome() -> None:
     """Offer the demo and other projects to someone who has chosen none."""
+    project_menu.show_undo()
     if known := state.workspace().projects():
         _choice(known, None)
     with st.container(border=True, gap="medium"):
@@ -41,10 +42,12 @@ def welcome() -> None:
         )
         _demo_button("primary")
     _own_project()
+    project_menu.show_bin()
 
 
 def picker(project: Project) -> None:
     """Choose among the workspace's projects."""
+    project_menu.show_undo()
     known = state.workspace().projects()
     if len(known) > 1:
         _choice(known, project.name)
@@ -55,6 +58,7 @@ def picker(project: Project) -> None:
         st.space("stretch")
         presenter.offer(project)
         st.page_link(page("new"), label="New project", icon=":material/add_circle:")
+        project_menu.show(project)
     if project.config.description:
         st.caption(literal(project.config.description, most=2_000))
 
@@ -105,6 +109,7 @@ def more() -> None:
     if "demo" not in names:
         _demo_button("secondary")
     _own_project()
+    project_menu.show_bin()
 
 
 def _card(number: int, stage: Stage, *, following: bool) -> None:

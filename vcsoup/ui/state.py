@@ -60,6 +60,12 @@ def choose(name: str) -> None:
         st.query_params["project"] = name
 
 
+def leave() -> None:
+    """Forget the project of this visit; the next page opens the newest one."""
+    st.session_state.pop("project", None)
+    st.query_params.pop("project", None)
+
+
 def saved_figures(project: Project, value: str) -> Figures | None:
     """Return what the saved filter of a value keeps; None when its pairs are not scored."""
     if not project.rewards_stamp(value):
@@ -110,7 +116,7 @@ def stored_points(project: Project, group: str) -> list[Point]:
 
 def set_key(project: Project, group: str) -> str:
     """Return the key of an adapter set, read once per set of adapters and judges."""
-    names = tuple(info.name for info in project.adapter_sets()[group].values())
+    names = tuple(info.name for info in project.adapter_set(group).values())
     beside = (*project.config.loading.deciding.values(), project.config.judging)
     return _set_key(str(project.root), names, beside, _project=project, _group=group)
 
@@ -145,4 +151,4 @@ def _base_mean(
 def _set_key(
     root: str, names: tuple[str, ...], beside: tuple[str, ...], *, _project: Project, _group: str
 ) -> str:
-    return _project.set_key(_project.adapter_sets()[_group])
+    return _project.set_key(_project.adapter_set(_group))

@@ -14,6 +14,7 @@ from vcsoup.ui.base_form import BaseChoice, base_form
 from vcsoup.ui.literal import literal
 from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project, project_config
+from vcsoup.workspace.config import LONGEST_TITLE
 from vcsoup.workspace.names import check_slug, slug_of
 from vcsoup.workspace.project_drafts import ProjectDraft
 
@@ -90,7 +91,7 @@ def values_step(draft: ProjectDraft, *, created: bool) -> ProjectDraft:
     title = left.text_input(
         "Name of the project",
         key=f"{key}_title",
-        max_chars=60,
+        max_chars=LONGEST_TITLE,
         placeholder="Kind and short",
         help="As people read it.",
     )

@@ -19,6 +19,7 @@ from vcsoup.workspace.datasets import DatasetInfo
 from vcsoup.workspace.filters import NamedFilter, Scale
 from vcsoup.workspace.points import Point
 from vcsoup.workspace.project import Project
+from vcsoup.workspace.project_bin import RemovedProject
 from vcsoup.workspace.removed import RemovedDataset
 from vcsoup.workspace.root import Workspace, default_workspace
 
@@ -30,6 +31,7 @@ __all__ = [
     "Project",
     "ProjectConfig",
     "RemovedDataset",
+    "RemovedProject",
     "Scale",
     "Workspace",
     "default_workspace",

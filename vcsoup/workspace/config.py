@@ -21,6 +21,7 @@ from vcsoup.rewards.endpoint_fields import SETTINGS
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace.names import SLUG_PATTERN
 
+LONGEST_TITLE = 60
 Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG_PATTERN}$")]
 
 
@@ -68,6 +69,19 @@ class ProjectConfig(BaseModel):
         """Tells soups' rewards by these judges from those by others; empty for the first ones."""
         name = _name_of(self.judges)
         return "" if self.first_judges in ("", name) else name
+
+    def titled(self, title: str) -> "ProjectConfig":
+        """Return these choices under another title.
+
+        Raises:
+            WorkspaceError: the title is empty, longer than 60 characters or more than one line.
+        """
+        title = title.strip()
+        if not title or len(title) > LONGEST_TITLE or not title.isprintable():
+            raise WorkspaceError(
+                f"a title is one line of 1 to {LONGEST_TITLE} characters; choose another one"
+            )
+        return self.model_copy(update={"title": title})
 
     def in_place_of(self, former: "ProjectConfig") -> "ProjectConfig":
         """Return these choices as the ones that follow `former`, whose judges are remembered."""

@@ -31,7 +31,7 @@ from sqlalchemy.pool import NullPool
 
 from vcsoup.errors import WorkspaceError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SHARED = "shared"
 """File beside the database of a workspace that several machines write to."""
 
@@ -46,7 +46,12 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
-PROJECTS = Table("projects", _metadata, _key("name"), _text("config"), _text("created"))
+PROJECTS = Table(
+    "projects",
+    _metadata,
+    *(_key("name"), _text("config"), _text("created")),
+    Column("removed", Text, nullable=False, server_default=""),  # when; empty: it is not
+)
 
 DATASETS = Table(
     "datasets",
@@ -100,6 +105,9 @@ BOOKMARKS = Table(
 
 ADAPTER_NAMES = Table("adapter_names", _metadata, _key("project"), _key("name"))
 
+OF_PROJECTS = tuple(table for table in _metadata.sorted_tables if "project" in table.c)
+"""The tables whose rows belong to a project."""
+
 # What brings a database from the version before to the named one; new tables are made first.
 _UPGRADES = {
     2: (
@@ -108,6 +116,7 @@ _UPGRADES = {
         "FROM thresholds",
         "DROP TABLE thresholds",
     ),
+    3: ("ALTER TABLE projects ADD COLUMN removed TEXT NOT NULL DEFAULT ''",),
 }
 
 

@@ -14,6 +14,7 @@ from vcsoup.workspace.files import now
 from vcsoup.workspace.incoming import IncomingFiles
 from vcsoup.workspace.names import check_slug
 from vcsoup.workspace.project import Project
+from vcsoup.workspace.project_bin import ProjectBin
 from vcsoup.workspace.project_drafts import DraftShelf
 from vcsoup.workspace.records import PROJECTS, Records
 
@@ -90,10 +91,16 @@ class Workspace:
         """The consents to run code that ships with models, or to send texts to endpoints."""
         return ConsentShelf(self.root / "consents")
 
+    @property
+    def bin(self) -> ProjectBin:
+        """The removed projects; `vcsoup.project_removal` puts them there."""
+        return ProjectBin(self._records, self.root / "projects")
+
     def projects(self) -> list[Project]:
         """Return all projects, oldest first."""
         with self._records.read() as connection:
-            query = select(PROJECTS.c.config).order_by(PROJECTS.c.created)
+            query = select(PROJECTS.c.config).where(PROJECTS.c.removed == "")
+            query = query.order_by(PROJECTS.c.created)
             configs = connection.execute(query).scalars().all()
         return [self._open(ProjectConfig.model_validate_json(config)) for config in configs]
 
@@ -105,15 +112,20 @@ class Workspace:
         """
         check_slug(name, "project")
         with self._records.read() as connection:
-            query = select(PROJECTS.c.config).where(PROJECTS.c.name == name)
-            config = connection.execute(query).scalar_one_or_none()
-        if config is None:
+            query = select(PROJECTS).where(PROJECTS.c.name == name)
+            row = connection.execute(query).one_or_none()
+        if row is not None and row.removed:
+            raise NotFoundError(
+                f"project {name!r} is in the bin; bring it back on Home, or with "
+                f"`python -m vcsoup project restore {name}`"
+            )
+        if row is None:
             known = ", ".join(project.name for project in self.projects())
             remedy = (
                 f"choose one of {known}" if known else "start with `python -m vcsoup demo open`"
             )
             raise NotFoundError(f"workspace {self.root} has no project {name!r}; {remedy}")
-        return self._open(ProjectConfig.model_validate_json(config))
+        return self._open(ProjectConfig.model_validate_json(row.config))
 
     def create_project(self, config: ProjectConfig) -> Project:
         """Store a new project.
@@ -126,8 +138,11 @@ class Workspace:
             with self._records.write() as connection:
                 connection.execute(insert(PROJECTS).values(row))
         except IntegrityError as error:
+            removed = [entry.config.name for entry in self.bin.entries()]
             raise WorkspaceError(
-                f"project {config.name!r} exists already; choose another name"
+                f"project {config.name!r} "
+                f"{'is in the bin' if config.name in removed else 'exists already'}; "
+                "choose another name"
             ) from error
         return self._open(config)
 
