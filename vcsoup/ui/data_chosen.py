@@ -26,6 +26,7 @@ INLINE_BYTES = 400_000
 """Larger files are read by a job: reading them here would hold the tab up."""
 INLINE_LINES = 5_000
 _BINARY = (b"PAR1", STREAM_MARK, FILE_MARK)
+UPLOAD_TOLD = "A larger file is read where it lies: *This machine*."
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from vcsoup.numbers import count, plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
-from vcsoup.ui.data_chosen import TABS, Arriving, Unsettled, printable, received
+from vcsoup.ui.data_chosen import TABS, UPLOAD_TOLD, Arriving, Unsettled, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
@@ -88,7 +88,9 @@ def _choose(project: Project, value: str) -> None:
 def _upload(project: Project, value: str) -> None:
     turn = st.session_state.get(f"{_key(project, value)}_turn", 0)
     file = st.file_uploader(
-        f"Upload preferences about {value}", key=f"upload_{project.name}_{value}_{turn}"
+        f"Upload preferences about {value}",
+        key=f"upload_{project.name}_{value}_{turn}",
+        help=UPLOAD_TOLD,
     )
     seen = f"{_key(project, value)}_seen"
     if file is None or st.session_state.get(seen) == file.file_id:

@@ -23,7 +23,7 @@ from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
 from vcsoup.preferences.rows import readable
 from vcsoup.ui import data_arrival, data_hub, state
-from vcsoup.ui.data_chosen import TABS, Arriving, printable, received
+from vcsoup.ui.data_chosen import TABS, UPLOAD_TOLD, Arriving, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
@@ -145,7 +145,7 @@ def _choose(project: Project, key: str) -> None:
     )
     upload, local, hub = st.tabs(TABS)
     with upload, shown_errors():
-        file = st.file_uploader("Upload the file", key=f"{key}_upload")
+        file = st.file_uploader("Upload the file", key=f"{key}_upload", help=UPLOAD_TOLD)
         if file is not None and st.session_state.get(f"{key}_seen") != file.file_id:
             st.session_state[f"{key}_seen"] = file.file_id
             _take(project, received(printable(file.name), file), key)
