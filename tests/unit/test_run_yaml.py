@@ -111,6 +111,23 @@ def test_only_what_a_change_touches_is_made_again(tmp_path, workspace):
     assert workspace.project("mine").datasets()["helpful"].hash != before
 
 
+def test_a_file_that_is_changed_back_takes_its_former_adapter_and_soups_again(tmp_path, workspace):
+    """Nothing is trained or measured anew, and what is exported is of the former adapter."""
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    run(workspace, load_project_file(path))
+    project = workspace.project("mine")
+    former = [project.adapter_set("filtered"), (tmp_path / "soups/half/recipe.yaml").read_text()]
+    path.write_text(FILE.replace("filter: 0.2", "filter: -1.0"))
+    run(workspace, load_project_file(path))
+    assert project.adapter_set("filtered") != former[0]
+    path.write_text(FILE)
+    run(workspace, load_project_file(path))
+    recipe = (tmp_path / "soups/half/recipe.yaml").read_text()
+    assert [project.adapter_set("filtered"), recipe] == former
+    assert len(project.adapters()) == 3
+    assert {report.state for report in run(workspace, load_project_file(path))} == {"there"}
+
+
 def _open(reports, state: str) -> list[str]:
     return [report.title for report in reports if report.state == state]
 
