@@ -158,6 +158,7 @@ def _open(reports, state: str) -> list[str]:
             "reward model of helpful: .*plain is a LlamaForCausalLM, not a sequence classifier",
         ),
         ("base: base\n", "base: ./gone\n", "train", "there is no folder .*gone; give a folder"),
+        ("prompts: 3", "prompts: 1", "measure", "measuring.prompts is 1, and an interval needs"),
         ("base: base\n", "base: adapter\n", "train", "it is an adapter, not a whole model; merge"),
     ],
 )
