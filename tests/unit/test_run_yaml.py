@@ -15,6 +15,7 @@ from tests.plain_peft import same_in_plain_peft
 from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
 from vcsoup.errors import AdapterError, VcsoupError
+from vcsoup.monitor import StopRequested
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
 from vcsoup.running.run import changes
@@ -126,6 +127,22 @@ def test_a_file_that_is_changed_back_takes_its_former_adapter_and_soups_again(tm
     assert [project.adapter_set("filtered"), recipe] == former
     assert len(project.adapters()) == 3
     assert {report.state for report in run(workspace, load_project_file(path))} == {"there"}
+
+
+def test_a_run_that_is_stopped_in_its_last_step_says_so(tmp_path, workspace):
+    """What there is of the adapter is kept, but the step is not told as made."""
+
+    class Stopping:
+        stop_requested = False
+
+        def report(self, stage: str, done: int, total: int, **figures: object) -> None:
+            self.stop_requested |= stage == "training harmless"
+
+    file = load_project_file(write_project(tmp_path, "llama", ("gpt2", "gpt2")))
+    with pytest.raises(StopRequested, match="stopped in: adapter of harmless"):
+        run(workspace, file, until="train", monitor=Stopping())
+    assert workspace.project("mine").adapter_set("filtered")["harmless"].manifest["stopped"]
+    assert _open(run(workspace, file, until="train"), "made") == ["adapter of harmless, filtered"]
 
 
 def _open(reports, state: str) -> list[str]:

@@ -238,6 +238,8 @@ def _taken(step: Step, here: Run, name: str, ahead: Sequence[Step]) -> StepRepor
         here.tell(f"    expected: {cost.told()}")
     began = time.monotonic()
     figures = step.make(here)
+    if here.monitor.stop_requested and not step.is_done(here):
+        raise StopRequested(f"stopped in: {step.title}; run the file again to go on")
     seconds = time.monotonic() - began
     told = figures.pop("told", "done")
     here.tell(f"    made in {duration(seconds)}: {told}")
