@@ -14,7 +14,7 @@ import pytest
 from tests.plain_peft import same_in_plain_peft
 from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
-from vcsoup.errors import AdapterError, VcsoupError
+from vcsoup.errors import AdapterError, TrainingError, VcsoupError
 from vcsoup.monitor import StopRequested
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
@@ -198,6 +198,15 @@ def test_what_is_missing_is_told_before_anything_is_made(
     with pytest.raises(VcsoupError, match=told):
         run(workspace, file, until=until)
     assert all(not project.datasets() for project in workspace.projects())
+
+
+def test_targets_that_the_base_does_not_have_are_told_before_anything_is_made(tmp_path, workspace):
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    path.write_text(FILE.replace("rank: 4", "rank: 4, targets: attn"))
+    for make in (dry_run, run):
+        with pytest.raises(TrainingError, match=r"targets attn are no linear layers .*: q_proj,"):
+            make(workspace, load_project_file(path))
+    assert not workspace.project("mine").datasets()
 
 
 def test_an_export_that_would_find_its_place_taken_is_told_before_anything_is_made(

@@ -218,7 +218,9 @@ def test_gpt2_and_a_base_without_chat_template(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "base_name", "words"),
     [
-        ({"targets": "q_proj,w_proj"}, None, r"targets w_proj are no modules .*all-linear"),
+        ({"targets": "q_proj,w_proj"}, None, r"targets w_proj are no linear layers .*all-linear"),
+        ({"targets": "q_proj,input_layernorm"}, None, "targets input_layernorm are no linear"),
+        ({"targets": "embed_tokens,lm_head"}, None, "targets embed_tokens, lm_head are no linear"),
         ({}, "missing/folder", r"base model 'missing/folder' cannot be loaded .*; give a folder"),
         ({"batch_size": 64, "micro_batch": 0}, None, r"24 pairs .* fewer than one batch of 64"),
     ],

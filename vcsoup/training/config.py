@@ -5,7 +5,7 @@ description is its help text. Two presets: the paper's code where it makes sense
 for the embedded world on two CPU cores. `vcsoup.training.dpo` obeys this record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -168,6 +168,25 @@ def changed_config(config: TrainConfig, **changes: Any) -> TrainConfig:
         return TrainConfig(**{**config.model_dump(), **given})
     except ValidationError as error:
         raise TrainingError(one_line(error)) from error
+
+
+def check_targets(targets: Targets, layers: Sequence[str]) -> None:
+    """Refuse targets that are no linear layers of a base's blocks: no soup could carry them.
+
+    Args:
+        targets: `TrainConfig.targets`.
+        layers: The base's own names (`vcsoup.base_models.anatomy.layer_names`).
+
+    Raises:
+        TrainingError: names them, and those that there are.
+    """
+    if isinstance(targets, str):
+        return
+    if strange := [name for name in targets if name not in layers]:
+        raise TrainingError(
+            f"targets {', '.join(strange)} are no linear layers of this base; use 'attention', "
+            f"'all-linear' or its own layers: {', '.join(layers)}"
+        )
 
 
 def one_line(error: ValidationError) -> str:

@@ -23,7 +23,7 @@ from vcsoup.base_models.anatomy import (
 from vcsoup.base_models.loading import load_base
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
-from vcsoup.training.config import TrainConfig
+from vcsoup.training.config import TrainConfig, check_targets
 from vcsoup.training.processes import process_count
 from vcsoup.training.rows import Rows
 
@@ -38,14 +38,14 @@ def load_trainable(
 
     Raises:
         BaseModelError: the base cannot be loaded.
-        TrainingError: the base has no module that `config.targets` names.
+        TrainingError: the base has no linear layer that `config.targets` names.
     """
     dtype = torch.bfloat16 if _use_bf16(config) and torch.cuda.is_available() else torch.float32
     tokenizer, model = load_base(base, loading, dtype=dtype)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    _check_targets(model, config)
+    check_targets(config.targets, layer_names(decoder_linears(model)))
     return tokenizer, model
 
 
@@ -193,17 +193,6 @@ def _target_modules(model: PreTrainedModel, config: TrainConfig) -> str | list[s
     if config.targets == "attention":
         return attention_names(decoder_linears(model)) or "all-linear"
     return config.targets if isinstance(config.targets, str) else list(config.targets)
-
-
-def _check_targets(model: PreTrainedModel, config: TrainConfig) -> None:
-    if isinstance(config.targets, str):
-        return
-    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-    if missing := [name for name in config.targets if name not in names]:
-        raise TrainingError(
-            f"targets {', '.join(missing)} are no modules of this base; use 'attention', "
-            f"'all-linear' or its own layers: {', '.join(layer_names(decoder_linears(model)))}"
-        )
 
 
 def _use_bf16(config: TrainConfig) -> bool:
