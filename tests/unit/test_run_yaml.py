@@ -14,7 +14,7 @@ import pytest
 from tests.plain_peft import same_in_plain_peft
 from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
-from vcsoup.errors import AdapterError, TrainingError, VcsoupError
+from vcsoup.errors import AdapterError, JobError, TrainingError, VcsoupError
 from vcsoup.monitor import StopRequested
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
@@ -143,6 +143,22 @@ def test_a_run_that_is_stopped_in_its_last_step_says_so(tmp_path, workspace):
         run(workspace, file, until="train", monitor=Stopping())
     assert workspace.project("mine").adapter_set("filtered")["harmless"].manifest["stopped"]
     assert _open(run(workspace, file, until="train"), "made") == ["adapter of harmless, filtered"]
+
+
+def test_a_second_run_of_a_project_at_the_same_time_is_refused(tmp_path, workspace):
+    """They would write, and at their end remove, the same checkpoints."""
+    file = load_project_file(write_project(tmp_path, "llama", ("gpt2", "gpt2")))
+    told: list[str] = []
+
+    def begin_another(line: str) -> None:
+        if not told:
+            with pytest.raises(JobError, match="another run of mine is going on") as refused:
+                run(workspace, file, until="data")
+            told.append(str(refused.value))
+
+    run(workspace, file, until="data", tell=begin_another)
+    assert told
+    assert {report.state for report in run(workspace, file, until="data")} == {"there"}
 
 
 def _open(reports, state: str) -> list[str]:
