@@ -7,11 +7,13 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.odd_bases import odd_causal
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import Recorder, tiny_pairs
+from vcsoup.base_models.looking import look_at_base
+from vcsoup.base_models.memory import Load
 from vcsoup.errors import BaseModelError, TrainingError
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.soup.adapters import load_adapter
@@ -233,6 +235,18 @@ def test_bad_input_is_one_line_and_saves_nothing(base, tmp_path, changes, base_n
         )
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tokenizer_that_cannot_fill_a_batch_is_told_and_seen_beforehand(tmp_path):
+    base = tiny_causal("llama", tmp_path / "base")
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.pad_token = tokenizer.eos_token = None
+    tokenizer.save_pretrained(base)
+    look = look_at_base(str(base), load=Load(rank=4, pairs=2, tokens=64))
+    assert "neither a padding nor an end-of-text token" in look.problems[0].says
+    assert not look.usable
+    with pytest.raises(BaseModelError, match="neither a padding nor an end-of-text token"):
+        load_trainable(str(base), small())
 
 
 def test_an_existing_adapter_is_not_overwritten(trained, base):

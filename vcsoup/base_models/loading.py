@@ -25,6 +25,8 @@ from vcsoup.base_models.settings import AS_ALWAYS, QUANT_EXTRA, BaseLoading
 from vcsoup.errors import BaseModelError
 from vcsoup.rewards.model_files import damaged_weights, no_such_folder
 
+NO_PADDING = "a tokenizer with neither a padding nor an end-of-text token"
+
 
 def load_base(
     base: str | Path,
@@ -91,6 +93,11 @@ def is_spread(model: torch.nn.Module) -> bool:
 def has_no_words(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Tell whether a tokenizer is empty: transformers makes such ones when the files are absent."""
     return len(tokenizer) <= len({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
+
+
+def cannot_pad(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Tell whether a tokenizer has no token to fill a batch with, which training needs."""
+    return tokenizer.pad_token is None and tokenizer.eos_token is None
 
 
 def _placement(loading: BaseLoading, device: str | torch.device | None) -> dict[str, Any]:
