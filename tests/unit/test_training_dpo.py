@@ -237,15 +237,19 @@ def test_bad_input_is_one_line_and_saves_nothing(base, tmp_path, changes, base_n
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_tokenizer_that_cannot_fill_a_batch_is_told_and_seen_beforehand(tmp_path):
-    base = tiny_causal("llama", tmp_path / "base")
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_tokenizer_without_the_end_that_training_needs_is_told_beforehand(tmp_path, chat):
+    """With a chat template it is to fill batches, without one to end every answer."""
+    base = tiny_causal("llama", tmp_path / "base", chat=chat)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    tokenizer.pad_token = tokenizer.eos_token = None
+    tokenizer.eos_token = None
+    if chat:
+        tokenizer.pad_token = None
     tokenizer.save_pretrained(base)
     look = look_at_base(str(base), load=Load(rank=4, pairs=2, tokens=64))
-    assert "neither a padding nor an end-of-text token" in look.problems[0].says
+    assert "names no end-of-text token" in look.problems[0].says
     assert not look.usable
-    with pytest.raises(BaseModelError, match="neither a padding nor an end-of-text token"):
+    with pytest.raises(BaseModelError, match="names no end-of-text token"):
         load_trainable(str(base), small())
 
 

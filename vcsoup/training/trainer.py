@@ -20,7 +20,7 @@ from vcsoup.base_models.anatomy import (
     is_transposed,
     layer_names,
 )
-from vcsoup.base_models.loading import NO_PADDING, cannot_pad, load_base
+from vcsoup.base_models.loading import NO_END, lacks_end, load_base
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import BaseModelError, TrainingError
 from vcsoup.training.config import TrainConfig, check_targets
@@ -37,14 +37,14 @@ def load_trainable(
     """Load the base model for training, its own dropout switched off.
 
     Raises:
-        BaseModelError: the base cannot be loaded, or its tokenizer cannot fill a batch.
+        BaseModelError: the base cannot be loaded, or its tokenizer names no end.
         TrainingError: the base has no linear layer that `config.targets` names.
     """
     dtype = torch.bfloat16 if _use_bf16(config) and torch.cuda.is_available() else torch.float32
     tokenizer, model = load_base(base, loading, dtype=dtype)
-    if cannot_pad(tokenizer):
+    if lacks_end(tokenizer):
         raise BaseModelError(
-            f"base model {base} has {NO_PADDING}; name its eos_token in tokenizer_config.json, in "
+            f"base model {base} has {NO_END}; name its eos_token in tokenizer_config.json, in "
             "a local copy"
         )
     for module in model.modules():
