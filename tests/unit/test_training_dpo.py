@@ -217,6 +217,22 @@ def test_gpt2_and_a_base_without_chat_template(tmp_path):
     assert (manifest["looks"], manifest["n_heldout"]) == ([], 0)
 
 
+def test_texts_are_cut_to_the_context_of_the_base(tmp_path):
+    """GPT-2 has no position behind its last one; a longer text would end in an IndexError."""
+    base = tiny_causal("gpt2", tmp_path / "base", n_positions=24)
+    config, pairs = small(steps=2), tiny_pairs(12)
+    pairs["chosen"] += " and again" * 10
+    assert config.max_length > 24
+    out = tmp_path / "a"
+    manifest = train_value(pairs, config, base=str(base), out=out, manifest=MANIFEST)
+    assert manifest["steps_done"] == 2
+    assert manifest["config"]["max_length"] == config.max_length
+    shorter = small(steps=2, max_length=24)
+    train_value(pairs, shorter, base=str(base), out=tmp_path / "b", manifest=MANIFEST)
+    first, second = (load_adapter(folder).factors for folder in (out, tmp_path / "b"))
+    assert all(torch.equal(part.B, second[module].B) for module, part in first.items())
+
+
 @pytest.mark.parametrize(
     ("changes", "base_name", "words"),
     [

@@ -53,7 +53,9 @@ class TrainConfig(BaseModel):
     init_seed: int = Field(
         0, ge=0, lt=2**31, description="Start of LoRA A; keep it equal for all values of a project."
     )
-    max_length: int = Field(1024, ge=8, description="Longest prompt + answer in tokens.")
+    max_length: int = Field(
+        1024, ge=8, description="Longest prompt + answer in tokens; never above the base's context."
+    )
     holdout: float = Field(
         0.05, ge=0, le=0.5, description="Share of the pairs held out to watch the run; 0 for none."
     )

@@ -145,7 +145,7 @@ def _check_enough(n_pairs: int, n_fitting: int, *, n_train: int, config: TrainCo
     if n_pairs and not n_fitting:
         raise TrainingError(
             f"all {n_pairs} prompts are longer than max_length {config.max_length} tokens; "
-            "raise max_length"
+            "raise max_length, as far as the base's context goes"
         )
     if n_train < config.batch_size:
         raise TrainingError(

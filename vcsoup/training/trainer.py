@@ -54,6 +54,13 @@ def load_trainable(
     return tokenizer, model
 
 
+def within_context(config: TrainConfig, model: PreTrainedModel) -> TrainConfig:
+    """A run's choices with texts cut to the base's context, behind which it has no positions."""
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 0
+    longest = min(config.max_length, context) if context > 0 else config.max_length
+    return config.model_copy(update={"max_length": longest})
+
+
 def make_trainer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
