@@ -129,6 +129,19 @@ def test_a_file_that_is_changed_back_takes_its_former_adapter_and_soups_again(tm
     assert {report.state for report in run(workspace, load_project_file(path))} == {"there"}
 
 
+def test_another_seed_is_what_is_told_and_chosen_by(tmp_path, workspace):
+    """Once both seeds are measured alike, the file's own decides, not the smaller one."""
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    run(workspace, load_project_file(path), until="measure")
+    path.write_text(FILE.replace("prompts: 3", "prompts: 3, seed: 1"))
+    *_, measured = run(workspace, load_project_file(path), until="measure")
+    project = workspace.project("mine")
+    points = project.points(project.set_key(project.adapter_set("filtered")))
+    bases = {point.seed: point.rewards for point in points if not any(point.weights.values())}
+    assert bases[0] != bases[1]
+    assert measured.figures["front"]["base"]["rewards"] == bases[1]
+
+
 def test_a_run_that_is_stopped_in_its_last_step_says_so(tmp_path, workspace):
     """What there is of the adapter is kept, but the step is not told as made."""
 

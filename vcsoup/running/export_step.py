@@ -87,7 +87,8 @@ class ExportStep:
 
 def _balanced(run: Run, group: str) -> dict[str, float]:
     """Weights of the measured soup whose worst gain over the base is largest."""
-    found = front_figures(run.project, [group], minimums=[], maximise=None)["sets"][group]
+    seed = run.file.measuring.seed
+    found = front_figures(run.project, [group], seed=seed)["sets"][group]
     if found["balanced"] is None:
         raise NotFoundError(f"no soup of {group} is measured beside the base; measure a grid first")
     weights: dict[str, float] = found["balanced"]["weights"]

@@ -169,7 +169,7 @@ class MeasureStep:
                 f"about {duration(each * rest)}"
             )
             loaded.run(soups[1:], seed=seed, monitor=run.monitor)
-        figures = front_figures(run.project, [self.group], minimums=[], maximise=None)
+        figures = front_figures(run.project, [self.group], seed=seed)
         found = figures["sets"][self.group]
         told = f"{plural(found['points'], 'soup')} measured, {len(found['front'])} on the front"
         return {"told": told, "measured": len(soups), "front": found}
