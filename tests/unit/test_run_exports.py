@@ -50,6 +50,31 @@ def test_an_export_takes_the_place_of_the_former_one(here, tmp_path):
     assert step_of("recipe", text, MORE).is_done(here)
 
 
+class Killed(BaseException):
+    """Nothing in the program runs after it, as after a SIGKILL."""
+
+
+def test_what_killed_runs_left_beside_an_export_goes_with_the_next_one(here, tmp_path, monkeypatch):
+    """One killed while it wrote the folder, one between its last two renames."""
+    out = tmp_path / "out" / "soup [1]"
+    step_of("adapter", out).make(here)
+    with monkeypatch.context() as killed:
+        killed.setattr("shutil.rmtree", lambda *args, **options: None)
+        killed.setattr(Path, "replace", _kill)
+        with pytest.raises(Killed):
+            step_of("model", out, MORE).make(here)
+    out.rename(out.with_name(f".{out.name}.0123456789ab"))
+    mine = out.with_name(f".{out.name}-notes")
+    mine.mkdir()
+    assert len(names(out.parent)) == 3
+    step_of("model", out, MORE).make(here)
+    assert names(out.parent) == {out.name, mine.name}
+
+
+def _kill(path: Path, target: Path) -> None:
+    raise Killed
+
+
 @pytest.mark.parametrize("kind", ["recipe", "card", "adapter", "model"])
 def test_what_is_not_ours_stays(kind, here, tmp_path):
     """A file of the user, a folder of the user, and our own export that somebody changed."""

@@ -54,6 +54,7 @@ class ExportStep:
             with replacing(out) as aside:
                 aside.write_text(self._wanted(run, recipe), encoding="utf-8")
         else:
+            own_exports.remove_unfinished(out)
             built = own_exports.beside(out)
             figures = export_folder(run.project, recipe, built, monitor=run.monitor)
             own_exports.put_in_place(built, out)
