@@ -1,5 +1,7 @@
 """What a run exports: in place of its own former export, and never of anything else."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,16 @@ def test_what_is_not_ours_stays(kind, here, tmp_path):
     with pytest.raises(AdapterError, match="nobody changed"):
         step_of(kind, ours, MORE).make(here)
     assert changed.read_text() == "mine"
+
+
+def test_an_adapter_names_the_base_where_it_lies_now(here, tmp_path):
+    """The adapters were trained beside a base that was moved since."""
+    moved = Path(here.project.config.base).rename(tmp_path / "moved")
+    config = here.project.config.model_copy(update={"base": str(moved)})
+    there = replace(here, project=here.workspace.update_project(config))
+    step_of("adapter", tmp_path / "soup").make(there)
+    settings = json.loads((tmp_path / "soup" / "adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == str(moved)
 
 
 def test_a_recipe_alone_is_no_adapter(here, tmp_path):
