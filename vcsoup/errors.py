@@ -94,6 +94,10 @@ class BaseModelError(VcsoupError, ValueError):
     """A base model that cannot be found, loaded or used, or settings that do not fit it."""
 
 
+class ChatTemplateError(VcsoupError, ValueError):
+    """A conversation that a model's chat template refuses."""
+
+
 class AdapterError(VcsoupError, ValueError):
     """An adapter that cannot be merged exactly, or that belongs to another base model."""
 

@@ -16,7 +16,12 @@ from vcsoup.workspace.points import one_per_soup
 
 
 def front_figures(
-    project: Project, groups: Sequence[str], *, minimums: Sequence[str], maximise: str | None
+    project: Project,
+    groups: Sequence[str],
+    *,
+    minimums: Sequence[str] = (),
+    maximise: str | None = None,
+    seed: int | None = None,
 ) -> dict[str, Any]:
     """Sum up the stored points.
 
@@ -25,19 +30,20 @@ def front_figures(
         groups: Adapter sets; all complete ones when empty.
         minimums: Constraints such as "harmless=0.5".
         maximise: The value to make best under them.
+        seed: Seed of the sampling; None takes the one that most soups share.
 
     Raises:
         NotFoundError: no such adapter set, or nothing measured.
         UnknownValueError: a constraint on a value that the project does not have.
     """
-    points = _points(project, groups)
+    points = _points(project, groups, seed)
     choice = _choice(project.values, minimums, maximise)
     table = {group: _rewards(found, project.values) for group, found in points.items()}
     reference = np.concatenate(list(table.values())).min(axis=0)
     sets = {
         group: {
             **_set_figures(found, table[group], reference=reference, choice=choice),
-            "balanced": _balanced(project, found, table[group]),
+            "balanced": _balanced(project, found, table[group], seed),
         }
         for group, found in points.items()
     }
@@ -45,9 +51,14 @@ def front_figures(
     return {"project": project.name, "reference": named, "sets": sets}
 
 
-def _points(project: Project, groups: Sequence[str]) -> dict[str, list[Point]]:
+def _points(project: Project, groups: Sequence[str], seed: int | None) -> dict[str, list[Point]]:
     chosen = {group: project.adapter_set(group) for group in groups} or project.adapter_sets()
-    stored = {group: project.points(project.set_key(infos)) for group, infos in chosen.items()}
+    stored = {
+        group: [
+            point for point in project.points(project.set_key(infos)) if seed in (None, point.seed)
+        ]
+        for group, infos in chosen.items()
+    }
     points = {
         group: list(one_per_soup(found, project.values).values())
         for group, found in stored.items()
@@ -107,7 +118,7 @@ def _set_figures(
 
 
 def _balanced(
-    project: Project, points: Sequence[Point], rewards: np.ndarray
+    project: Project, points: Sequence[Point], rewards: np.ndarray, seed: int | None
 ) -> dict[str, Any] | None:
     """Return the soup with the largest worst gain; None while base or soups are not measured.
 
@@ -116,7 +127,7 @@ def _balanced(
     mixed = np.array([any(point.weights.values()) for point in points])
     if mixed.all() or not mixed.any():
         return None
-    spread = project.samples.base_spread(points[0].set_key)
+    spread = project.samples.base_spread(points[0].set_key, seed=seed)
     index, gain = best_balanced(rewards[mixed], rewards[~mixed][0], scale=spread)
     soups = [point for point, is_soup in zip(points, mixed, strict=True) if is_soup]
     unit = "reward" if spread is None else "standard deviations of the base's rewards"

@@ -44,6 +44,7 @@ def test_a_command_is_queued_with_its_project(run, jobs):
     assert (code, out) == (0, f"{job.id} is queued\n")
     assert (job.kind, job.title, job.project) == ("train", "My run", "tales")
     assert job.args == ["train", "--value", "a", "-p", "tales"]
+    assert job.environment == {"VCSOUP_WORKSPACE": str(jobs.root.parent)}, "it works on this one"
     code, _, err = run("add", "--launcher", "slurm", "--", "train")
     assert (code, err.count("\n")) == (2, 1)
     assert "'slurm' is unknown; choose one of local, ray" in err

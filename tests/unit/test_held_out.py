@@ -71,3 +71,11 @@ def test_a_file_by_hand_may_end_its_lines_in_any_way(tmp_path: Path):
     path.write_bytes(b'"Sky?"\r\n' + b"[" * 100_000 + b"\r\n")
     with pytest.raises(ProjectFileError, match=r"held-out\.jsonl, line 2: no prompt"):
         read_held_out(path)
+
+
+def test_fewer_prompts_than_an_interval_needs_are_refused(tmp_path: Path):
+    path = tmp_path / "held-out.jsonl"
+    for text, told in (("", "holds no prompt"), ('"Sky?"', "holds 1 prompt, and an interval")):
+        path.write_text(text)
+        with pytest.raises(ProjectFileError, match=told):
+            read_held_out(path)

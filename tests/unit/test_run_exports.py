@@ -1,5 +1,7 @@
 """What a run exports: in place of its own former export, and never of anything else."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,31 @@ def test_an_export_takes_the_place_of_the_former_one(here, tmp_path):
     assert step_of("recipe", text, MORE).is_done(here)
 
 
+class Killed(BaseException):
+    """Nothing in the program runs after it, as after a SIGKILL."""
+
+
+def test_what_killed_runs_left_beside_an_export_goes_with_the_next_one(here, tmp_path, monkeypatch):
+    """One killed while it wrote the folder, one between its last two renames."""
+    out = tmp_path / "out" / "soup [1]"
+    step_of("adapter", out).make(here)
+    with monkeypatch.context() as killed:
+        killed.setattr("shutil.rmtree", lambda *args, **options: None)
+        killed.setattr(Path, "replace", _kill)
+        with pytest.raises(Killed):
+            step_of("model", out, MORE).make(here)
+    out.rename(out.with_name(f".{out.name}.0123456789ab"))
+    mine = out.with_name(f".{out.name}-notes")
+    mine.mkdir()
+    assert len(names(out.parent)) == 3
+    step_of("model", out, MORE).make(here)
+    assert names(out.parent) == {out.name, mine.name}
+
+
+def _kill(path: Path, target: Path) -> None:
+    raise Killed
+
+
 @pytest.mark.parametrize("kind", ["recipe", "card", "adapter", "model"])
 def test_what_is_not_ours_stays(kind, here, tmp_path):
     """A file of the user, a folder of the user, and our own export that somebody changed."""
@@ -68,6 +95,16 @@ def test_what_is_not_ours_stays(kind, here, tmp_path):
     with pytest.raises(AdapterError, match="nobody changed"):
         step_of(kind, ours, MORE).make(here)
     assert changed.read_text() == "mine"
+
+
+def test_an_adapter_names_the_base_where_it_lies_now(here, tmp_path):
+    """The adapters were trained beside a base that was moved since."""
+    moved = Path(here.project.config.base).rename(tmp_path / "moved")
+    config = here.project.config.model_copy(update={"base": str(moved)})
+    there = replace(here, project=here.workspace.update_project(config))
+    step_of("adapter", tmp_path / "soup").make(there)
+    settings = json.loads((tmp_path / "soup" / "adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == str(moved)
 
 
 def test_a_recipe_alone_is_no_adapter(here, tmp_path):

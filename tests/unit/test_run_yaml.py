@@ -14,7 +14,8 @@ import pytest
 from tests.plain_peft import same_in_plain_peft
 from tests.tiny_pairs import KIND
 from tests.yaml_project import COVERING, FILE, PAIRS, write_pairs, write_project
-from vcsoup.errors import AdapterError, VcsoupError
+from vcsoup.errors import AdapterError, JobError, TrainingError, VcsoupError
+from vcsoup.monitor import StopRequested
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
 from vcsoup.running.run import changes
@@ -111,6 +112,68 @@ def test_only_what_a_change_touches_is_made_again(tmp_path, workspace):
     assert workspace.project("mine").datasets()["helpful"].hash != before
 
 
+def test_a_file_that_is_changed_back_takes_its_former_adapter_and_soups_again(tmp_path, workspace):
+    """Nothing is trained or measured anew, and what is exported is of the former adapter."""
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    run(workspace, load_project_file(path))
+    project = workspace.project("mine")
+    former = [project.adapter_set("filtered"), (tmp_path / "soups/half/recipe.yaml").read_text()]
+    path.write_text(FILE.replace("filter: 0.2", "filter: -1.0"))
+    run(workspace, load_project_file(path))
+    assert project.adapter_set("filtered") != former[0]
+    path.write_text(FILE)
+    run(workspace, load_project_file(path))
+    recipe = (tmp_path / "soups/half/recipe.yaml").read_text()
+    assert [project.adapter_set("filtered"), recipe] == former
+    assert len(project.adapters()) == 3
+    assert {report.state for report in run(workspace, load_project_file(path))} == {"there"}
+
+
+def test_another_seed_is_what_is_told_and_chosen_by(tmp_path, workspace):
+    """Once both seeds are measured alike, the file's own decides, not the smaller one."""
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    run(workspace, load_project_file(path), until="measure")
+    path.write_text(FILE.replace("prompts: 3", "prompts: 3, seed: 1"))
+    *_, measured = run(workspace, load_project_file(path), until="measure")
+    project = workspace.project("mine")
+    points = project.points(project.set_key(project.adapter_set("filtered")))
+    bases = {point.seed: point.rewards for point in points if not any(point.weights.values())}
+    assert bases[0] != bases[1]
+    assert measured.figures["front"]["base"]["rewards"] == bases[1]
+
+
+def test_a_run_that_is_stopped_in_its_last_step_says_so(tmp_path, workspace):
+    """What there is of the adapter is kept, but the step is not told as made."""
+
+    class Stopping:
+        stop_requested = False
+
+        def report(self, stage: str, done: int, total: int, **figures: object) -> None:
+            self.stop_requested |= stage == "training harmless"
+
+    file = load_project_file(write_project(tmp_path, "llama", ("gpt2", "gpt2")))
+    with pytest.raises(StopRequested, match="stopped in: adapter of harmless"):
+        run(workspace, file, until="train", monitor=Stopping())
+    assert workspace.project("mine").adapter_set("filtered")["harmless"].manifest["stopped"]
+    assert _open(run(workspace, file, until="train"), "made") == ["adapter of harmless, filtered"]
+
+
+def test_a_second_run_of_a_project_at_the_same_time_is_refused(tmp_path, workspace):
+    """They would write, and at their end remove, the same checkpoints."""
+    file = load_project_file(write_project(tmp_path, "llama", ("gpt2", "gpt2")))
+    told: list[str] = []
+
+    def begin_another(line: str) -> None:
+        if not told:
+            with pytest.raises(JobError, match="another run of mine is going on") as refused:
+                run(workspace, file, until="data")
+            told.append(str(refused.value))
+
+    run(workspace, file, until="data", tell=begin_another)
+    assert told
+    assert {report.state for report in run(workspace, file, until="data")} == {"there"}
+
+
 def _open(reports, state: str) -> list[str]:
     return [report.title for report in reports if report.state == state]
 
@@ -141,6 +204,7 @@ def _open(reports, state: str) -> list[str]:
             "reward model of helpful: .*plain is a LlamaForCausalLM, not a sequence classifier",
         ),
         ("base: base\n", "base: ./gone\n", "train", "there is no folder .*gone; give a folder"),
+        ("prompts: 3", "prompts: 1", "measure", "measuring.prompts is 1, and an interval needs"),
         ("base: base\n", "base: adapter\n", "train", "it is an adapter, not a whole model; merge"),
     ],
 )
@@ -163,6 +227,15 @@ def test_what_is_missing_is_told_before_anything_is_made(
     with pytest.raises(VcsoupError, match=told):
         run(workspace, file, until=until)
     assert all(not project.datasets() for project in workspace.projects())
+
+
+def test_targets_that_the_base_does_not_have_are_told_before_anything_is_made(tmp_path, workspace):
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    path.write_text(FILE.replace("rank: 4", "rank: 4, targets: attn"))
+    for make in (dry_run, run):
+        with pytest.raises(TrainingError, match=r"targets attn are no linear layers .*: q_proj,"):
+            make(workspace, load_project_file(path))
+    assert not workspace.project("mine").datasets()
 
 
 def test_an_export_that_would_find_its_place_taken_is_told_before_anything_is_made(

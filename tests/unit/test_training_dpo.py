@@ -7,11 +7,13 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.odd_bases import odd_causal
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import Recorder, tiny_pairs
+from vcsoup.base_models.looking import look_at_base
+from vcsoup.base_models.memory import Load
 from vcsoup.errors import BaseModelError, TrainingError
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.soup.adapters import load_adapter
@@ -215,10 +217,28 @@ def test_gpt2_and_a_base_without_chat_template(tmp_path):
     assert (manifest["looks"], manifest["n_heldout"]) == ([], 0)
 
 
+def test_texts_are_cut_to_the_context_of_the_base(tmp_path):
+    """GPT-2 has no position behind its last one; a longer text would end in an IndexError."""
+    base = tiny_causal("gpt2", tmp_path / "base", n_positions=24)
+    config, pairs = small(steps=2), tiny_pairs(12)
+    pairs["chosen"] += " and again" * 10
+    assert config.max_length > 24
+    out = tmp_path / "a"
+    manifest = train_value(pairs, config, base=str(base), out=out, manifest=MANIFEST)
+    assert manifest["steps_done"] == 2
+    assert manifest["config"]["max_length"] == config.max_length
+    shorter = small(steps=2, max_length=24)
+    train_value(pairs, shorter, base=str(base), out=tmp_path / "b", manifest=MANIFEST)
+    first, second = (load_adapter(folder).factors for folder in (out, tmp_path / "b"))
+    assert all(torch.equal(part.B, second[module].B) for module, part in first.items())
+
+
 @pytest.mark.parametrize(
     ("changes", "base_name", "words"),
     [
-        ({"targets": "q_proj,w_proj"}, None, r"targets w_proj are no modules .*all-linear"),
+        ({"targets": "q_proj,w_proj"}, None, r"targets w_proj are no linear layers .*all-linear"),
+        ({"targets": "q_proj,input_layernorm"}, None, "targets input_layernorm are no linear"),
+        ({"targets": "embed_tokens,lm_head"}, None, "targets embed_tokens, lm_head are no linear"),
         ({}, "missing/folder", r"base model 'missing/folder' cannot be loaded .*; give a folder"),
         ({"batch_size": 64, "micro_batch": 0}, None, r"24 pairs .* fewer than one batch of 64"),
     ],
@@ -231,6 +251,22 @@ def test_bad_input_is_one_line_and_saves_nothing(base, tmp_path, changes, base_n
         )
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_tokenizer_without_the_end_that_training_needs_is_told_beforehand(tmp_path, chat):
+    """With a chat template it is to fill batches, without one to end every answer."""
+    base = tiny_causal("llama", tmp_path / "base", chat=chat)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.eos_token = None
+    if chat:
+        tokenizer.pad_token = None
+    tokenizer.save_pretrained(base)
+    look = look_at_base(str(base), load=Load(rank=4, pairs=2, tokens=64))
+    assert "names no end-of-text token" in look.problems[0].says
+    assert not look.usable
+    with pytest.raises(BaseModelError, match="names no end-of-text token"):
+        load_trainable(str(base), small())
 
 
 def test_an_existing_adapter_is_not_overwritten(trained, base):

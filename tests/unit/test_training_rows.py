@@ -5,7 +5,7 @@ import pytest
 
 from tests.tiny_models import build_tokenizer
 from tests.tiny_pairs import tiny_pairs
-from vcsoup.errors import TrainingError
+from vcsoup.errors import ChatTemplateError, TrainingError
 from vcsoup.rewards.templates import plain_prompt
 from vcsoup.training.config import train_config
 from vcsoup.training.rows import make_rows, shown_order
@@ -43,6 +43,23 @@ def test_held_out_pairs_are_never_trained_on():
     shown = {row["prompt"][0]["content"] for row in rows.train}
     assert (len(held_out), len(shown), len(rows.train), rows.n_train) == (5, 15, 80, 15)
     assert not held_out & shown
+
+
+def test_a_chat_template_that_refuses_a_prompt_is_one_line():
+    """Gemma's, for one, knows no system message."""
+    tokenizer = build_tokenizer()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'system' %}"
+        "{{ raise_exception('System role not supported') }}{% endif %}{{ m.content }}{% endfor %}"
+    )
+    pairs = tiny_pairs(8)
+    system = {"role": "system", "content": "Be brief."}
+    pairs["prompt"] = [
+        [system, *turns] if n == 5 else turns for n, turns in enumerate(pairs["prompt"])
+    ]
+    told = r"refuses a conversation of system, user \(System role not supported\); leave such"
+    with pytest.raises(ChatTemplateError, match=told):
+        make_rows(pairs, train_config(steps=1, batch_size=2), tokenizer=tokenizer)
 
 
 def test_a_model_without_chat_template_gets_plain_text():

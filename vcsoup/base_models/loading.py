@@ -25,6 +25,8 @@ from vcsoup.base_models.settings import AS_ALWAYS, QUANT_EXTRA, BaseLoading
 from vcsoup.errors import BaseModelError
 from vcsoup.rewards.model_files import damaged_weights, no_such_folder
 
+NO_END = "a tokenizer that names no end-of-text token"
+
 
 def load_base(
     base: str | Path,
@@ -91,6 +93,15 @@ def is_spread(model: torch.nn.Module) -> bool:
 def has_no_words(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Tell whether a tokenizer is empty: transformers makes such ones when the files are absent."""
     return len(tokenizer) <= len({*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()})
+
+
+def lacks_end(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Tell whether a tokenizer has no end-of-text token where training needs one.
+
+    It fills batches where there is no padding token, and ends answers where there is no template.
+    """
+    served = tokenizer.pad_token is not None and tokenizer.chat_template
+    return tokenizer.eos_token is None and not served
 
 
 def _placement(loading: BaseLoading, device: str | torch.device | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 
 from vcsoup.base_models.finding import BaseFiles
-from vcsoup.base_models.loading import has_no_words
+from vcsoup.base_models.loading import NO_END, has_no_words, lacks_end
 from vcsoup.base_models.settings import QUANT_EXTRA, BaseLoading
 from vcsoup.numbers import memory
 from vcsoup.rewards.model_files import MERGE_FIRST
@@ -113,6 +113,9 @@ def of_the_tokenizer(files: BaseFiles) -> tuple[bool, list[Problem]]:
         return False, [Problem("fault", says, remedy)]
     if has_no_words(tokenizer):
         return False, [Problem("fault", "it has no tokenizer", remedy)]
+    if lacks_end(tokenizer):
+        remedy = "name its eos_token in tokenizer_config.json, in a local copy"
+        return bool(tokenizer.chat_template), [Problem("fault", f"it has {NO_END}", remedy)]
     if tokenizer.chat_template:
         return True, []
     says = (

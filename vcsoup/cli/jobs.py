@@ -9,7 +9,7 @@ import typer
 
 from vcsoup.cli import jobs_list, jobs_ray
 from vcsoup.cli.jobs_list import JobArgument, find_job, open_jobs
-from vcsoup.cli.options import WorkspaceOption
+from vcsoup.cli.options import WorkspaceOption, open_workspace
 from vcsoup.cli.output import show
 from vcsoup.jobs import Jobs
 from vcsoup.jobs.runner import IDLE_S, run_queue
@@ -28,14 +28,15 @@ def add_job(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Queue a command instead of running it here: `jobs add -- train --value helpful`."""
-    jobs = open_jobs(workspace)
-    job = jobs.start(
+    opened = open_workspace(workspace)
+    job = Jobs(opened.jobs_root).start(
         command,
         kind=command[0],
         title=title or " ".join(command),
         project=_project(command),
         queued=True,
         launcher=launcher,
+        workspace=opened.root,
     )
     show(f"{job.id} is queued")
 

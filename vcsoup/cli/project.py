@@ -21,6 +21,7 @@ from vcsoup.errors import BaseModelError
 from vcsoup.rewards.model_files import full_name, why_no_model
 from vcsoup.workspace import Project, project_config
 from vcsoup.workspace.adapters import newest_of
+from vcsoup.workspace.held_out import FEWEST_PROMPTS
 
 app = typer.Typer(help="Create, list and show projects.", no_args_is_help=True)
 app.command("yaml")(write_yaml)
@@ -42,7 +43,9 @@ def create(
     scale: Annotated[
         str, typer.Option(help="Scale of the gaps: per 'dataset' or 'shared' by all.")
     ] = "dataset",
-    prompts: Annotated[int, typer.Option(help="Held-out prompts that measure a soup.")] = 64,
+    prompts: Annotated[
+        int, typer.Option(min=FEWEST_PROMPTS, help="Held-out prompts that measure a soup.")
+    ] = 64,
     base_revision: Annotated[str | None, loading_option("revision", prefix="base-")] = None,
     base_dtype: Annotated[str | None, loading_option("dtype", prefix="base-")] = None,
     base_device_map: Annotated[str | None, loading_option("device_map", prefix="base-")] = None,

@@ -88,4 +88,4 @@ def _front(
     if not measured or not all(measured):
         return None
     project = workspace.project(wanted.project)
-    return front_figures(project, wanted.groups, minimums=[], maximise=None)
+    return front_figures(project, wanted.groups, seed=wanted.measuring.seed)

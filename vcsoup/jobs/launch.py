@@ -40,6 +40,7 @@ class Jobs:
         meta: Mapping[str, Any] | None = None,
         queued: bool = False,
         launcher: str = LOCAL,
+        workspace: Path | None = None,
     ) -> Job:
         """Start or queue `python -m vcsoup *args` in a process that outlives this one.
 
@@ -55,13 +56,15 @@ class Jobs:
             meta: Anything worth finding again, plain JSON.
             queued: Let it wait for its turn without a process; else the process starts at once.
             launcher: Who runs it: "local" or another scheduler's name; those are always queued.
+            workspace: The one that the command works on when its arguments name none; None leaves
+                it to this process's environment.
 
         Raises:
             JobError: the process cannot be started, or the folder cannot be written.
         """
         check_launcher(launcher)
         about = {"kind": kind, "title": title, "project": project, "meta": dict(meta or {})}
-        spec = {**starting.new_spec(args), **about, "launcher": launcher}
+        spec = {**starting.new_spec(args, workspace), **about, "launcher": launcher}
         return self._begin(spec, queued=queued or launcher != LOCAL)
 
     def get(self, job_id: str) -> Job:

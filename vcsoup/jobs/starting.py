@@ -13,17 +13,18 @@ from vcsoup.jobs.job import Job
 from vcsoup.jobs.slot import Place
 from vcsoup.jobs.spawn import spawn_worker
 
-# Variables that decide what a command means.
-_KEPT_VARIABLES = ("VCSOUP_WORKSPACE",)
+# The variable that decides what a command means.
+_WORKSPACE = "VCSOUP_WORKSPACE"
 
 
-def new_spec(args: Sequence[str]) -> dict[str, Any]:
+def new_spec(args: Sequence[str], workspace: Path | None = None) -> dict[str, Any]:
     """Return what makes a command mean the same again later: arguments, folder, environment."""
+    kept = {_WORKSPACE: os.environ[_WORKSPACE]} if _WORKSPACE in os.environ else {}
     return {
         "args": [str(arg) for arg in args],
         "created": files.utc_now(),
         "folder": str(Path.cwd()),
-        "environment": {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+        "environment": {_WORKSPACE: str(workspace.resolve())} if workspace else kept,
     }
 
 

@@ -16,7 +16,7 @@ from vcsoup.errors import NotFoundError
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.pipeline.scoring import reward_specs
 from vcsoup.workspace import AdapterInfo, Point, Project
-from vcsoup.workspace.held_out import prompt_key
+from vcsoup.workspace.held_out import FEWEST_PROMPTS, prompt_key
 
 if TYPE_CHECKING:
     from vcsoup.evaluation.measure import Measurement
@@ -87,7 +87,7 @@ def load_measuring(project: Project, group: str, *, n_prompts: int | None = None
         n_prompts: How many held-out prompts; all by default.
 
     Raises:
-        NotFoundError: an incomplete adapter set, or no held-out prompts.
+        NotFoundError: an incomplete adapter set, or fewer than two held-out prompts.
     """
     from vcsoup.rewards.cache import RewardCache
     from vcsoup.rewards.judge import load_judges
@@ -95,10 +95,11 @@ def load_measuring(project: Project, group: str, *, n_prompts: int | None = None
 
     adapters = project.adapter_set(group)
     prompts = project.held_out_prompts()[:n_prompts]
-    if not prompts:
+    if len(prompts) < FEWEST_PROMPTS:
         raise NotFoundError(
-            f"project {project.name} has no held-out prompts to measure on; "
-            "add a dataset with `python -m vcsoup data add`"
+            f"project {project.name} has {len(prompts) or 'no'} held-out prompts to measure on, "
+            f"and an interval needs at least {FEWEST_PROMPTS}; add a dataset with "
+            "`python -m vcsoup data add`"
         )
     paths = [info.path for info in adapters.values()]
     soup = SoupModel.load(project.config.base, paths, loading=project.config.loading)

@@ -10,9 +10,10 @@ which for Llama's kin start each part with BOS, as where a model was trained on 
 
 from collections.abc import Mapping, Sequence
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from vcsoup.errors import RewardModelError
+from vcsoup.errors import ChatTemplateError, RewardModelError
 from vcsoup.preferences.pairs import AnyPrompt, Message, as_messages
 from vcsoup.rewards.spec import SpecialTokens, Template
 
@@ -44,6 +45,7 @@ def encode_replies(
 
     Raises:
         RewardModelError: the layout needs a chat template or a BOS token that the tokenizer lacks.
+        ChatTemplateError: the chat template refuses a conversation.
     """
     if not len(replies):
         return []
@@ -87,6 +89,33 @@ def plain_prompt(turns: Messages) -> str:
         'Hi'
     """
     return turns[0]["content"] if len(turns) == 1 else hh_prompt(turns, last_gap="")
+
+
+def chat_text(
+    tokenizer: PreTrainedTokenizerBase, turns: Messages, *, answer_next: bool = False
+) -> str:
+    """Lay out a conversation by the chat template of a tokenizer.
+
+    Args:
+        tokenizer: One that has a template.
+        turns: The conversation.
+        answer_next: End where the assistant is to answer.
+
+    Raises:
+        ChatTemplateError: the template refuses it, as Gemma's refuses a system message.
+    """
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                [dict(turn) for turn in turns], add_generation_prompt=answer_next, tokenize=False
+            )
+        )
+    except TemplateError as error:
+        raise ChatTemplateError(
+            f"the chat template of {tokenizer.name_or_path} refuses a conversation of "
+            f"{', '.join(turn['role'] for turn in turns)} ({error}); leave such prompts out, or "
+            "change chat_template.jinja in a copy of the model"
+        ) from error
 
 
 def beaver_prompt(turns: Messages, *, end: str) -> str:
@@ -136,8 +165,7 @@ def _chat(tokenizer: PreTrainedTokenizerBase, turns: list[Message], reply: str) 
             f"reward model {tokenizer.name_or_path} has no chat template; "
             "set template to pair, hh, beaver, response or reversed"
         )
-    messages = [*turns, {"role": "assistant", "content": reply}]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False))
+    return chat_text(tokenizer, [*turns, {"role": "assistant", "content": reply}])
 
 
 def _one_text(row: Encoding, tokenizer: PreTrainedTokenizerBase) -> Encoding:

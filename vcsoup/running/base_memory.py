@@ -8,6 +8,7 @@ from vcsoup.base_models.settings import BaseLoading
 from vcsoup.errors import BaseModelError
 from vcsoup.project_file import ProjectFile
 from vcsoup.running.plan import Run
+from vcsoup.training.config import check_targets
 from vcsoup.workspace import ProjectConfig
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ def check_base(config: ProjectConfig, file: ProjectFile) -> list[str]:
 
     Raises:
         BaseModelError: what stands in the way, and what to do about it.
+        TrainingError: targets of the training that this base does not have.
         HubError: the hub has no such model for you, or cannot be reached and no copy is here.
     """
     look = _look(config.base, config.loading, _load(config, file))
     fault = next((problem for problem in look.problems if problem.level == "fault"), None)
     if fault is not None:
         raise BaseModelError(f"base model {config.base}: {fault.says}; {fault.remedy}")
+    check_targets(file.training.targets, look.figures["targets"])
     warnings = [problem for problem in look.problems if problem.level == "warning"]
     return [f"base model {config.base}: {one.says}; {one.remedy}" for one in warnings]
 

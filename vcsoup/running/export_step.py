@@ -54,6 +54,7 @@ class ExportStep:
             with replacing(out) as aside:
                 aside.write_text(self._wanted(run, recipe), encoding="utf-8")
         else:
+            own_exports.remove_unfinished(out)
             built = own_exports.beside(out)
             figures = export_folder(run.project, recipe, built, monitor=run.monitor)
             own_exports.put_in_place(built, out)
@@ -87,7 +88,8 @@ class ExportStep:
 
 def _balanced(run: Run, group: str) -> dict[str, float]:
     """Weights of the measured soup whose worst gain over the base is largest."""
-    found = front_figures(run.project, [group], minimums=[], maximise=None)["sets"][group]
+    seed = run.file.measuring.seed
+    found = front_figures(run.project, [group], seed=seed)["sets"][group]
     if found["balanced"] is None:
         raise NotFoundError(f"no soup of {group} is measured beside the base; measure a grid first")
     weights: dict[str, float] = found["balanced"]["weights"]

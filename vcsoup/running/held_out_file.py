@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vcsoup.errors import NotFoundError, ProjectFileError
 from vcsoup.preferences.pairs import Prompt, as_messages
+from vcsoup.workspace.held_out import FEWEST_PROMPTS
 
 
 def read_held_out(path: Path) -> list[Prompt]:
@@ -13,7 +14,7 @@ def read_held_out(path: Path) -> list[Prompt]:
 
     Raises:
         NotFoundError: the file cannot be read.
-        ProjectFileError: a line that holds no prompt, or no line at all.
+        ProjectFileError: a line that holds no prompt, or fewer than the two that an interval needs.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -33,8 +34,11 @@ def read_held_out(path: Path) -> list[Prompt]:
                 f"{path.name}, line {number}: no prompt ({error}); write "
                 '{"prompt": "text"} or {"prompt": [{"role": "user", "content": "text"}]}'
             ) from error
-    if not prompts:
-        raise ProjectFileError(f"{path.name} holds no prompt; write one JSON per line")
+    if len(prompts) < FEWEST_PROMPTS:
+        raise ProjectFileError(
+            f"{path.name} holds {len(prompts) or 'no'} prompt, and an interval needs at least "
+            f"{FEWEST_PROMPTS}; write one JSON per line"
+        )
     return prompts
 
 

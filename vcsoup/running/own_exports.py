@@ -4,6 +4,7 @@ A record in the project's folder holds, per export, its files with size and time
 lies at a path is ours while it holds exactly those; what anybody put there or changed is not.
 """
 
+import glob
 import shutil
 import uuid
 from pathlib import Path
@@ -14,6 +15,7 @@ from vcsoup.workspace.files import read_json, write_json
 
 Files = dict[str, list[int]]
 _RECORD = "exports.json"
+_HEX = "[0-9a-f]" * 12
 
 
 def check_free(project: Project | None, out: Path) -> None:
@@ -44,13 +46,22 @@ def note(project: Project, out: Path) -> None:
     write_json(project.root / _RECORD, {**_known(project), str(out): _files(out)})
 
 
+def remove_unfinished(out: Path) -> None:
+    """Remove what killed runs had begun to write for `out`: of a model, many GB that nobody sees.
+
+    `vcsoup.soup.export` writes beside the name that it is given, which was one of `beside`.
+    """
+    for left in out.parent.glob(f"..{glob.escape(out.name)}.{_HEX}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def put_in_place(built: Path, out: Path) -> None:
-    """Rename a finished folder to `out`; a former export there goes only once this one is whole."""
-    former = beside(out)
+    """Rename a finished folder to `out`; what was there before goes only once this one is whole."""
     if out.exists():
-        out.rename(former)
+        out.rename(beside(out))
     built.rename(out)
-    shutil.rmtree(former, ignore_errors=True)
+    for former in out.parent.glob(f".{glob.escape(out.name)}.{_HEX}"):
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def beside(out: Path) -> Path:

@@ -15,6 +15,7 @@ from vcsoup.filtering import PairFilter
 from vcsoup.monitor import Monitor
 from vcsoup.project_file import ProjectFile
 from vcsoup.workspace import Project, Workspace
+from vcsoup.workspace.held_out import FEWEST_PROMPTS
 
 Stage = Literal["data", "score", "train", "measure", "export"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -110,6 +111,11 @@ def _check(file: ProjectFile, wanted: tuple[Stage, ...]) -> None:
         )
     if "measure" not in wanted:
         return
+    if file.measuring.prompts < FEWEST_PROMPTS:
+        raise ProjectFileError(
+            f"measuring.prompts is {file.measuring.prompts}, and an interval needs at least "
+            f"{FEWEST_PROMPTS} prompts; raise it, or run with --until train"
+        )
     for name, entry in file.values.items():
         if entry.reward is not None and entry.reward.kind == "column":
             raise ProjectFileError(

@@ -19,6 +19,7 @@ from vcsoup.running import own_exports
 from vcsoup.running.base_memory import check_base
 from vcsoup.running.export_step import ExportStep
 from vcsoup.running.held_out_file import read_held_out
+from vcsoup.running.one_run import only_run
 from vcsoup.running.pair_steps import check_data
 from vcsoup.running.plan import Run, Stage, Step, planned
 from vcsoup.running.settings import setting_changes
@@ -77,21 +78,23 @@ def run(
 
     Raises:
         ProjectFileError: the file lacks something that these stages need.
+        JobError: another run of this project is going on.
         VcsoupError: what a step raises; the steps before it are finished.
         StopRequested: asked to stop.
     """
     steps = planned(file, until)
     check_data(_present(workspace, file), file)
-    for line in changes(workspace, file):
-        tell(f"set: {line}")
-    project = set_up(workspace, file)
-    (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
     reports = list[StepReport]()
-    for number, step in enumerate(steps, start=1):
-        here = Run(workspace, file, project, project.filters(), monitor, tell)
-        ahead = steps[number - 1 :] if all(told.state == "there" for told in reports) else ()
-        reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}", ahead))
-        project = workspace.project(file.project)
+    with only_run(workspace, file.project):
+        for line in changes(workspace, file):
+            tell(f"set: {line}")
+        project = set_up(workspace, file)
+        (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
+        for number, step in enumerate(steps, start=1):
+            here = Run(workspace, file, project, project.filters(), monitor, tell)
+            ahead = steps[number - 1 :] if all(told.state == "there" for told in reports) else ()
+            reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}", ahead))
+            project = workspace.project(file.project)
     return reports
 
 
@@ -238,6 +241,8 @@ def _taken(step: Step, here: Run, name: str, ahead: Sequence[Step]) -> StepRepor
         here.tell(f"    expected: {cost.told()}")
     began = time.monotonic()
     figures = step.make(here)
+    if here.monitor.stop_requested and not step.is_done(here):
+        raise StopRequested(f"stopped in: {step.title}; run the file again to go on")
     seconds = time.monotonic() - began
     told = figures.pop("told", "done")
     here.tell(f"    made in {duration(seconds)}: {told}")

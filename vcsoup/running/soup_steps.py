@@ -95,7 +95,10 @@ class TrainStep:
         )
 
     def make(self, run: Run) -> dict[str, Any]:
-        """Train; a run that was stopped or killed goes on from its last checkpoint."""
+        """Train; a run that was stopped or killed goes on from its last checkpoint.
+
+        The adapter of a former run of the same pairs and choices is taken, and stands again.
+        """
         name = _named(self._identity(run))
         checkpoints = run.project.root / "checkpoints" / name
         monitor = _OfGroup(run.monitor, self.group)
@@ -113,6 +116,7 @@ class TrainStep:
         done, steps = info.manifest["steps_done"], run.file.training.steps
         monitor.report(f"training {self.value}", done, steps, adapter=info.name)
         if not info.manifest.get("stopped"):
+            run.project.choose_adapter(info.name)
             shutil.rmtree(checkpoints, ignore_errors=True)
         return {"told": _told(info), "adapter": info.name, "pairs": info.manifest["n_pairs"]}
 
@@ -165,7 +169,7 @@ class MeasureStep:
                 f"about {duration(each * rest)}"
             )
             loaded.run(soups[1:], seed=seed, monitor=run.monitor)
-        figures = front_figures(run.project, [self.group], minimums=[], maximise=None)
+        figures = front_figures(run.project, [self.group], seed=seed)
         found = figures["sets"][self.group]
         told = f"{plural(found['points'], 'soup')} measured, {len(found['front'])} on the front"
         return {"told": told, "measured": len(soups), "front": found}

@@ -77,7 +77,8 @@ def build(
         return Built(out, recipe.method, 0, error)
     merged = _merge(recipe, adapters)
     about = {"recipe": recipe.model_dump(mode="json"), **_manifest(recipe)}
-    save_merged(merged, out, recipe=about, texts=_filled(files, merged.relative_error))
+    told = _filled(files, merged.relative_error)
+    save_merged(merged, out, base=recipe.base.model, recipe=about, texts=told)
     monitor.report("merging", 1, 1)
     return Built(out, merged.method, merged.rank, merged.relative_error)
 

@@ -25,6 +25,7 @@ def save_merged(
     merged: Merged,
     path: Path,
     *,
+    base: str | None = None,
     recipe: Mapping[str, Any] | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> Path:
@@ -35,6 +36,7 @@ def save_merged(
     Args:
         merged: What to write.
         path: New folder; its parent is made when missing.
+        base: Where the base lies now; None names it as the first adapter does.
         recipe: More entries for the manifest (project, values, group, ...).
         texts: More files: name -> text, such as a model card.
 
@@ -51,7 +53,7 @@ def save_merged(
     try:
         aside.chmod(0o755)
         save_file(_state_dict(merged), aside / WEIGHTS_FILE, metadata={"format": "pt"})
-        (aside / CONFIG_FILE).write_text(json.dumps(peft_config(merged), indent=2))
+        (aside / CONFIG_FILE).write_text(json.dumps(peft_config(merged, base), indent=2))
         for name, text in (texts or {}).items():
             (aside / name).write_text(text, encoding="utf-8")
         (aside / MANIFEST_FILE).write_text(json.dumps(_manifest(merged, recipe or {}), indent=2))
@@ -61,7 +63,7 @@ def save_merged(
     return path
 
 
-def peft_config(merged: Merged) -> dict[str, Any]:
+def peft_config(merged: Merged, base: str | None = None) -> dict[str, Any]:
     """The `adapter_config.json` of a merged adapter: plain LoRA with scale 1 in every module."""
     first = merged.sources[0].config
     ranks = {module: factors.rank for module, factors in merged.factors.items()}
@@ -78,7 +80,7 @@ def peft_config(merged: Merged) -> dict[str, Any]:
         "peft_type": "LORA",
         "peft_version": peft.__version__,
         "task_type": first.get("task_type"),
-        "base_model_name_or_path": merged.sources[0].base,
+        "base_model_name_or_path": base or merged.sources[0].base,
         "revision": first.get("revision"),
         "inference_mode": True,
         "r": merged.rank,

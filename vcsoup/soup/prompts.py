@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vcsoup.errors import VcsoupError
 from vcsoup.preferences.pairs import AnyPrompt, as_messages
-from vcsoup.rewards.templates import plain_prompt
+from vcsoup.rewards.templates import chat_text, plain_prompt
 from vcsoup.soup.model import SoupModel
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,11 +42,15 @@ def draw_uniforms(prompts: Sequence[AnyPrompt], steps: int, *, seed: int) -> Flo
 
 
 def encode_prompt(soup: SoupModel, prompt: AnyPrompt) -> list[int]:
-    """Tokens of a prompt: through the chat template where there is one, else its plain text."""
+    """Tokens of a prompt: through the chat template where there is one, else its plain text.
+
+    Raises:
+        ChatTemplateError: the template refuses it.
+    """
     messages = as_messages(prompt)
     tokenizer = soup.tokenizer
     if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        text = chat_text(tokenizer, messages, answer_next=True)
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
     return encode_text(soup, plain_prompt(messages))
 

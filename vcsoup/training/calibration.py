@@ -21,7 +21,7 @@ from vcsoup.training.dpo import glimpse_of
 from vcsoup.training.failures import explained
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import make_rows
-from vcsoup.training.trainer import load_trainable, make_trainer, policy_of
+from vcsoup.training.trainer import load_trainable, make_trainer, policy_of, within_context
 
 WARM_UP, TIMED = 1, 3
 
@@ -94,6 +94,7 @@ def calibrate(
     few = changed_config(config, steps=WARM_UP + TIMED, checkpoint_every=0)
     with tempfile.TemporaryDirectory() as scratch, explained(config, Path(scratch)):
         tokenizer, model = load_trainable(base, few, loading)
+        few = within_context(few, model)
         rows = make_rows(pairs, few, tokenizer=tokenizer)
         trainer = make_trainer(
             model, tokenizer, rows, config=few, scratch=Path(scratch), loading=loading

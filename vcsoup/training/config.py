@@ -5,7 +5,7 @@ description is its help text. Two presets: the paper's code where it makes sense
 for the embedded world on two CPU cores. `vcsoup.training.dpo` obeys this record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -53,7 +53,9 @@ class TrainConfig(BaseModel):
     init_seed: int = Field(
         0, ge=0, lt=2**31, description="Start of LoRA A; keep it equal for all values of a project."
     )
-    max_length: int = Field(1024, ge=8, description="Longest prompt + answer in tokens.")
+    max_length: int = Field(
+        1024, ge=8, description="Longest prompt + answer in tokens; never above the base's context."
+    )
     holdout: float = Field(
         0.05, ge=0, le=0.5, description="Share of the pairs held out to watch the run; 0 for none."
     )
@@ -168,6 +170,25 @@ def changed_config(config: TrainConfig, **changes: Any) -> TrainConfig:
         return TrainConfig(**{**config.model_dump(), **given})
     except ValidationError as error:
         raise TrainingError(one_line(error)) from error
+
+
+def check_targets(targets: Targets, layers: Sequence[str]) -> None:
+    """Refuse targets that are no linear layers of a base's blocks: no soup could carry them.
+
+    Args:
+        targets: `TrainConfig.targets`.
+        layers: The base's own names (`vcsoup.base_models.anatomy.layer_names`).
+
+    Raises:
+        TrainingError: names them, and those that there are.
+    """
+    if isinstance(targets, str):
+        return
+    if strange := [name for name in targets if name not in layers]:
+        raise TrainingError(
+            f"targets {', '.join(strange)} are no linear layers of this base; use 'attention', "
+            f"'all-linear' or its own layers: {', '.join(layers)}"
+        )
 
 
 def one_line(error: ValidationError) -> str:

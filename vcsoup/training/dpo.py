@@ -36,7 +36,7 @@ from vcsoup.training.processes import is_main
 from vcsoup.training.record import run_record
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import Rows, make_rows
-from vcsoup.training.trainer import load_trainable, make_trainer, policy_of
+from vcsoup.training.trainer import load_trainable, make_trainer, policy_of, within_context
 from vcsoup.training.watch import Watch
 
 MANIFEST = "manifest.json"
@@ -89,14 +89,15 @@ def train_value(
     with explained(config, out.parent):
         start = _starting_point(checkpoints, identity)
         tokenizer, model = load_trainable(base, config, loading)
-        rows = make_rows(pairs, config, tokenizer=tokenizer)
+        fitted = within_context(config, model)
+        rows = make_rows(pairs, fitted, tokenizer=tokenizer)
         aside = _aside(out, job=manifest.get("job"))
         try:
             trainer = make_trainer(
                 model,
                 tokenizer,
                 rows,
-                config=config,
+                config=fitted,
                 scratch=aside,
                 checkpoints=checkpoints,
                 loading=loading,

@@ -16,7 +16,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import TrainingError
-from vcsoup.rewards.templates import plain_prompt
+from vcsoup.rewards.templates import chat_text, plain_prompt
 from vcsoup.training.config import TrainConfig
 
 _MOST_ROWS = 100_000  # longer runs repeat the order they began with
@@ -60,6 +60,7 @@ def make_rows(
 
     Raises:
         TrainingError: fewer pairs than one batch, or every prompt longer than `max_length`.
+        ChatTemplateError: the base's chat template refuses a prompt.
     """
     lengths = _token_counts(pairs, tokenizer)
     fitting = np.flatnonzero(lengths[:, 0] < config.max_length)
@@ -124,12 +125,7 @@ def row_key(row: Mapping[str, Any]) -> str:
 def _token_counts(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
     """Tokens of prompt, chosen and rejected, shape (n, 3), counted as trl lays them out."""
     if tokenizer.chat_template:
-        prompts = [
-            tokenizer.apply_chat_template(
-                list(messages), add_generation_prompt=True, tokenize=False
-            )
-            for messages in pairs["prompt"]
-        ]
+        prompts = [chat_text(tokenizer, turns, answer_next=True) for turns in pairs["prompt"]]
     else:
         prompts = [plain_prompt(messages) for messages in pairs["prompt"]]
     columns = (prompts, pairs["chosen"].tolist(), pairs["rejected"].tolist())
@@ -149,7 +145,7 @@ def _check_enough(n_pairs: int, n_fitting: int, *, n_train: int, config: TrainCo
     if n_pairs and not n_fitting:
         raise TrainingError(
             f"all {n_pairs} prompts are longer than max_length {config.max_length} tokens; "
-            "raise max_length"
+            "raise max_length, as far as the base's context goes"
         )
     if n_train < config.batch_size:
         raise TrainingError(

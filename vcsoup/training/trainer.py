@@ -20,10 +20,10 @@ from vcsoup.base_models.anatomy import (
     is_transposed,
     layer_names,
 )
-from vcsoup.base_models.loading import load_base
+from vcsoup.base_models.loading import NO_END, lacks_end, load_base
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
-from vcsoup.errors import TrainingError
-from vcsoup.training.config import TrainConfig
+from vcsoup.errors import BaseModelError, TrainingError
+from vcsoup.training.config import TrainConfig, check_targets
 from vcsoup.training.processes import process_count
 from vcsoup.training.rows import Rows
 
@@ -37,16 +37,28 @@ def load_trainable(
     """Load the base model for training, its own dropout switched off.
 
     Raises:
-        BaseModelError: the base cannot be loaded.
-        TrainingError: the base has no module that `config.targets` names.
+        BaseModelError: the base cannot be loaded, or its tokenizer names no end.
+        TrainingError: the base has no linear layer that `config.targets` names.
     """
     dtype = torch.bfloat16 if _use_bf16(config) and torch.cuda.is_available() else torch.float32
     tokenizer, model = load_base(base, loading, dtype=dtype)
+    if lacks_end(tokenizer):
+        raise BaseModelError(
+            f"base model {base} has {NO_END}; name its eos_token in tokenizer_config.json, in "
+            "a local copy"
+        )
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    _check_targets(model, config)
+    check_targets(config.targets, layer_names(decoder_linears(model)))
     return tokenizer, model
+
+
+def within_context(config: TrainConfig, model: PreTrainedModel) -> TrainConfig:
+    """A run's choices with texts cut to the base's context, behind which it has no positions."""
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 0
+    longest = min(config.max_length, context) if context > 0 else config.max_length
+    return config.model_copy(update={"max_length": longest})
 
 
 def make_trainer(
@@ -193,17 +205,6 @@ def _target_modules(model: PreTrainedModel, config: TrainConfig) -> str | list[s
     if config.targets == "attention":
         return attention_names(decoder_linears(model)) or "all-linear"
     return config.targets if isinstance(config.targets, str) else list(config.targets)
-
-
-def _check_targets(model: PreTrainedModel, config: TrainConfig) -> None:
-    if isinstance(config.targets, str):
-        return
-    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-    if missing := [name for name in config.targets if name not in names]:
-        raise TrainingError(
-            f"targets {', '.join(missing)} are no modules of this base; use 'attention', "
-            f"'all-linear' or its own layers: {', '.join(layer_names(decoder_linears(model)))}"
-        )
 
 
 def _use_bf16(config: TrainConfig) -> bool:

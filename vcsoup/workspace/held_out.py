@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 
 Messages = list[dict[str, str]]
 
+FEWEST_PROMPTS = 2
+"""Fewer give no interval, so no soup can be measured on them."""
+
 # No more than this share of a project's distinct prompts is taken away from training.
 _LARGEST_SHARE = 0.1
 # Bytes of a prompt that fits nearly any model: about 500 tokens of English.

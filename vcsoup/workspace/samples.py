@@ -112,13 +112,14 @@ class SampleShelf:
             )
         return found
 
-    def base_spread(self, set_key: str) -> FloatArray | None:
+    def base_spread(self, set_key: str, *, seed: int | None = None) -> FloatArray | None:
         """Return the standard deviation of the base's rewards over the prompts, shape (K,).
 
-        Gains over the base are told in it. Of the seed that most soups share; None while the base
-        is not measured prompt by prompt, or where a value's rewards are all alike.
+        Gains over the base are told in it. Of the seed that most soups share, unless one is given;
+        None while the base is not measured prompt by prompt, or where a value's rewards are all
+        alike.
         """
-        table = self._base(set_key)
+        table = self._base(set_key, seed)
         if table is None:
             return None
         rewards = table[list(self._values)].to_numpy(dtype=np.float64)
@@ -140,9 +141,10 @@ class SampleShelf:
         rewards = rows[list(self._values)].to_numpy(dtype=np.float64)
         return rewards.mean(axis=0) if prompts and len(rows) == len(set(prompts)) else None
 
-    def _base(self, set_key: str) -> pd.DataFrame | None:
+    def _base(self, set_key: str, seed: int | None = None) -> pd.DataFrame | None:
         paths = (self._folder / set_key).glob("[-0-9]*.parquet")
-        names = [name for path in paths if (name := _NAME.fullmatch(path.name))]
+        found = [name for path in paths if (name := _NAME.fullmatch(path.name))]
+        names = [name for name in found if seed in (None, int(name["seed"]))]
         seeds = Counter(name["seed"] for name in names)
         base = weights_key({}, self._values)
         bases = [name for name in names if name["weights"] == base]
