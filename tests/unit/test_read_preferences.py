@@ -82,6 +82,16 @@ def test_answers_that_happen_to_start_with_the_prompt_stay_whole(read):
     assert triples(result)[0] == ([user("Hi")], "Hi there!", "Hi, go away.")
 
 
+@pytest.mark.parametrize("lack", [{"prompt": None}, {"prompt": " "}, {"chosen": ""}])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_row_that_lacks_a_cell_leaves_the_prompt_of_all_others_off(read, lack, place):
+    rows = [{"prompt": f"{q}:", "chosen": f"{q}: Yes.", "rejected": f"{q}: No."} for q in "ab"]
+    damaged = {**rows[0], **lack}
+    result = read(*rows[:place], damaged, *rows[place:])
+    assert triples(result) == [([user(f"{q}:")], "Yes.", "No.") for q in "ab"]
+    assert [row for row, *_ in problems(result)] == [place + 1]
+
+
 def test_a_prompt_in_dialogue_form_becomes_turns(read):
     prompt = "\n\nHuman: Sky?\n\nAssistant: Which?\n\nHuman: Ours.\n\nAssistant:"
     result = read({"prompt": prompt, "chosen": " Blue.", "rejected": " Green."})
@@ -214,6 +224,14 @@ def test_a_bad_first_row_does_not_hide_the_format(read):
     result = read({"chosen": None, "rejected": 3}, good)
     assert result.report.format == "hh-rlhf dialogues"
     assert problems(result) == [(1, "chosen", "one-sided")]
+
+
+def test_an_empty_first_answer_does_not_make_dialogues_plain_text(read):
+    row = {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: c"}
+    result = read({**row, "chosen": ""}, row)
+    assert result.report.format == "hh-rlhf dialogues"
+    assert triples(result) == [([user("a")], "b", "c")]
+    assert problems(result) == [(1, "chosen", "unreadable")]
 
 
 def test_the_report_as_data_and_as_a_line(read):

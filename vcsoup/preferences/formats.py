@@ -58,21 +58,27 @@ def detect_sides(file: FileRows) -> PairFormat | None:
 
 
 def _detect_explicit(columns: Iterable[str], rows: Sequence[Cells]) -> PairFormat:
+    asked = [row for row in rows if _holds(row.get("prompt"))]
     answers_are_text = all(isinstance(rows[0][side], str) for side in SIDES)
     if set(columns) == set(PAIR_COLUMNS) and isinstance(rows[0].get("prompt"), list):
         return OWN if answers_are_text else EXPLICIT
-    if all(_repeats_prompt(row) for row in rows):
+    if asked and all(map(_repeats_prompt, asked)):
         return REPEATED
     return SCORED if any(_REWARD.fullmatch(column) for column in columns) else EXPLICIT
 
 
 def _is_side(cell: object) -> bool:
-    return isinstance(cell, str | list | dict)
+    return isinstance(cell, str | list | dict) and _holds(cell)
+
+
+def _holds(cell: object) -> bool:
+    """Whether a cell holds anything; a row that lacks some tells nothing of the others."""
+    return cell is not None and not (isinstance(cell, str) and not cell.strip())
 
 
 def _repeats_prompt(row: Cells) -> bool:
-    asked, sides = row.get("prompt"), [row[side] for side in SIDES]
-    if not isinstance(asked, str) or not asked:
+    asked, sides = row["prompt"], [row[side] for side in SIDES]
+    if not isinstance(asked, str):
         return False
     return all(isinstance(side, str) and side.startswith(asked) for side in sides)
 
