@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -137,6 +138,15 @@ def test_csv_cells_that_hold_messages(write, written):
     frame = pd.DataFrame({"prompt": [written], "chosen": ["yes"], "rejected": ["no"]})
     result = read_preferences(write(frame.to_csv(index=False)))
     assert result.pairs["prompt"][0] == MESSAGES
+
+
+@pytest.mark.parametrize("said", ["Blue.", 'It\'s "blue"\n} {', "long " * 99, "\\", "'"])
+def test_csv_cells_of_arrays_of_messages(tmp_path, said):
+    """What pandas writes of lists that it read from parquet, as `Dataset.to_csv` does."""
+    turns = [{"role": "user", "content": said}, {"content": said, "role": "assistant"}]
+    cell = np.array(turns, dtype=object)
+    pd.DataFrame({"prompt": [said], "chosen": [cell]}).to_csv(tmp_path / "f", index=False)
+    assert read_rows(tmp_path / "f").rows[0].cells == {"prompt": said, "chosen": turns}
 
 
 def test_a_csv_cell_that_only_looks_like_messages_stays_text(write):
