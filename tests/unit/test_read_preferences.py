@@ -92,6 +92,27 @@ def test_a_row_that_lacks_a_cell_leaves_the_prompt_of_all_others_off(read, lack,
     assert [row for row, *_ in problems(result)] == [place + 1]
 
 
+@pytest.mark.parametrize("name", ["question", "query", "input"])
+@pytest.mark.parametrize("repeated", ["", "Sky?\n"])
+def test_a_prompt_of_another_name_and_the_system_text_beside_it(read, name, repeated):
+    """Orca's pairs; the answers begin alike, which is no reason to take that for the prompt."""
+    row = {"system": "Be brief.", name: "Sky?\n"}
+    row |= {"chosen": f"{repeated}It is blue.", "rejected": f"{repeated}It is green."}
+    system = {"role": "system", "content": "Be brief."}
+    said = ("It is blue.", "It is green.")
+    result = read(row, {**row, "system": ""}, {**row, name: " "})
+    assert triples(result) == [([system, user("Sky?")], *said), ([user("Sky?")], *said)]
+    assert [row for row, *_ in problems(result)] == [3]
+
+
+@pytest.mark.parametrize("prompt", ["Sky?", [user("Sky?")]])
+def test_a_system_text_beside_a_prompt_is_its_first_turn(read, prompt):
+    row = {"system": "Be brief.", "prompt": prompt, "chosen": "Blue.", "rejected": "Green."}
+    turns = [{"role": "system", "content": "Be brief."}, user("Sky?")]
+    result = read(row, {**row, "prompt": turns, "chosen": "Black."}, {**row, "system": None})
+    assert [pair[0] for pair in triples(result)] == [turns, turns, [user("Sky?")]]
+
+
 def test_a_prompt_in_dialogue_form_becomes_turns(read):
     prompt = "\n\nHuman: Sky?\n\nAssistant: Which?\n\nHuman: Ours.\n\nAssistant:"
     result = read({"prompt": prompt, "chosen": " Blue.", "rejected": " Green."})

@@ -9,9 +9,11 @@
 | TRL implicit (text) | chosen, rejected | the shared beginning, and what follows it |
 | hh-rlhf dialogues | chosen, rejected with "Human:", "Assistant:" | the turns, the last answer |
 | LLaMA-Factory (Alpaca) | instruction, input, chosen, rejected; system, history | both as prompt |
+| any TRL explicit text | question, query or input instead of prompt | that as prompt |
 | LLaMA-Factory (ShareGPT) | conversations, chosen, rejected (messages); system | turns, answers |
 
-The format is told from the set of columns and the types in the first row that has both sides. Text
+The format is told from the set of columns and the types in the first row that has both sides. A
+text in `system` opens any prompt that begins with no system turn of its own (Orca's pairs). Text
 around answers and plain prompts is stripped, except in our own files. Scores that stand beside the
 sides (score_chosen and score_rejected; reward1_chosen and reward1_reject, as VC-Soup's own code
 writes them) come along; two equal scores under "score" are a tie.
@@ -19,6 +21,7 @@ writes them) come along; two equal scores under "score" are a tie.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from vcsoup.preferences.pair_format import Cells, Pair, PairFormat, Scores, read_answer
 from vcsoup.preferences.pairs import PAIR_COLUMNS, Prompt
@@ -37,6 +40,7 @@ from vcsoup.preferences.turns import (
 )
 
 SIDES = ("chosen", "rejected")
+_ASKED = ("question", "query", "input")  # other names of a prompt
 _REWARD = re.compile(r"(reward\d+)_chosen")
 
 
@@ -54,7 +58,19 @@ def detect_sides(file: FileRows) -> PairFormat | None:
         return INSTRUCTIONS
     if any(not isinstance(first[side], str) for side in SIDES):
         return IMPLICIT_MESSAGES
-    return DIALOGUES if all(is_dialogue(first[side]) for side in SIDES) else IMPLICIT_TEXT
+    if all(is_dialogue(first[side]) for side in SIDES):
+        return DIALOGUES
+    asked = next((name for name in _ASKED if isinstance(first.get(name), str)), None)
+    return _detect_asked(asked, rows) if asked else IMPLICIT_TEXT
+
+
+def _detect_asked(asked: str, rows: Sequence[Cells]) -> PairFormat:
+    form = _detect_explicit((*rows[0], "prompt"), [_with_prompt(row, asked) for row in rows])
+    return PairFormat(f"{form.name}, {asked} as prompt", partial(_asked, asked=asked, form=form))
+
+
+def _with_prompt(row: Cells, asked: str) -> Cells:
+    return {**row, "prompt": row.get(asked)}
 
 
 def _detect_explicit(columns: Iterable[str], rows: Sequence[Cells]) -> PairFormat:
@@ -90,7 +106,11 @@ def _own(row: Cells) -> Pair:
 def _explicit(row: Cells) -> Pair:
     prompt = _prompt_of_sides(row) or read_prompt(row)
     chosen, rejected = (read_answer(row, side, prompt) for side in SIDES)
-    return Pair(prompt, chosen, rejected, _scores(row))
+    return Pair(_opened(prompt, row), chosen, rejected, _scores(row))
+
+
+def _asked(row: Cells, *, asked: str, form: PairFormat) -> Pair:
+    return form.pair(_with_prompt(row, asked), "")
 
 
 def _prompt_of_sides(row: Cells) -> Prompt | None:
@@ -107,7 +127,7 @@ def _repeated(row: Cells) -> Pair:
     prompt = read_prompt(row)
     sides = (read_text(row, side).removeprefix(row["prompt"]) for side in SIDES)
     chosen, rejected = (side.strip() for side in sides)
-    return Pair(prompt, chosen, rejected, _scores(row))
+    return Pair(_opened(prompt, row), chosen, rejected, _scores(row))
 
 
 def _scores(row: Cells) -> Scores:
@@ -164,6 +184,14 @@ def _conversations(row: Cells) -> Pair:
     turns = {side: [cell] if isinstance(cell, dict) else cell for side, cell in cells.items()}
     chosen, rejected = (read_answer(turns, side, prompt) for side in SIDES)
     return Pair(prompt, chosen, rejected, _scores(row))
+
+
+def _opened(prompt: Prompt, row: Cells) -> Prompt:
+    """The prompt behind the text of `system`, where it has no system turn of its own."""
+    told = row.get("system")
+    if not isinstance(told, str) or not told.strip() or prompt[0]["role"] == "system":
+        return prompt
+    return [*_system(row), *prompt]
 
 
 def _system(row: Cells) -> Prompt:
