@@ -9,6 +9,7 @@ never timed, since it costs money, but its bill is estimated. `score --estimate`
 import resource
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -185,22 +186,19 @@ def _unknown(
 def _timed(
     counted: JudgeCost, spec: RewardSpec, texts: Texts, *, consents: frozenset[str] | set[str]
 ) -> JudgeCost:
-    from vcsoup.rewards import model as _imported_before_the_clock_runs  # noqa: F401
-    from vcsoup.rewards.judge import load_judge
+    from vcsoup.rewards.model import RewardModel  # imported before the clock runs
 
     began = time.monotonic()
-    judge = load_judge(spec, consents=consents)
+    judge = RewardModel.load(spec, consents=consents)
     loading = time.monotonic() - began
-    judge.score(texts[0][:_WARM_UP], texts[1][:_WARM_UP])
+    deque(judge.raw_batches(texts[0][:_WARM_UP], texts[1][:_WARM_UP]), maxlen=0)
     began = time.monotonic()
-    judge.score(*texts)
+    deque(judge.raw_batches(*texts), maxlen=0)
     each = (time.monotonic() - began) / len(texts[1])
-    tokens = None
-    if hasattr(judge, "encode"):
-        tokens = sum(len(row["input_ids"]) for row in judge.encode(*texts)) / len(texts[1])
+    tokens = sum(len(row.get("input_ids", ())) for row in judge.encode(*texts)) / len(texts[1])
     return replace(
         counted,
-        tokens=None if tokens is None else round(tokens * counted.passes),
+        tokens=round(tokens * counted.passes),
         seconds=loading + each * counted.passes,
         memory=memory_used(),
     )
