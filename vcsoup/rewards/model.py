@@ -175,8 +175,12 @@ class RewardModel:
             yield np.array(refused), np.full((len(refused), heads), np.nan, dtype=np.float32)
 
     def encode(self, prompts: Sequence[AnyPrompt], replies: Sequence[str]) -> list[Encoding]:
-        """Lay prompts and replies out as this model reads them: see `encode_replies`."""
-        return encode_replies(
+        """Lay prompts and replies out as this model reads them: see `encode_replies`.
+
+        Raises:
+            RewardModelError: also a token that the model does not know.
+        """
+        rows = encode_replies(
             self.tokenizer,
             prompts,
             replies,
@@ -184,6 +188,18 @@ class RewardModel:
             max_length=self.max_length,
             special_tokens=self.spec.special_tokens,
         )
+        self._check_known(rows)
+        return rows
+
+    def _check_known(self, rows: list[Encoding]) -> None:
+        known = getattr(self.model.config.get_text_config(), "vocab_size", None)
+        top = max((max(row["input_ids"], default=0) for row in rows if row), default=0)
+        if known and top >= known:
+            raise RewardModelError(
+                f"the tokenizer of reward model {self.spec.model} makes the token {top} "
+                f"({self.tokenizer.decode([top])!r}), but the model knows {known}; "
+                "give it the tokenizer that it was trained with"
+            )
 
     def _check_finite(self, rows: npt.NDArray[np.intp], raw: FloatArray) -> None:
         if not np.isfinite(raw).all():
