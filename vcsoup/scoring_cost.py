@@ -125,9 +125,8 @@ def scoring_costs(
         if kind == "endpoint":
             counted = _billed(counted, spec, _chosen(texts, todo))
         elif timed and counted.passes:
-            sample = todo[np.linspace(0, len(todo) - 1, min(len(todo), SAMPLE)).astype(int)]
             consents = workspace.consents.keys()
-            counted = _timed(counted, spec, _chosen(texts, sample), consents=consents)
+            counted = _timed(counted, spec, _sample(_chosen(texts, todo)), consents=consents)
         costs.append(counted)
     return costs
 
@@ -165,6 +164,16 @@ def distinct_replies(project: Project, values: Sequence[str]) -> Texts:
 def _chosen(texts: Texts, rows: Iterable[int]) -> Texts:
     places = list(rows)
     return [texts[0][row] for row in places], [texts[1][row] for row in places]
+
+
+def _sample(texts: Texts) -> Texts:
+    """Replies to time: evenly spaced, two by two, since those to one prompt share its pass."""
+    first: dict[str, int] = {}
+    places = [first.setdefault(str(prompt), row) for row, prompt in enumerate(texts[0])]
+    order = np.argsort(np.array(places, dtype=np.intp), kind="stable")
+    starts = np.linspace(0, max(len(order) - 2, 0), SAMPLE // 2).astype(int) // 2 * 2
+    rows = np.unique(np.concatenate([starts, starts + 1]))
+    return _chosen(texts, order[rows[rows < len(order)]])
 
 
 def _billed(counted: JudgeCost, spec: RewardSpec, texts: Texts) -> JudgeCost:
