@@ -2,9 +2,12 @@
 
 import gzip
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
@@ -131,6 +134,24 @@ def test_damage_behind_a_named_separator_is_at_the_line_of_the_file(write):
     text = 'sep=;\nprompt;chosen;rejected\na;b;c\n"a"x;b;c\n'
     with pytest.raises(PreferenceFormatError, match=r"at line 4\)"):
         read_rows(write(text))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_a_column_that_stands_twice_is_refused_where_it_is_read(tmp_path, kind):
+    """Which of both holds the answer, nobody can tell; notes may stand twice."""
+    for names, twice in ((["q", "chosen", "rejected", "chosen"], "chosen"), (list("qanq"), "")):
+        table = pa.table([["q"], ["good"], ["bad"], ["other"]], names=names)
+        if kind == "csv":
+            (tmp_path / "f").write_text(f"{','.join(names)}\nq,good,bad,other\n")
+        elif kind == "arrow":
+            with pa.ipc.new_stream(tmp_path / "f", table.schema) as file:
+                file.write_table(table)
+        else:
+            pq.write_table(table, tmp_path / "f")
+        for read in (read_rows, look_at):
+            refused = pytest.raises(PreferenceFormatError, match="column 'chosen' more than once")
+            with refused if twice else nullcontext():
+                read(tmp_path / "f")
 
 
 @pytest.mark.parametrize("written", [json.dumps(MESSAGES), str(MESSAGES)])
