@@ -55,6 +55,17 @@ def test_trl_explicit_messages(read):
     assert triples(read(row)) == [(prompt, "Blue.", "Green.")]
 
 
+@pytest.mark.parametrize("names", [("prompt",), ("chosen", "rejected"), ("prompt", "chosen")])
+def test_messages_written_as_json_in_a_text(read, names):
+    row = {"prompt": [user("Sky?")], "chosen": [assistant("B")], "rejected": [assistant("G")]}
+    texts = {name: json.dumps(row[name]) for name in names}
+    plain = {"prompt": "q", "chosen": '[{"a": 1}]', "rejected": "[{"}
+    result = read({**row, **texts}, plain)
+    assert triples(result) == [([user("Sky?")], "B", "G"), ([user("q")], '[{"a": 1}]', "[{")]
+    whole = {side: json.dumps([*row["prompt"], *row[side]]) for side in ("chosen", "rejected")}
+    assert triples(read(whole)) == [([user("Sky?")], "B", "G")]
+
+
 def test_text_prompt_with_whole_conversations_as_sides(read):
     """The hybrid form of ultrafeedback_binarized."""
     sides = {

@@ -14,24 +14,28 @@
 
 The format is told from the set of columns and the types in the first row that has both sides. A
 text in `system` opens any prompt that begins with no system turn of its own (Orca's pairs). Text
-around answers and plain prompts is stripped, except in our own files. Scores that stand beside the
-sides (score_chosen and score_rejected; reward1_chosen and reward1_reject, as VC-Soup's own code
-writes them) come along; two equal scores under "score" are a tie.
+around answers and plain prompts is stripped, and messages may be written as JSON in a text, except
+in our own files. Scores that stand beside the sides (score_chosen and score_rejected;
+reward1_chosen and reward1_reject, as VC-Soup's own code writes them) come along; two equal scores
+under "score" are a tie.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from vcsoup.preferences.pair_format import Cells, Pair, PairFormat, Scores, read_answer
 from vcsoup.preferences.pairs import PAIR_COLUMNS, Prompt
-from vcsoup.preferences.rows import FileRows
+from vcsoup.preferences.rows import FileRows, NumberedRow
 from vcsoup.preferences.turns import (
     RowFault,
     check_answered,
     check_prompt,
     dialogue_turns,
     is_dialogue,
+    messages_in,
     read_messages,
     read_number,
     read_prompt,
@@ -40,6 +44,7 @@ from vcsoup.preferences.turns import (
 )
 
 SIDES = ("chosen", "rejected")
+_MESSAGES = (*SIDES, "prompt", "conversations")
 _ASKED = ("question", "query", "input")  # other names of a prompt
 _REWARD = re.compile(r"(reward\d+)_chosen")
 
@@ -50,6 +55,10 @@ def detect_sides(file: FileRows) -> PairFormat | None:
     if not rows:
         return None
     first = rows[0]
+    if set(file.columns) != set(PAIR_COLUMNS) and _unpacked(first) != first:
+        unpacked = [NumberedRow(place, _unpacked(row)) for place, row in enumerate(rows, start=1)]
+        form = detect_sides(FileRows(file.columns, unpacked))
+        return form and replace(form, read=partial(_packed, form=form))
     if "conversations" in file.columns and isinstance(first.get("conversations"), list):
         return CONVERSATIONS
     if "prompt" in file.columns:
@@ -71,6 +80,16 @@ def _detect_asked(asked: str, rows: Sequence[Cells]) -> PairFormat:
 
 def _with_prompt(row: Cells, asked: str) -> Cells:
     return {**row, "prompt": row.get(asked)}
+
+
+def _unpacked(row: Cells) -> dict[str, Any]:
+    """The row with the lists of messages that it holds as JSON text."""
+    texts = {name: row[name] for name in _MESSAGES if isinstance(row.get(name), str)}
+    return {**row, **{name: messages_in(text) or text for name, text in texts.items()}}
+
+
+def _packed(row: Cells, *, form: PairFormat) -> Pair:
+    return form.pair(_unpacked(row), "")
 
 
 def _detect_explicit(columns: Iterable[str], rows: Sequence[Cells]) -> PairFormat:
