@@ -129,6 +129,14 @@ def test_csv_whose_first_line_names_the_separator(write, line, separator):
     assert [problem.row for problem in result.report.problems] == [1]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_separator_of_csv_is_that_of_its_header(write, end):
+    """Lines may end in any way; the answers hold the other separator more often."""
+    lines = ["prompt;chosen;rejected", "Sky?;a, b, c;d, e, f", ""]
+    [row] = read_rows(write(end.join(lines))).rows
+    assert row.cells == {"prompt": "Sky?", "chosen": "a, b, c", "rejected": "d, e, f"}
+
+
 def test_damage_behind_a_named_separator_is_at_the_line_of_the_file(write):
     """Line 1 names the separator, 2 is the header, 3 a row, and 4 has the text behind a quote."""
     text = 'sep=;\nprompt;chosen;rejected\na;b;c\n"a"x;b;c\n'

@@ -176,7 +176,8 @@ def _column(cells: object) -> dict[str, Any]:
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
     named = _NAMED_SEPARATOR.match(text)  # a line for Excel, before the header
     start = named.end() if named else 0
-    delimiter = named[1] if named else max(",;\t", key=(_early_lines(text) or [""])[0].count)
+    header = next(filter(str.strip, re.split("[\r\n]+", text[: 2**20])), "")
+    delimiter = named[1] if named else max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=delimiter, strict=True)
     filled = filter(None, reader)  # a blank line is no row
     try:
