@@ -2,7 +2,9 @@
 
 import pytest
 
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.scoring_progress import (
+    expected_stages,
     known_rewards,
     scoring_stages,
     seconds_left,
@@ -41,6 +43,20 @@ def test_records_may_come_in_pieces_and_between_others():
 def test_the_same_model_on_the_next_data_set_is_another_stage():
     again = [*RECORDS, report(20.0, "harmless", 100, 100), report(21.0, "helpful", 0, 60)]
     assert [s.model for s in scoring_stages(again)] == ["helpful", "harmless", "helpful"]
+
+
+def test_data_sets_of_one_size_are_stages_of_their_own_where_one_model_judges():
+    """The other value's scores come with the data: 2 of 2 data sets of 24 replies, half done."""
+    rewards = {
+        "helpful": RewardSpec(kind="length"),
+        "harmless": RewardSpec(kind="column", column="score"),
+    }
+    told = [(0.0, 0), (6.0, 24), (7.0, 0), (10.0, 12)]
+    stages = scoring_stages([report(time, "helpful", done, 24) for time, done in told])
+    expected = expected_stages(rewards, 2)
+    assert [(stage.done, stage.total) for stage in stages] == [(24, 24), (12, 24)]
+    assert share_done(stages, expected) == pytest.approx(0.75)
+    assert seconds_left(stages, expected) == pytest.approx(3.0)  # 36 replies took 9 s
 
 
 def test_time_left_counts_the_stages_to_come():
