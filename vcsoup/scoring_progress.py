@@ -107,7 +107,8 @@ def share_done(stages: Sequence[StageProgress], expected: int) -> float:
 def seconds_left(stages: Sequence[StageProgress], expected: int) -> float | None:
     """Estimate when the whole run ends, from the rewards computed so far.
 
-    Stages that have not begun count as long as the mean of those that have, without any cache.
+    Stages that have not begun count as long as the mean of those that have: as if the cache knew
+    nothing, but a stage that had nothing to compute (a rule, one more head of a model) is no work.
 
     Returns:
         Seconds; None before anything was computed.
@@ -120,7 +121,7 @@ def seconds_left(stages: Sequence[StageProgress], expected: int) -> float | None
     spent = sum(stage.latest - stage.began for stage in stages)
     if computed <= 0 or spent <= 0:
         return None
-    mean = sum(stage.total for stage in stages) / len(stages)
+    mean = sum(stage.total for stage in stages if stage.cached < stage.total) / len(stages)
     open_now = sum(stage.total - stage.done for stage in stages)
     to_come = mean * max(0, expected - len(stages))
     return (open_now + to_come) * spent / computed

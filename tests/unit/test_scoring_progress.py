@@ -65,6 +65,12 @@ def test_time_left_counts_the_stages_to_come():
     assert share_done(scoring_stages(RECORDS), expected=4) == pytest.approx(0.35)
 
 
+def test_heads_that_share_a_pass_take_no_time_of_their_own():
+    """Three data sets, three heads: 10 s a data set, and the first is done."""
+    told = [report(0.0, "a", 0, 100), *(report(10.0, head, 100, 100) for head in "abc")]
+    assert seconds_left(scoring_stages(told), expected=9) == pytest.approx(20.0)
+
+
 def test_nothing_can_be_said_before_anything_was_computed():
     assert seconds_left(scoring_stages(RECORDS[:1]), expected=2) is None
     assert seconds_left((), expected=2) is None
