@@ -9,6 +9,7 @@ never timed, since it costs money, but its bill is estimated. `score --estimate`
 import resource
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -124,9 +125,8 @@ def scoring_costs(
         if kind == "endpoint":
             counted = _billed(counted, spec, _chosen(texts, todo))
         elif timed and counted.passes:
-            sample = todo[np.linspace(0, len(todo) - 1, min(len(todo), SAMPLE)).astype(int)]
             consents = workspace.consents.keys()
-            counted = _timed(counted, spec, _chosen(texts, sample), consents=consents)
+            counted = _timed(counted, spec, _sample(_chosen(texts, todo)), consents=consents)
         costs.append(counted)
     return costs
 
@@ -166,6 +166,16 @@ def _chosen(texts: Texts, rows: Iterable[int]) -> Texts:
     return [texts[0][row] for row in places], [texts[1][row] for row in places]
 
 
+def _sample(texts: Texts) -> Texts:
+    """Replies to time: evenly spaced, two by two, since those to one prompt share its pass."""
+    first: dict[str, int] = {}
+    places = [first.setdefault(str(prompt), row) for row, prompt in enumerate(texts[0])]
+    order = np.argsort(np.array(places, dtype=np.intp), kind="stable")
+    starts = np.linspace(0, max(len(order) - 2, 0), SAMPLE // 2).astype(int) // 2 * 2
+    rows = np.unique(np.concatenate([starts, starts + 1]))
+    return _chosen(texts, order[rows[rows < len(order)]])
+
+
 def _billed(counted: JudgeCost, spec: RewardSpec, texts: Texts) -> JudgeCost:
     asked_for = estimate(spec, *texts)
     tokens = asked_for.input_tokens + asked_for.output_tokens
@@ -185,22 +195,19 @@ def _unknown(
 def _timed(
     counted: JudgeCost, spec: RewardSpec, texts: Texts, *, consents: frozenset[str] | set[str]
 ) -> JudgeCost:
-    from vcsoup.rewards import model as _imported_before_the_clock_runs  # noqa: F401
-    from vcsoup.rewards.judge import load_judge
+    from vcsoup.rewards.model import RewardModel  # imported before the clock runs
 
     began = time.monotonic()
-    judge = load_judge(spec, consents=consents)
+    judge = RewardModel.load(spec, consents=consents)
     loading = time.monotonic() - began
-    judge.score(texts[0][:_WARM_UP], texts[1][:_WARM_UP])
+    deque(judge.raw_batches(texts[0][:_WARM_UP], texts[1][:_WARM_UP]), maxlen=0)
     began = time.monotonic()
-    judge.score(*texts)
+    deque(judge.raw_batches(*texts), maxlen=0)
     each = (time.monotonic() - began) / len(texts[1])
-    tokens = None
-    if hasattr(judge, "encode"):
-        tokens = sum(len(row["input_ids"]) for row in judge.encode(*texts)) / len(texts[1])
+    tokens = sum(len(row.get("input_ids", ())) for row in judge.encode(*texts)) / len(texts[1])
     return replace(
         counted,
-        tokens=None if tokens is None else round(tokens * counted.passes),
+        tokens=round(tokens * counted.passes),
         seconds=loading + each * counted.passes,
         memory=memory_used(),
     )

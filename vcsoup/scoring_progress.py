@@ -1,12 +1,16 @@
 """How far a scoring run is, over all its stages. Pure; reads a job's progress records.
 
 A run scores D data sets with K reward models: D * K stages in a row, each with its own count of
-distinct replies. What the first report of a stage says is done came from the cache.
+distinct replies; scores that come with the data are no stage. What the first report of a stage says
+is done came from the cache.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vcsoup.rewards.spec import RewardSpec
 
 _SCORING = "scoring "
 _SPENT = ("requests", "under_way", "tokens", "cost")
@@ -65,12 +69,24 @@ def scoring_stages(
         news = {name: float(record[name]) for name in _SPENT if name in record}
         same = [stage for stage in stages if stage.model == model]
         spent, told = _spent(same[-1], news) if same else (news, news)
-        if stages and stages[-1].model == model and stages[-1].total == total:
+        if stages and _is_same(stages[-1], model, done, total):
             cached, began = stages.pop().cached, same[-1].began
         else:
             cached, began = done, time
         stages.append(StageProgress(model, cached, done, total, began, time, spent, told))
     return tuple(stages)
+
+
+def expected_stages(rewards: Mapping[str, "RewardSpec"], data_sets: int) -> int:
+    """How many stages a run has: scores that come with the data are looked up in none.
+
+    Example:
+        >>> from vcsoup.rewards.spec import RewardSpec
+        >>> rules = {"a": RewardSpec(kind="length"), "b": RewardSpec(kind="column", column="s")}
+        >>> expected_stages(rules, 3)
+        3
+    """
+    return data_sets * sum(spec.kind != "column" for spec in rewards.values())
 
 
 def share_done(stages: Sequence[StageProgress], expected: int) -> float:
@@ -91,7 +107,8 @@ def share_done(stages: Sequence[StageProgress], expected: int) -> float:
 def seconds_left(stages: Sequence[StageProgress], expected: int) -> float | None:
     """Estimate when the whole run ends, from the rewards computed so far.
 
-    Stages that have not begun count as long as the mean of those that have, without any cache.
+    Stages that have not begun count as long as the mean of those that have: as if the cache knew
+    nothing, but a stage that had nothing to compute (a rule, one more head of a model) is no work.
 
     Returns:
         Seconds; None before anything was computed.
@@ -104,7 +121,7 @@ def seconds_left(stages: Sequence[StageProgress], expected: int) -> float | None
     spent = sum(stage.latest - stage.began for stage in stages)
     if computed <= 0 or spent <= 0:
         return None
-    mean = sum(stage.total for stage in stages) / len(stages)
+    mean = sum(stage.total for stage in stages if stage.cached < stage.total) / len(stages)
     open_now = sum(stage.total - stage.done for stage in stages)
     to_come = mean * max(0, expected - len(stages))
     return (open_now + to_come) * spent / computed
@@ -138,6 +155,11 @@ def spent_so_far(*runs: Sequence[StageProgress]) -> dict[str, float]:
             for name, figure in spent.items():
                 total[name] = total.get(name, 0) + figure
     return total
+
+
+def _is_same(last: StageProgress, model: str, done: int, total: int) -> bool:
+    """Whether a report is of the last stage; one that had ended does not fall back."""
+    return (last.model, last.total) == (model, total) and (last.done < total or done == total)
 
 
 def _spent(

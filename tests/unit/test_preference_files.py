@@ -2,8 +2,12 @@
 
 import gzip
 import json
+from contextlib import nullcontext
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vcsoup.errors import NotFoundError, PreferenceFormatError
@@ -125,6 +129,14 @@ def test_csv_whose_first_line_names_the_separator(write, line, separator):
     assert [problem.row for problem in result.report.problems] == [1]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_separator_of_csv_is_that_of_its_header(write, end):
+    """Lines may end in any way; the answers hold the other separator more often."""
+    lines = ["prompt;chosen;rejected", "Sky?;a, b, c;d, e, f", ""]
+    [row] = read_rows(write(end.join(lines))).rows
+    assert row.cells == {"prompt": "Sky?", "chosen": "a, b, c", "rejected": "d, e, f"}
+
+
 def test_damage_behind_a_named_separator_is_at_the_line_of_the_file(write):
     """Line 1 names the separator, 2 is the header, 3 a row, and 4 has the text behind a quote."""
     text = 'sep=;\nprompt;chosen;rejected\na;b;c\n"a"x;b;c\n'
@@ -132,11 +144,38 @@ def test_damage_behind_a_named_separator_is_at_the_line_of_the_file(write):
         read_rows(write(text))
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_a_column_that_stands_twice_is_refused_where_it_is_read(tmp_path, kind):
+    """Which of both holds the answer, nobody can tell; notes may stand twice."""
+    for names, twice in ((["q", "chosen", "rejected", "chosen"], "chosen"), (list("qanq"), "")):
+        table = pa.table([["q"], ["good"], ["bad"], ["other"]], names=names)
+        if kind == "csv":
+            (tmp_path / "f").write_text(f"{','.join(names)}\nq,good,bad,other\n")
+        elif kind == "arrow":
+            with pa.ipc.new_stream(tmp_path / "f", table.schema) as file:
+                file.write_table(table)
+        else:
+            pq.write_table(table, tmp_path / "f")
+        for read in (read_rows, look_at):
+            refused = pytest.raises(PreferenceFormatError, match="column 'chosen' more than once")
+            with refused if twice else nullcontext():
+                read(tmp_path / "f")
+
+
 @pytest.mark.parametrize("written", [json.dumps(MESSAGES), str(MESSAGES)])
 def test_csv_cells_that_hold_messages(write, written):
     frame = pd.DataFrame({"prompt": [written], "chosen": ["yes"], "rejected": ["no"]})
     result = read_preferences(write(frame.to_csv(index=False)))
     assert result.pairs["prompt"][0] == MESSAGES
+
+
+@pytest.mark.parametrize("said", ["Blue.", 'It\'s "blue"\n} {', "long " * 99, "\\", "'"])
+def test_csv_cells_of_arrays_of_messages(tmp_path, said):
+    """What pandas writes of lists that it read from parquet, as `Dataset.to_csv` does."""
+    turns = [{"role": "user", "content": said}, {"content": said, "role": "assistant"}]
+    cell = np.array(turns, dtype=object)
+    pd.DataFrame({"prompt": [said], "chosen": [cell]}).to_csv(tmp_path / "f", index=False)
+    assert read_rows(tmp_path / "f").rows[0].cells == {"prompt": said, "chosen": turns}
 
 
 def test_a_csv_cell_that_only_looks_like_messages_stays_text(write):

@@ -55,6 +55,17 @@ def test_trl_explicit_messages(read):
     assert triples(read(row)) == [(prompt, "Blue.", "Green.")]
 
 
+@pytest.mark.parametrize("names", [("prompt",), ("chosen", "rejected"), ("prompt", "chosen")])
+def test_messages_written_as_json_in_a_text(read, names):
+    row = {"prompt": [user("Sky?")], "chosen": [assistant("B")], "rejected": [assistant("G")]}
+    texts = {name: json.dumps(row[name]) for name in names}
+    plain = {"prompt": "q", "chosen": '[{"a": 1}]', "rejected": "[{"}
+    result = read({**row, **texts}, plain)
+    assert triples(result) == [([user("Sky?")], "B", "G"), ([user("q")], '[{"a": 1}]', "[{")]
+    whole = {side: json.dumps([*row["prompt"], *row[side]]) for side in ("chosen", "rejected")}
+    assert triples(read(whole)) == [([user("Sky?")], "B", "G")]
+
+
 def test_text_prompt_with_whole_conversations_as_sides(read):
     """The hybrid form of ultrafeedback_binarized."""
     sides = {
@@ -80,6 +91,37 @@ def test_answers_that_happen_to_start_with_the_prompt_stay_whole(read):
         {"prompt": "Sea?", "chosen": "Wet.", "rejected": "Dry."},
     )
     assert triples(result)[0] == ([user("Hi")], "Hi there!", "Hi, go away.")
+
+
+@pytest.mark.parametrize("lack", [{"prompt": None}, {"prompt": " "}, {"chosen": ""}])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_row_that_lacks_a_cell_leaves_the_prompt_of_all_others_off(read, lack, place):
+    rows = [{"prompt": f"{q}:", "chosen": f"{q}: Yes.", "rejected": f"{q}: No."} for q in "ab"]
+    damaged = {**rows[0], **lack}
+    result = read(*rows[:place], damaged, *rows[place:])
+    assert triples(result) == [([user(f"{q}:")], "Yes.", "No.") for q in "ab"]
+    assert [row for row, *_ in problems(result)] == [place + 1]
+
+
+@pytest.mark.parametrize("name", ["question", "query", "input"])
+@pytest.mark.parametrize("repeated", ["", "Sky?\n"])
+def test_a_prompt_of_another_name_and_the_system_text_beside_it(read, name, repeated):
+    """Orca's pairs; the answers begin alike, which is no reason to take that for the prompt."""
+    row = {"system": "Be brief.", name: "Sky?\n"}
+    row |= {"chosen": f"{repeated}It is blue.", "rejected": f"{repeated}It is green."}
+    system = {"role": "system", "content": "Be brief."}
+    said = ("It is blue.", "It is green.")
+    result = read(row, {**row, "system": ""}, {**row, name: " "})
+    assert triples(result) == [([system, user("Sky?")], *said), ([user("Sky?")], *said)]
+    assert [row for row, *_ in problems(result)] == [3]
+
+
+@pytest.mark.parametrize("prompt", ["Sky?", [user("Sky?")]])
+def test_a_system_text_beside_a_prompt_is_its_first_turn(read, prompt):
+    row = {"system": "Be brief.", "prompt": prompt, "chosen": "Blue.", "rejected": "Green."}
+    turns = [{"role": "system", "content": "Be brief."}, user("Sky?")]
+    result = read(row, {**row, "prompt": turns, "chosen": "Black."}, {**row, "system": None})
+    assert [pair[0] for pair in triples(result)] == [turns, turns, [user("Sky?")]]
 
 
 def test_a_prompt_in_dialogue_form_becomes_turns(read):
@@ -214,6 +256,14 @@ def test_a_bad_first_row_does_not_hide_the_format(read):
     result = read({"chosen": None, "rejected": 3}, good)
     assert result.report.format == "hh-rlhf dialogues"
     assert problems(result) == [(1, "chosen", "one-sided")]
+
+
+def test_an_empty_first_answer_does_not_make_dialogues_plain_text(read):
+    row = {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: c"}
+    result = read({**row, "chosen": ""}, row)
+    assert result.report.format == "hh-rlhf dialogues"
+    assert triples(result) == [([user("a")], "b", "c")]
+    assert problems(result) == [(1, "chosen", "unreadable")]
 
 
 def test_the_report_as_data_and_as_a_line(read):

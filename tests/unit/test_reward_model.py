@@ -1,10 +1,14 @@
 """Asking a reward model: batches, padding, label, sign, and what cannot be asked."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import (
     AutoModelForSequenceClassification,
+    AutoTokenizer,
     LlamaConfig,
     LlamaForSequenceClassification,
 )
@@ -178,6 +182,34 @@ def test_what_cannot_be_asked(gpt2, tmp_path):
         with pytest.raises(RewardModelError, match=words) as caught:
             RewardModel.load(spec)
         assert "\n" not in str(caught.value)
+
+
+def test_an_adapter_is_refused_whether_or_not_it_has_a_head(tmp_path):
+    """Loaded over its base, one without a head of its own would get a random one each time."""
+    base = tiny_causal("llama", tmp_path / "base")
+    for name, task in (("headless", None), ("whole", "SEQ_CLS")):
+        model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1)
+        config = LoraConfig(task_type=task, target_modules=["q_proj"])
+        get_peft_model(model, config).save_pretrained(tmp_path / name)
+        AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / name)
+        with pytest.raises(RewardModelError, match="is an adapter, not a whole model; merge it"):
+            RewardModel.load(RewardSpec(model=str(tmp_path / name)))
+
+
+def test_weights_and_tokens_that_do_not_fit_the_model_are_named(tmp_path):
+    folder = tiny_classifier(tmp_path / "rm", labels=1)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<new>"])
+    tokenizer.save_pretrained(folder)
+    model = RewardModel.load(RewardSpec(model=str(folder)))
+    assert np.isfinite(model.score(["q"], ["known"])).all()
+    with pytest.raises(RewardModelError, match=r"makes the token \d+ \('<new>'\), but the model"):
+        model.score(["q"], ["<new>"])
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"id2label": {"0": "a", "1": "b", "2": "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RewardModelError, match="cannot be loaded"):
+        RewardModel.load(RewardSpec(model=str(folder)))
 
 
 def test_a_download_that_broke_off_is_named_with_its_file(tmp_path):

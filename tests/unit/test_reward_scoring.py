@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from transformers import AutoTokenizer
 
 from tests.tiny_models import tiny_classifier
 from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.monitor import StopRequested
+from vcsoup.preferences.pairs import make_pairs
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.scoring import score_pairs, score_replies
@@ -44,6 +46,26 @@ def test_replies_give_n_by_k_and_repeats_agree(specs):
     assert (rewards[0] == rewards[2]).all()
     assert (rewards[0] != rewards[1]).all()
     assert (rewards[0] != rewards[3]).all()
+
+
+def test_a_conversation_that_the_chat_template_refuses_has_no_reward(tmp_path, caplog):
+    """As Gemma's refuses a system turn; asked alone, as in a second run, it is no error either."""
+    folder = tiny_classifier(tmp_path / "rm")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    tokenizer.chat_template = refuses + tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "q"}]
+    pairs = make_pairs(["q", turns, "r"], ["yes", "yes", "no"], ["no", "no", "yes"])
+    specs = {"kind": RewardSpec(model=str(folder))}
+    cache = RewardCache(tmp_path / "cache")
+    for _ in range(2):
+        rewards = score_pairs(pairs, specs, cache=cache).drop(columns="id").to_numpy()
+        assert np.isnan(rewards[1]).all()
+        assert np.isfinite(rewards[[0, 2]]).all()
+    assert "2 of 6 replies are refused: the chat template of" in caplog.text
+    assert "system, user, assistant (no system); leave such prompts out" in caplog.text
+    assert "2 of 2 replies are refused" in caplog.text
 
 
 def test_nothing_to_score(specs):

@@ -8,6 +8,8 @@ from tests.tiny_models import tiny_classifier
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.errors import NotFoundError
 from vcsoup.pipeline import score_project
+from vcsoup.preferences.pairs import make_pairs
+from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.scoring_cost import distinct_replies, scoring_costs
 from vcsoup.workspace import Project, Workspace, project_config
@@ -82,3 +84,21 @@ def test_an_endpoint_is_billed_and_never_asked(workspace, project):
 def test_a_value_without_pairs_is_named(workspace, project):
     with pytest.raises(NotFoundError, match="brief has no pairs"):
         scoring_costs(workspace, project, ["brief"], timed=False)
+
+
+@pytest.mark.parametrize(("n", "timed"), [(1, 2), (12, 24), (13, 24), (500, 24)])
+def test_both_answers_of_a_prompt_are_timed_together(workspace, project, monkeypatch, n, timed):
+    """As in the run, where they share the pass over their prompt."""
+    asked: list[list[str]] = []
+
+    def heard(judge, prompts, replies):
+        asked.append([str(prompt) for prompt in prompts])
+        return iter(())
+
+    monkeypatch.setattr(RewardModel, "raw_batches", heard)
+    prompts = [f"ask {i}" for i in range(n)]
+    pairs = make_pairs(prompts, [f"yes {i}" for i in range(n)], [f"no {i}" for i in range(n)])
+    project.save_pairs("helpful", pairs, source="test")
+    scoring_costs(workspace, project, ["helpful"])
+    assert len(asked[1]) == timed
+    assert {asked[1].count(prompt) for prompt in asked[1]} == {2}

@@ -2,7 +2,9 @@
 
 import pytest
 
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.scoring_progress import (
+    expected_stages,
     known_rewards,
     scoring_stages,
     seconds_left,
@@ -43,10 +45,30 @@ def test_the_same_model_on_the_next_data_set_is_another_stage():
     assert [s.model for s in scoring_stages(again)] == ["helpful", "harmless", "helpful"]
 
 
+def test_data_sets_of_one_size_are_stages_of_their_own_where_one_model_judges():
+    """The other value's scores come with the data: 2 of 2 data sets of 24 replies, half done."""
+    rewards = {
+        "helpful": RewardSpec(kind="length"),
+        "harmless": RewardSpec(kind="column", column="score"),
+    }
+    told = [(0.0, 0), (6.0, 24), (7.0, 0), (10.0, 12)]
+    stages = scoring_stages([report(time, "helpful", done, 24) for time, done in told])
+    expected = expected_stages(rewards, 2)
+    assert [(stage.done, stage.total) for stage in stages] == [(24, 24), (12, 24)]
+    assert share_done(stages, expected) == pytest.approx(0.75)
+    assert seconds_left(stages, expected) == pytest.approx(3.0)  # 36 replies took 9 s
+
+
 def test_time_left_counts_the_stages_to_come():
     """120 rewards took 12 s: 10 a second. 60 are open now, two stages of about 100 come: 26 s."""
     assert seconds_left(scoring_stages(RECORDS), expected=4) == pytest.approx(26.0)
     assert share_done(scoring_stages(RECORDS), expected=4) == pytest.approx(0.35)
+
+
+def test_heads_that_share_a_pass_take_no_time_of_their_own():
+    """Three data sets, three heads: 10 s a data set, and the first is done."""
+    told = [report(0.0, "a", 0, 100), *(report(10.0, head, 100, 100) for head in "abc")]
+    assert seconds_left(scoring_stages(told), expected=9) == pytest.approx(20.0)
 
 
 def test_nothing_can_be_said_before_anything_was_computed():

@@ -8,11 +8,17 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from tests.tiny_judges import fitted_judge
 from tests.tiny_models import tiny_classifier
+from tests.tiny_pairs import tiny_pairs
 from vcsoup.errors import RewardModelError
 from vcsoup.pipeline import score_project
 from vcsoup.preferences.pairs import make_pairs
+from vcsoup.rewards.clinic import check_rewards
+from vcsoup.rewards.findings import Finding
+from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.spec import RewardSpec
+from vcsoup.scoring_cost import scoring_costs
 from vcsoup.set_aside import divide
 from vcsoup.workspace import Workspace, project_config
 
@@ -72,14 +78,36 @@ def test_models_that_fail_on_all_pairs_between_them_are_blamed():
 
 
 def poisoned(path: Path) -> Path:
-    """A reward model that answers nan to any text with the character BEL."""
-    tiny_classifier(path, seed=1)
+    """Make a saved reward model answer nan to any text with the character BEL."""
     model = AutoModelForSequenceClassification.from_pretrained(path)
-    (token,) = AutoTokenizer.from_pretrained(path)(POISON)["input_ids"]
+    tokens = AutoTokenizer.from_pretrained(path)(POISON, add_special_tokens=False)["input_ids"]
     with torch.no_grad():
-        model.transformer.wte.weight[token] = torch.nan
+        model.get_input_embeddings().weight[tokens] = torch.nan
     model.save_pretrained(path)
     return path
+
+
+def test_an_answer_without_a_reward_takes_none_from_those_in_its_pass(tmp_path):
+    model = RewardModel.load(RewardSpec(model=str(poisoned(fitted_judge("llama", tmp_path)))))
+    answers = [f"answer {i}{POISON if i in (1, 4) else ' and more'}" for i in range(6)]
+    for _, together in model.raw_batches(["q"] * 6, answers):
+        assert len(together) == 6
+        assert np.isnan(together).sum() == 2
+
+
+def test_the_clinic_compares_the_pairs_that_have_rewards(tmp_path):
+    """Half of the pairs have none; what is said of labels is what is said of the other half."""
+    specs = {"kind": RewardSpec(model=str(poisoned(fitted_judge("llama", tmp_path))))}
+
+    def agreement(pairs: pd.DataFrame) -> Finding:
+        found = check_rewards(specs, {"kind": pairs}).findings
+        return next(one for one in found if one.check == "agreement")
+
+    pairs = tiny_pairs(48)
+    sound = agreement(pairs.iloc[1::2])
+    pairs.loc[::2, "chosen"] += POISON
+    assert sound.level == "ok"
+    assert agreement(pairs) == sound
 
 
 def test_a_model_that_fails_on_two_answers_still_scores_the_rest(tmp_path):
@@ -87,7 +115,7 @@ def test_a_model_that_fails_on_two_answers_still_scores_the_rest(tmp_path):
     workspace = Workspace(tmp_path / "w")
     models = {
         "helpful": tiny_classifier(tmp_path / "a", seed=0),
-        "harmless": poisoned(tmp_path / "b"),
+        "harmless": poisoned(tiny_classifier(tmp_path / "b", seed=1)),
     }
     rewards = {value: {"model": str(path)} for value, path in models.items()}
     config = project_config(name="demo", values=VALUES, base="org/base", rewards=rewards)
@@ -97,6 +125,7 @@ def test_a_model_that_fails_on_two_answers_still_scores_the_rest(tmp_path):
     report = {"rows": 6, "kept": 6, "counts": {}, "problems": []}
     project.save_pairs("helpful", pairs, source="x", report=report)
 
+    assert all(cost.seconds > 0 for cost in scoring_costs(workspace, project))
     for _ in range(2):
         assert score_project(workspace, project) == {"helpful": 4}
         assert project.pairs("helpful")["id"].tolist() == pairs["id"][[0, 2, 3, 5]].tolist()

@@ -14,7 +14,7 @@ from vcsoup.errors import PreferenceFormatError
 from vcsoup.preferences.arrow_soundness import checked
 from vcsoup.preferences.decoded_size import bounded
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
-from vcsoup.preferences.rows import FileRows, readable
+from vcsoup.preferences.rows import FileRows, check_once, readable
 
 STREAM_MARK, FILE_MARK = b"\xff\xff\xff\xff", b"ARROW1"
 _Reader: TypeAlias = pa.ipc.RecordBatchStreamReader | pa.ipc.RecordBatchFileReader
@@ -78,6 +78,8 @@ def arrow_rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> File
 def _rows(contents: list[bytes], name: str, wanted: Callable[[str], bool]) -> FileRows:
     try:
         readers = [_reader(content) for content in contents]
+        for reader in readers:
+            check_once(reader.schema.names, name, wanted)
         columns = tuple(dict.fromkeys(name for reader in readers for name in reader.schema.names))
         parts = (part for reader in readers for part in _parts(reader, wanted))
         kept = list(bounded(parts, sum(map(len, contents)), name))

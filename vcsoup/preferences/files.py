@@ -23,7 +23,7 @@ from vcsoup.preferences.arrow_rows import (
 from vcsoup.preferences.detection import is_used
 from vcsoup.preferences.packing import MARK_BYTES, packing, unpacked_beginning
 from vcsoup.preferences.parquet_rows import parquet_rows
-from vcsoup.preferences.rows import FileRows, readable
+from vcsoup.preferences.rows import FileRows, check_once, readable
 from vcsoup.preferences.shards import joined, shard_files
 from vcsoup.preferences.text_rows import is_json, text_rows
 
@@ -47,18 +47,16 @@ def read_rows(path: Path, *, name: str = "", wanted: Callable[[str], bool] = is_
 
     Raises:
         NotFoundError: no such file.
-        PreferenceFormatError: a folder without data, an empty file, or content of no such kind.
+        PreferenceFormatError: a folder without data, an empty file, a column that stands twice, or
+            content of no such kind.
     """
     path = Path(path)
     name = readable(name or path.name)
     if path.is_dir():
         return saved_rows(path, name, wanted) if is_saved(path) else _folder(path, name, wanted)
-    content = _content(path, name)
-    if content.startswith(b"PAR1"):
-        return parquet_rows(content, name, wanted)
-    if content.startswith((STREAM_MARK, FILE_MARK)):
-        return arrow_rows(content, name, wanted)
-    return text_rows(as_text(content, name), name)
+    file = _rows(_content(path, name), name, wanted)
+    check_once(file.columns, name, wanted)
+    return file
 
 
 def data_files(path: Path, name: str) -> list[Path]:
@@ -70,6 +68,14 @@ def data_files(path: Path, name: str) -> list[Path]:
     if not path.is_dir():
         return [path]
     return saved_files(path, name) if is_saved(path) else shard_files(path, name)[0]
+
+
+def _rows(content: bytes, name: str, wanted: Callable[[str], bool]) -> FileRows:
+    if content.startswith(b"PAR1"):
+        return parquet_rows(content, name, wanted)
+    if content.startswith((STREAM_MARK, FILE_MARK)):
+        return arrow_rows(content, name, wanted)
+    return text_rows(as_text(content, name), name)
 
 
 def _folder(folder: Path, name: str, wanted: Callable[[str], bool]) -> FileRows:

@@ -9,26 +9,33 @@
 | TRL implicit (text) | chosen, rejected | the shared beginning, and what follows it |
 | hh-rlhf dialogues | chosen, rejected with "Human:", "Assistant:" | the turns, the last answer |
 | LLaMA-Factory (Alpaca) | instruction, input, chosen, rejected; system, history | both as prompt |
+| any TRL explicit text | question, query or input instead of prompt | that as prompt |
 | LLaMA-Factory (ShareGPT) | conversations, chosen, rejected (messages); system | turns, answers |
 
-The format is told from the set of columns and the types in the first row that has both sides. Text
-around answers and plain prompts is stripped, except in our own files. Scores that stand beside the
-sides (score_chosen and score_rejected; reward1_chosen and reward1_reject, as VC-Soup's own code
-writes them) come along; two equal scores under "score" are a tie.
+The format is told from the set of columns and the types in the first row that has both sides. A
+text in `system` opens any prompt that begins with no system turn of its own (Orca's pairs). Text
+around answers and plain prompts is stripped, and messages may be written as JSON in a text, except
+in our own files. Scores that stand beside the sides (score_chosen and score_rejected;
+reward1_chosen and reward1_reject, as VC-Soup's own code writes them) come along; two equal scores
+under "score" are a tie.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from vcsoup.preferences.pair_format import Cells, Pair, PairFormat, Scores, read_answer
 from vcsoup.preferences.pairs import PAIR_COLUMNS, Prompt
-from vcsoup.preferences.rows import FileRows
+from vcsoup.preferences.rows import FileRows, NumberedRow
 from vcsoup.preferences.turns import (
     RowFault,
     check_answered,
     check_prompt,
     dialogue_turns,
     is_dialogue,
+    messages_in,
     read_messages,
     read_number,
     read_prompt,
@@ -37,6 +44,8 @@ from vcsoup.preferences.turns import (
 )
 
 SIDES = ("chosen", "rejected")
+_MESSAGES = (*SIDES, "prompt", "conversations")
+_ASKED = ("question", "query", "input")  # other names of a prompt
 _REWARD = re.compile(r"(reward\d+)_chosen")
 
 
@@ -46,6 +55,10 @@ def detect_sides(file: FileRows) -> PairFormat | None:
     if not rows:
         return None
     first = rows[0]
+    if set(file.columns) != set(PAIR_COLUMNS) and _unpacked(first) != first:
+        unpacked = [NumberedRow(place, _unpacked(row)) for place, row in enumerate(rows, start=1)]
+        form = detect_sides(FileRows(file.columns, unpacked))
+        return form and replace(form, read=partial(_packed, form=form))
     if "conversations" in file.columns and isinstance(first.get("conversations"), list):
         return CONVERSATIONS
     if "prompt" in file.columns:
@@ -54,25 +67,53 @@ def detect_sides(file: FileRows) -> PairFormat | None:
         return INSTRUCTIONS
     if any(not isinstance(first[side], str) for side in SIDES):
         return IMPLICIT_MESSAGES
-    return DIALOGUES if all(is_dialogue(first[side]) for side in SIDES) else IMPLICIT_TEXT
+    if all(is_dialogue(first[side]) for side in SIDES):
+        return DIALOGUES
+    asked = next((name for name in _ASKED if isinstance(first.get(name), str)), None)
+    return _detect_asked(asked, rows) if asked else IMPLICIT_TEXT
+
+
+def _detect_asked(asked: str, rows: Sequence[Cells]) -> PairFormat:
+    form = _detect_explicit((*rows[0], "prompt"), [_with_prompt(row, asked) for row in rows])
+    return PairFormat(f"{form.name}, {asked} as prompt", partial(_asked, asked=asked, form=form))
+
+
+def _with_prompt(row: Cells, asked: str) -> Cells:
+    return {**row, "prompt": row.get(asked)}
+
+
+def _unpacked(row: Cells) -> dict[str, Any]:
+    """The row with the lists of messages that it holds as JSON text."""
+    texts = {name: row[name] for name in _MESSAGES if isinstance(row.get(name), str)}
+    return {**row, **{name: messages_in(text) or text for name, text in texts.items()}}
+
+
+def _packed(row: Cells, *, form: PairFormat) -> Pair:
+    return form.pair(_unpacked(row), "")
 
 
 def _detect_explicit(columns: Iterable[str], rows: Sequence[Cells]) -> PairFormat:
+    asked = [row for row in rows if _holds(row.get("prompt"))]
     answers_are_text = all(isinstance(rows[0][side], str) for side in SIDES)
     if set(columns) == set(PAIR_COLUMNS) and isinstance(rows[0].get("prompt"), list):
         return OWN if answers_are_text else EXPLICIT
-    if all(_repeats_prompt(row) for row in rows):
+    if asked and all(map(_repeats_prompt, asked)):
         return REPEATED
     return SCORED if any(_REWARD.fullmatch(column) for column in columns) else EXPLICIT
 
 
 def _is_side(cell: object) -> bool:
-    return isinstance(cell, str | list | dict)
+    return isinstance(cell, str | list | dict) and _holds(cell)
+
+
+def _holds(cell: object) -> bool:
+    """Whether a cell holds anything; a row that lacks some tells nothing of the others."""
+    return cell is not None and not (isinstance(cell, str) and not cell.strip())
 
 
 def _repeats_prompt(row: Cells) -> bool:
-    asked, sides = row.get("prompt"), [row[side] for side in SIDES]
-    if not isinstance(asked, str) or not asked:
+    asked, sides = row["prompt"], [row[side] for side in SIDES]
+    if not isinstance(asked, str):
         return False
     return all(isinstance(side, str) and side.startswith(asked) for side in sides)
 
@@ -84,7 +125,11 @@ def _own(row: Cells) -> Pair:
 def _explicit(row: Cells) -> Pair:
     prompt = _prompt_of_sides(row) or read_prompt(row)
     chosen, rejected = (read_answer(row, side, prompt) for side in SIDES)
-    return Pair(prompt, chosen, rejected, _scores(row))
+    return Pair(_opened(prompt, row), chosen, rejected, _scores(row))
+
+
+def _asked(row: Cells, *, asked: str, form: PairFormat) -> Pair:
+    return form.pair(_with_prompt(row, asked), "")
 
 
 def _prompt_of_sides(row: Cells) -> Prompt | None:
@@ -101,7 +146,7 @@ def _repeated(row: Cells) -> Pair:
     prompt = read_prompt(row)
     sides = (read_text(row, side).removeprefix(row["prompt"]) for side in SIDES)
     chosen, rejected = (side.strip() for side in sides)
-    return Pair(prompt, chosen, rejected, _scores(row))
+    return Pair(_opened(prompt, row), chosen, rejected, _scores(row))
 
 
 def _scores(row: Cells) -> Scores:
@@ -158,6 +203,14 @@ def _conversations(row: Cells) -> Pair:
     turns = {side: [cell] if isinstance(cell, dict) else cell for side, cell in cells.items()}
     chosen, rejected = (read_answer(turns, side, prompt) for side in SIDES)
     return Pair(prompt, chosen, rejected, _scores(row))
+
+
+def _opened(prompt: Prompt, row: Cells) -> Prompt:
+    """The prompt behind the text of `system`, where it has no system turn of its own."""
+    told = row.get("system")
+    if not isinstance(told, str) or not told.strip() or prompt[0]["role"] == "system":
+        return prompt
+    return [*_system(row), *prompt]
 
 
 def _system(row: Cells) -> Prompt:

@@ -18,14 +18,14 @@ from vcsoup.errors import NotFoundError, PreferenceFormatError
 from vcsoup.preferences.arrow_rows import FILE_MARK, STREAM_MARK, batches
 from vcsoup.preferences.arrow_soundness import checked
 from vcsoup.preferences.decoded_size import beginning
-from vcsoup.preferences.detection import detect_format
+from vcsoup.preferences.detection import detect_format, is_used
 from vcsoup.preferences.files import as_text, data_files
 from vcsoup.preferences.json_beginning import first_json_rows
 from vcsoup.preferences.packing import unpacked_beginning, unpacked_pieces
 from vcsoup.preferences.pair_format import Joined, Pair
 from vcsoup.preferences.parquet_rows import UNREADABLE, table_rows
 from vcsoup.preferences.readers import Reading, read_rows_as_pairs
-from vcsoup.preferences.rows import FileRows, readable
+from vcsoup.preferences.rows import FileRows, check_once, readable
 from vcsoup.preferences.text_rows import is_one_value, text_rows
 from vcsoup.preferences.turns import RowFault
 
@@ -90,6 +90,7 @@ def look_at(path: Path, *, name: str = "") -> FileLook:
     if not path.exists():
         raise NotFoundError(f"{readable(str(path))} does not exist; check the path")
     file, whole = _beginning(path, name)
+    check_once(file.columns, name, is_used)
     form = detect_format(file)
     aspects = form.aspects if form else ()
     return FileLook(file.columns, form.name if form else "", aspects, file, whole)

@@ -1,8 +1,12 @@
 """Numbered rows: what every kind of file turns into before its rows are read as pairs."""
 
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from vcsoup.errors import PreferenceFormatError
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,19 @@ class FileRows:
         """A row in words: "row 3", or "row 3 of b.jsonl"."""
         name, row = self.place(number)
         return f"row {row} of {name}" if name else f"row {row}"
+
+
+def check_once(columns: Iterable[str], name: str, wanted: Callable[[str], bool]) -> None:
+    """Make sure that no column that is read stands twice in a file: which one would be meant?
+
+    Raises:
+        PreferenceFormatError: one does.
+    """
+    counted = Counter(column for column in columns if wanted(column))
+    if twice := [column for column, times in counted.items() if times > 1]:
+        raise PreferenceFormatError(
+            f"{name} has the column {readable(twice[0])!r} more than once; rename or remove one"
+        )
 
 
 def readable(text: str) -> str:

@@ -22,6 +22,9 @@ from vcsoup.preferences.rows import FileRows, NumberedRow
 _LONGEST_CELL = 2**31 - 1
 _STAND_IN = re.compile("[\udc80-\udcff]")
 _EARLY_LINES = 20
+_NUMPY_SEAM = re.compile(  # between two objects; texts in quotes are gone past, once
+    r"""('(?:[^'\\]|\\.?)*+'?|"(?:[^"\\]|\\.?)*+"?)|(?<=\})\s++(?=\{)""", re.DOTALL
+)
 _NAMED_SEPARATOR = re.compile(r'\s*"?sep=([^\w\s"]|[\t ])\1*"?(?:\r\n?|\n)', re.IGNORECASE)
 
 csv.field_size_limit(_LONGEST_CELL)  # its own limit, 131,072, is less than a long dialogue
@@ -173,7 +176,8 @@ def _column(cells: object) -> dict[str, Any]:
 def _csv_rows(text: str, name: str, *, damaged: bool) -> FileRows:
     named = _NAMED_SEPARATOR.match(text)  # a line for Excel, before the header
     start = named.end() if named else 0
-    delimiter = named[1] if named else max(",;\t", key=(_early_lines(text) or [""])[0].count)
+    header = next(filter(str.strip, re.split("[\r\n]+", text[: 2**20])), "")
+    delimiter = named[1] if named else max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=delimiter, strict=True)
     filled = filter(None, reader)  # a blank line is no row
     try:
@@ -197,15 +201,22 @@ def _csv_row(number: int, columns: Sequence[str], cells: Sequence[str]) -> Numbe
 
 
 def _csv_cell(cell: str) -> object:
-    """A cell as it is, but messages written out as JSON or by Python's `str` become a list."""
+    """A cell as it is, but messages written out as JSON or by Python's `str` become a list.
+
+    NumPy writes them without commas: so pandas and `datasets` save what came from parquet.
+    """
     if not cell.lstrip().startswith("[{"):
         return cell
-    for parse in (json.loads, ast.literal_eval):
+    for parse in (json.loads, ast.literal_eval, _numpy_list):
         try:
             return parse(cell.strip())
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             continue
     return cell
+
+
+def _numpy_list(cell: str) -> object:
+    return ast.literal_eval(_NUMPY_SEAM.sub(lambda seam: seam[1] or ", ", cell))
 
 
 def is_csv_row(row: Mapping[str, object]) -> bool:

@@ -5,6 +5,7 @@ value), dialogues in the hh-rlhf form ("\n\nHuman: ...\n\nAssistant: ...") and i
 ("<extra_id_1>User"). Nothing here knows what a format is.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -65,6 +66,23 @@ def read_messages(row: Mapping[str, Any], column: str) -> Prompt:
     if not isinstance(turns, list):
         raise RowFault("one-sided", column, _instead_of(turns, "messages"))
     return [_message(turn, column) for turn in turns]
+
+
+def messages_in(text: str) -> list[dict[str, Any]]:
+    """The messages that a text holds as JSON; none when it is anything else.
+
+    Example:
+        >>> messages_in('[{"role": "user", "content": "Hi"}]'), messages_in('[{"a": 1}]')
+        ([{'role': 'user', 'content': 'Hi'}], [])
+    """
+    if not text.lstrip().startswith("[{"):
+        return []
+    try:
+        turns = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    spoken = all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in turns)
+    return turns if spoken else []
 
 
 def _message(turn: object, column: str) -> dict[str, str]:

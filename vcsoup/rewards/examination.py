@@ -52,9 +52,11 @@ def examine_model(
         return found, NOTHING
     answers = [*sample["chosen"], *sample["rejected"]]
     logits = _logits(model, [*sample["prompt"]] * 2, answers, monitor)
-    own = np.flatnonzero((sample["value"] == value).to_numpy())
+    n = len(sample)
+    told_both = np.isfinite(logits[:n] + logits[n:]).all(axis=1)
+    own = np.flatnonzero((sample["value"] == value).to_numpy() & told_both)
     if len(own):
-        told = agreement_finding(value, spec, logits[own], logits[len(sample) + own])
+        told = agreement_finding(value, spec, logits[own], logits[n + own])
         if told.level == "ok" and found[-1].level == "warning":  # the pairs say more
             found[-1] = replace(found[-1], level="note", remedy="", fix={})
         found.append(told)

@@ -31,7 +31,7 @@ def input_findings(
     found = [_start_finding(value, model, prompts, [example.better for example in examples])]
     if len(sample):
         rows = model.encode([*sample["prompt"]] * 2, [*sample["chosen"], *sample["rejected"]])
-        cut = float(np.mean([len(row["input_ids"]) >= model.max_length for row in rows]))
+        cut = float(np.mean([len(row.get("input_ids", ())) >= model.max_length for row in rows]))
         if cut > _MANY_CUT:
             told = f"{cut:.0%} of the inputs fill all {model.max_length} tokens and may be cut"
             remedy = "raise max_length if the model reads more, or leave out over-long pairs"
@@ -73,7 +73,7 @@ def _start_finding(
 ) -> Finding:
     tokenizer = model.tokenizer
     starts = {tokenizer.bos_token_id, tokenizer.cls_token_id} - {None}
-    rows = [row["input_ids"] for row in model.encode(prompts, replies)]
+    rows = [row["input_ids"] for row in model.encode(prompts, replies) if row]
     doubled = sum(len(row) > 1 and row[0] in starts and row[1] in starts for row in rows)
     if doubled:
         word = tokenizer.decode([rows[0][0]])

@@ -21,7 +21,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from vcsoup.errors import RewardModelError
 from vcsoup.rewards.consent import check_consent
-from vcsoup.rewards.model_files import damaged_weights, no_such_folder, read_model_files
+from vcsoup.rewards.model_files import (
+    check_whole,
+    damaged_weights,
+    no_such_folder,
+    read_model_files,
+)
 from vcsoup.rewards.spec import RewardSpec
 
 _LARGE = 1_000_000_000  # parameters; below it a GPU also computes in float32
@@ -52,8 +57,8 @@ def load_classifier(
         consents: Keys of the consents to run a model's own code.
 
     Raises:
-        RewardModelError: no such model, no sequence classifier, a head without weights, weights
-            that are cut short, or code that nobody agreed to run.
+        RewardModelError: no such model, no sequence classifier, an adapter, a head without weights,
+            weights that are cut short, or code that nobody agreed to run.
     """
     if spec.kind != "model":
         raise RewardModelError(
@@ -62,6 +67,7 @@ def load_classifier(
     check_consent(spec, consents)
     if spec.trust_remote_code:
         _check_code(spec)
+    check_whole(spec.model, spec.revision)
     source = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
     disable_progress_bar()
     try:
@@ -70,7 +76,7 @@ def load_classifier(
     except SafetensorError as error:
         torn = damaged_weights(spec.model, spec.revision, error)
         raise RewardModelError(f"reward model {spec.model!r} cannot be loaded: {torn}") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         remedy = "give a folder or hub id of a sequence classification model"
         absent = no_such_folder(spec.model)  # transformers takes it for a misspelt hub id
         reason = "there is no such folder" if absent else _first_line(error)

@@ -154,17 +154,33 @@ class RewardModel:
         *,
         tokens_per_batch: int = TOKENS_PER_BATCH,
     ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray]]:
-        """Yield (row numbers, all that the model says: shape (rows, heads)) batch by batch."""
+        """Yield (row numbers, all that the model says: shape (rows, heads)) batch by batch.
+
+        What the chat template refuses comes last, as nan.
+        """
         order = _side_by_side(prompts)
+        refused: list[int] = []
+        heads = self.model.config.num_labels or 1
         for start in range(0, len(order), _CHUNK):
             chunk = order[start : start + _CHUNK]
             inputs = self.encode([prompts[row] for row in chunk], [replies[row] for row in chunk])
-            for rows in self._batches(inputs, tokens_per_batch):
-                yield chunk[rows], self._forward([inputs[row] for row in rows])
+            taken = np.array([bool(row) for row in inputs])
+            refused += chunk[~taken].tolist()
+            chunk, inputs = chunk[taken], [row for row in inputs if row]
+            for rows in self._batches(inputs, tokens_per_batch) if inputs else ():
+                said = self._forward([inputs[row] for row in rows])
+                heads = said.shape[1]
+                yield chunk[rows], said
+        if refused:
+            yield np.array(refused), np.full((len(refused), heads), np.nan, dtype=np.float32)
 
     def encode(self, prompts: Sequence[AnyPrompt], replies: Sequence[str]) -> list[Encoding]:
-        """Lay prompts and replies out as this model reads them: n unpadded inputs."""
-        return encode_replies(
+        """Lay prompts and replies out as this model reads them: see `encode_replies`.
+
+        Raises:
+            RewardModelError: also a token that the model does not know.
+        """
+        rows = encode_replies(
             self.tokenizer,
             prompts,
             replies,
@@ -172,6 +188,18 @@ class RewardModel:
             max_length=self.max_length,
             special_tokens=self.spec.special_tokens,
         )
+        self._check_known(rows)
+        return rows
+
+    def _check_known(self, rows: list[Encoding]) -> None:
+        known = getattr(self.model.config.get_text_config(), "vocab_size", None)
+        top = max((max(row["input_ids"], default=0) for row in rows if row), default=0)
+        if known and top >= known:
+            raise RewardModelError(
+                f"the tokenizer of reward model {self.spec.model} makes the token {top} "
+                f"({self.tokenizer.decode([top])!r}), but the model knows {known}; "
+                "give it the tokenizer that it was trained with"
+            )
 
     def _check_finite(self, rows: npt.NDArray[np.intp], raw: FloatArray) -> None:
         if not np.isfinite(raw).all():
@@ -237,8 +265,10 @@ class RewardModel:
         rows = [row["input_ids"] for row in inputs]
         if self._shared is None or not all(rows) or not inputs[0].keys() <= _READABLE:
             return self._padded(inputs)
-        said = self._shared.logits([self._to_read(row) for row in rows])
-        return said.float().cpu().numpy()
+        said = self._shared.logits([self._to_read(row) for row in rows]).float().cpu().numpy()
+        for row in np.flatnonzero(~np.isfinite(said).all(axis=1)):
+            said[row] = self._padded([inputs[row]])[0]  # nan of one row spreads to those beside it
+        return said
 
     @torch.inference_mode()
     def _padded(self, inputs: list[Encoding]) -> FloatArray:

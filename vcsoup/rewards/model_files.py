@@ -90,6 +90,16 @@ def why_no_model(model: str) -> str:
     return f"{model} {_ADAPTER if adapted else _NO_CONFIG}"
 
 
+def check_whole(model: str, revision: str | None = None) -> None:
+    """Make sure that a model is no adapter: its base is named but not known by content.
+
+    Raises:
+        RewardModelError: it is one, or there is no such model on the hub.
+    """
+    if not no_such_folder(model) and _text(model, "adapter_config.json", revision) is not None:
+        raise RewardModelError(f"reward model {model} {_ADAPTER}")
+
+
 def full_name(model: str) -> str:
     """Make a local folder independent of the working folder; a hub id stays as it is.
 

@@ -8,6 +8,7 @@ unless the record says who else writes them; pair and reply_pair are the tokeniz
 which for Llama's kin start each part with BOS, as where a model was trained on such pairs.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from jinja2 import TemplateError
@@ -19,6 +20,8 @@ from vcsoup.rewards.spec import SpecialTokens, Template
 
 Messages = Sequence[Mapping[str, str]]
 Encoding = dict[str, list[int]]
+
+logger = logging.getLogger(__name__)
 
 
 def encode_replies(
@@ -41,16 +44,19 @@ def encode_replies(
         special_tokens: Who writes BOS, CLS and EOS: see `RewardSpec.special_tokens`.
 
     Returns:
-        One mapping per row: `input_ids` and whatever else the model wants, as lists of ints.
+        One mapping per row: `input_ids` and whatever else the model wants, as lists of ints; an
+        empty one where the chat template refuses the turns (some know no system turn).
 
     Raises:
         RewardModelError: the layout needs a chat template or a BOS token that the tokenizer lacks.
-        ChatTemplateError: the chat template refuses a conversation.
     """
     if not len(replies):
         return []
     turns = [as_messages(prompt) for prompt in prompts]
-    first, second = _texts(tokenizer, turns, replies, template=template)
+    texts, second = _texts(tokenizer, turns, replies, template=template)
+    first = [text for text in texts if text is not None]
+    if not first:
+        return [{} for _ in texts]
     tokenizer.truncation_side = "right" if template == "reversed" else "left"
     added = special_tokens == "add" or (special_tokens == "auto" and template != "chat")
     encoded = tokenizer(
@@ -61,8 +67,11 @@ def encode_replies(
         max_length=max_length,
         return_special_tokens_mask=template == "hh",
     )
-    rows = [{name: encoded[name][row] for name in encoded} for row in range(len(replies))]
-    return [_one_text(row, tokenizer) for row in rows] if template == "hh" else rows
+    rows = [{name: encoded[name][row] for name in encoded} for row in range(len(first))]
+    if template == "hh":
+        return [_one_text(row, tokenizer) for row in rows]
+    taken = iter(rows)
+    return [{} if text is None else next(taken) for text in texts]
 
 
 def hh_prompt(turns: Messages, *, last_gap: str = " ") -> str:
@@ -140,10 +149,10 @@ def _texts(
     replies: Sequence[str],
     *,
     template: Template,
-) -> tuple[list[str], list[str] | None]:
-    """First texts, and second texts or None."""
+) -> tuple[Sequence[str | None], list[str] | None]:
+    """First texts, None for one that the chat template refuses; and second texts or None."""
     if template == "chat":
-        return [_chat(tokenizer, t, r) for t, r in zip(turns, replies, strict=True)], None
+        return _chats(tokenizer, turns, replies), None
     if template == "pair":
         return [plain_prompt(t).lstrip() for t in turns], list(replies)
     if template == "reply_pair":
@@ -159,13 +168,25 @@ def _texts(
     return list(replies), None
 
 
-def _chat(tokenizer: PreTrainedTokenizerBase, turns: list[Message], reply: str) -> str:
+def _chats(
+    tokenizer: PreTrainedTokenizerBase, turns: Sequence[list[Message]], replies: Sequence[str]
+) -> list[str | None]:
     if not tokenizer.chat_template:
         raise RewardModelError(
             f"reward model {tokenizer.name_or_path} has no chat template; "
             "set template to pair, hh, beaver, response or reversed"
         )
-    return chat_text(tokenizer, [*turns, {"role": "assistant", "content": reply}])
+    texts: list[str | None] = []
+    reason = ""
+    for asked, reply in zip(turns, replies, strict=True):
+        try:
+            texts.append(chat_text(tokenizer, [*asked, {"role": "assistant", "content": reply}]))
+        except ChatTemplateError as error:
+            reason = reason or str(error)
+            texts.append(None)
+    if reason:
+        logger.warning("%d of %d replies are refused: %s", texts.count(None), len(texts), reason)
+    return texts
 
 
 def _one_text(row: Encoding, tokenizer: PreTrainedTokenizerBase) -> Encoding:

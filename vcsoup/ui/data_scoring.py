@@ -14,6 +14,7 @@ from vcsoup.jobs import Job
 from vcsoup.numbers import count, duration, share
 from vcsoup.scoring_progress import (
     StageProgress,
+    expected_stages,
     known_rewards,
     scoring_stages,
     seconds_left,
@@ -234,4 +235,4 @@ def _runs(project: Project, job: Job) -> list[tuple[StageProgress, ...]]:
 def _expected(project: Project, job: Job) -> int:
     """How many steps a run has: every model on every data set that it scores."""
     values = job.meta.get("values") or list(project.datasets())
-    return len(values) * len(project.values)
+    return expected_stages(project.config.rewards, len(values))
