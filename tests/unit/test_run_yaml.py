@@ -238,6 +238,14 @@ def test_targets_that_the_base_does_not_have_are_told_before_anything_is_made(tm
     assert not workspace.project("mine").datasets()
 
 
+def test_a_filter_that_keeps_too_few_pairs_is_told_before_any_value_is_trained(tmp_path, workspace):
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    path.write_text(FILE.replace("min_norm: 0.1", "min_norm: 99"))
+    with pytest.raises(TrainingError, match=r"harmless, filtered: 0 pairs .* one batch of 4"):
+        run(workspace, load_project_file(path))
+    assert workspace.project("mine").adapters() == []
+
+
 def test_an_export_that_would_find_its_place_taken_is_told_before_anything_is_made(
     tmp_path, workspace
 ):

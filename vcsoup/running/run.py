@@ -92,6 +92,8 @@ def run(
         (project.root / RUN_FILE).write_text(dump_project_file(file), encoding="utf-8")
         for number, step in enumerate(steps, start=1):
             here = Run(workspace, file, project, project.filters(), monitor, tell)
+            if step.stage == "train" and reports[-1].stage != "train":
+                _check_trainings(steps, here)
             ahead = steps[number - 1 :] if all(told.state == "there" for told in reports) else ()
             reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}", ahead))
             project = workspace.project(file.project)
@@ -138,6 +140,15 @@ def _still_open(steps: Sequence[Step], here: Run) -> list[Step]:
         if any(step.stands_on(other) for other in found) or not step.is_done(here):
             found.append(step)
     return found
+
+
+def _check_trainings(steps: Sequence[Step], here: Run) -> None:
+    """Refuse a value that has too few pairs to train on before the first one is trained."""
+    from vcsoup.running.soup_steps import TrainStep
+
+    for step in steps:
+        if isinstance(step, TrainStep):
+            step.check(here)
 
 
 def _check_exports(project: Project | None, steps: Sequence[Step]) -> None:

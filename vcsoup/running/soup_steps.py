@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vcsoup.cost import Cost
+from vcsoup.errors import TrainingError
 from vcsoup.filtering import PairFilter
 from vcsoup.front_figures import front_figures
 from vcsoup.monitor import Monitor
@@ -93,6 +94,20 @@ class TrainStep:
             memory=memory_used(),
             basis="by a few steps on this machine",
         )
+
+    def check(self, run: Run) -> None:
+        """Refuse a filter that keeps too few pairs, before any value is trained.
+
+        Raises:
+            TrainingError: names value and group.
+        """
+        from vcsoup.training.rows import check_enough
+
+        n = len(kept_pairs(run.project, self.value, self._filter(run)))
+        try:
+            check_enough(n, n, config=run.file.training)
+        except TrainingError as error:
+            raise TrainingError(f"{self.value}, {self.group}: {error}") from error
 
     def make(self, run: Run) -> dict[str, Any]:
         """Train; a run that was stopped or killed goes on from its last checkpoint.

@@ -67,7 +67,7 @@ def make_rows(
     shuffled = np.random.default_rng(config.seed).permutation(fitting)
     n_heldout = config.n_heldout(len(fitting))
     heldout, train = shuffled[:n_heldout], shuffled[n_heldout:]
-    _check_enough(len(pairs), len(fitting), n_train=len(train), config=config)
+    check_enough(len(pairs), len(fitting), config=config)
     order = shown_order(train, lengths.sum(axis=1), config=config)
     shown, places = np.unique(order, return_inverse=True)
     return Rows(
@@ -141,7 +141,18 @@ def _token_counts(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> np
     return np.array(counts, dtype=np.int64).reshape(3, len(pairs)).T
 
 
-def _check_enough(n_pairs: int, n_fitting: int, *, n_train: int, config: TrainConfig) -> None:
+def check_enough(n_pairs: int, n_fitting: int, *, config: TrainConfig) -> None:
+    """Refuse pairs that do not fill one batch.
+
+    Args:
+        n_pairs: How many there are.
+        n_fitting: Those of them whose prompt is shorter than `max_length`.
+        config: Batch size and share that is held out.
+
+    Raises:
+        TrainingError: says which number is too small, and what to change.
+    """
+    n_train = n_fitting - config.n_heldout(n_fitting)
     if n_pairs and not n_fitting:
         raise TrainingError(
             f"all {n_pairs} prompts are longer than max_length {config.max_length} tokens; "
