@@ -236,3 +236,43 @@ def test_a_set_that_is_measured_is_said_to_be_measured_anew(workspace, visit):
     assert f"{points['filtered']} of filtered, {points['unfiltered']} of unfiltered." in told
     hand_project(workspace)
     assert not [c for c in visit("train", project="hand").caption if "stands in for" in c.value]
+
+
+def test_a_fresh_page_goes_on_with_what_the_form_was_left_with(workspace, visit):
+    project = hand_project(workspace)
+    visit("train")
+    assert project.draft("train") is None  # looking at it decides nothing
+    app = visit("train")
+    app.segmented_control(key="train_preset").set_value("demo").run()
+    number(app, "steps").set_value(50).run()
+    app.pills(key="train_values").set_value(["harmless"]).run()
+    app.segmented_control(key="train_pairs").set_value(["unfiltered"]).run()
+    again = visit("train")
+    assert again.segmented_control(key="train_preset").value == "demo"
+    assert number(again, "steps").value == 50
+    assert again.pills(key="train_values").value == ["harmless"]
+    assert again.segmented_control(key="train_pairs").value == ["unfiltered"]
+    assert any("Changed: steps 50 (preset: 100)" in text.value for text in again.text)
+
+
+def test_settings_of_one_project_are_not_those_of_the_next(workspace, visit):
+    """The demo's light preset would be wrong for a base of several billion parameters."""
+    hand_project(workspace)
+    full_project(workspace)
+    app = visit("train", project="hand")
+    app.segmented_control(key="train_preset").set_value("demo").run()
+    app.query_params["project"] = "demo"
+    app.run()
+    assert app.segmented_control(key="train_preset").value == "paper"
+    assert number(app, "steps").value == 500
+    app.query_params["project"] = "hand"
+    app.run()
+    assert app.segmented_control(key="train_preset").value == "demo"
+
+
+@pytest.mark.parametrize("left", ["{", "[]", '{"preset": "demo"}', '{"config": {"stepz": 3}}'])
+def test_a_draft_that_makes_no_sense_is_none(workspace, visit, left):
+    project = hand_project(workspace)
+    project.keep_draft("train", {})
+    (project.root / "drafts" / "train.json").write_text(left)
+    assert number(visit("train"), "steps").value == 500

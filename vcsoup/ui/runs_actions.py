@@ -66,7 +66,9 @@ def duplicate(run: Run, adapters: list[AdapterInfo]) -> None:
     preset = str(run.job.meta.get("preset") or option(run, "--preset"))
     preset = preset if preset in PRESETS else next(iter(PRESETS))
     config = TrainConfig(**given) if given else PRESETS[preset]
-    train_form.duplicate((run.value, run.group), preset, config, run.job.title)
+    train_form.duplicate(
+        str(run.job.project), (run.value, run.group), preset, config, run.job.title
+    )
     st.session_state[_WHOLE] = True
 
 

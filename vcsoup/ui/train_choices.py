@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vcsoup.training.config import PRESETS, TrainConfig
-from vcsoup.ui import cost, echoes, state, train_files, train_settings
+from vcsoup.ui import cost, echoes, state, train_draft, train_files, train_settings
 from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import slot
 from vcsoup.ui.train_plan import GROUPS, Plan, changes, planned_runs, setting_text
@@ -23,11 +23,13 @@ def choose(project: Project) -> Plan:
     have_pairs = [value for value in project.values if value in project.datasets()]
     scored = [value for value in have_pairs if project.rewards_stamp(value)]
     usual = list(GROUPS) if scored else [GROUPS[1]]
+    left = train_draft.load(project)
+    known = [value for value in (left.values if left else ()) if value in have_pairs]
     with st.container(horizontal=True, gap="medium"):
         values = st.pills(
             "Values",
             have_pairs,
-            default=_preselected("train_values", have_pairs, have_pairs),
+            default=_preselected("train_values", have_pairs, known or have_pairs),
             selection_mode="multi",
             key="train_values",
             persist_state="session",
@@ -36,7 +38,7 @@ def choose(project: Project) -> Plan:
         groups = st.segmented_control(
             "Pairs",
             GROUPS,
-            default=_preselected("train_pairs", list(GROUPS), usual),
+            default=_preselected("train_pairs", list(GROUPS), list(left.groups) if left else usual),
             selection_mode="multi",
             key="train_pairs",
             persist_state="session",
@@ -45,9 +47,13 @@ def choose(project: Project) -> Plan:
         )
     with slot():
         _missing_rewards([value for value in values if value not in scored], groups)
-    preset, config = _configured(cost.usual_preset(project))
+    start, config = _configured(project, left)
+    present = train_draft.TrainDraft(
+        preset=start.preset, origin=start.name, config=config, values=values, groups=groups
+    )
+    train_draft.keep(project, present, left=left)
     launcher = _launcher()
-    return Plan(planned_runs(values, groups, scored=scored), preset, config, launcher)
+    return Plan(planned_runs(values, groups, scored=scored), start.preset, config, launcher)
 
 
 def _preselected(key: str, options: list[str], usual: list[str]) -> list[str] | None:
@@ -57,35 +63,37 @@ def _preselected(key: str, options: list[str], usual: list[str]) -> list[str] | 
     return echoes.shown(key, chosen if known else usual)
 
 
-def _configured(usual: str) -> tuple[str, TrainConfig]:
-    start = train_settings.origin(usual)
-    chosen = st.session_state.get("train_preset", start.preset)
+def _configured(
+    project: Project, left: train_draft.TrainDraft | None
+) -> tuple[train_settings.Origin, TrainConfig]:
+    start = train_settings.origin(project, cost.usual_preset(project), left=left)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Preset",
             list(PRESETS),
-            default=echoes.shown("train_preset", chosen),
+            default=echoes.shown("train_preset", start.preset),
             required=True,
             key="train_preset",
             persist_state="session",
             on_change=_preset_chosen,
+            args=(project.name,),
             help="demo: light, for the small model on two CPU cores. paper: the settings of the "
             "VC-Soup code, for models of several billion parameters.",
         )
         beside = st.container(width="content")
     config = train_settings.show(start)
     with beside:
-        train_files.show(config, start.preset)
+        train_files.show(project.name, config, start.preset)
     with slot():
         _what_changed(start, config)
-    return start.preset, config
+    return start, config
 
 
-def _preset_chosen() -> None:
+def _preset_chosen(project: str) -> None:
     preset = st.session_state["train_preset"]
     present = st.session_state["train_origin"]
     if not echoes.is_echo("train_preset", present.preset):
-        train_settings.begin_with(preset, PRESETS[preset], preset)
+        train_settings.begin_with(project, preset, PRESETS[preset], preset)
 
 
 def _what_changed(start: train_settings.Origin, config: TrainConfig) -> None:
@@ -107,7 +115,7 @@ def _what_changed(start: train_settings.Origin, config: TrainConfig) -> None:
             icon=":material/undo:",
             key="settings_reset",
             on_click=train_settings.begin_with,
-            args=(start.preset, PRESETS[start.preset], start.preset),
+            args=(start.project, start.preset, PRESETS[start.preset], start.preset),
         )
 
 

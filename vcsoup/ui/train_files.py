@@ -12,10 +12,11 @@ PROBLEM = "train_file_problem"
 _LARGEST = 100_000  # characters; a configuration has some two thousand
 
 
-def show(config: TrainConfig, preset: str) -> None:
+def show(project: str, config: TrainConfig, preset: str) -> None:
     """Offer the settings as a file, and take one in.
 
     Args:
+        project: Name of the project.
         config: The settings on the screen.
         preset: What fields that a file leaves out start from.
     """
@@ -36,16 +37,17 @@ def show(config: TrainConfig, preset: str) -> None:
             type=["yaml", "yml"],
             key=f"train_upload_{turn}",
             on_change=_load,
-            args=(f"train_upload_{turn}", preset),
+            args=(project, f"train_upload_{turn}", preset),
         )
         if problem := st.session_state.get(PROBLEM):
             st.error(message(problem), icon=":material/error:")
 
 
-def take_in(text: str, source: str, preset: str) -> None:
+def take_in(project: str, text: str, source: str, preset: str) -> None:
     """Let the settings start from a file's content; what is wrong with it is kept to be shown.
 
     Args:
+        project: Name of the project.
         text: YAML.
         source: Name of the file.
         preset: What fields that it leaves out start from.
@@ -56,10 +58,10 @@ def take_in(text: str, source: str, preset: str) -> None:
     except VcsoupError as error:
         st.session_state[PROBLEM] = str(error)
     else:
-        train_settings.begin_with(preset, config, source)
+        train_settings.begin_with(project, preset, config, source)
 
 
-def _load(key: str, preset: str) -> None:
+def _load(project: str, key: str, preset: str) -> None:
     uploaded = st.session_state[key]
     if uploaded is None:
         return
@@ -68,7 +70,7 @@ def _load(key: str, preset: str) -> None:
     except UnicodeDecodeError:
         st.session_state[PROBLEM] = f"{uploaded.name} is no UTF-8 text; save it as plain YAML"
         return
-    take_in(text, uploaded.name, preset)
+    take_in(project, text, uploaded.name, preset)
     if PROBLEM not in st.session_state:
         # A fresh uploader: the file is taken in, choosing it again is a new wish.
         st.session_state["train_upload_turn"] = st.session_state.get("train_upload_turn", 0) + 1

@@ -85,10 +85,13 @@ def start(project: Project, plan: Plan) -> list[str]:
     ]
 
 
-def duplicate(run: tuple[str, str], preset: str, config: TrainConfig, name: str) -> None:
+def duplicate(
+    project: str, run: tuple[str, str], preset: str, config: TrainConfig, name: str
+) -> None:
     """Open the form with the settings of a run, to change and start them.
 
     Args:
+        project: Name of the project.
         run: Value and group.
         preset: The preset that its command names.
         config: Its configuration.
@@ -99,7 +102,7 @@ def duplicate(run: tuple[str, str], preset: str, config: TrainConfig, name: str)
     echoes.put("train_pairs", [group if group in GROUPS else GROUPS[0]])
     echoes.put("train_preset", preset)
     echoes.put(OPEN, True)
-    train_settings.begin_with(preset, config, f"the settings of {name}")
+    train_settings.begin_with(project, preset, config, f"the settings of {name}")
 
 
 def _start_row(project: Project, plan: Plan) -> None:

@@ -14,7 +14,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from vcsoup.training.config import PRESETS, TrainConfig, changed_config
+from vcsoup.ui.train_draft import TrainDraft
 from vcsoup.ui.train_plan import setting_text
+from vcsoup.workspace import Project
 
 FIRST = ("steps", "learning_rate", "seed")
 """Shown at once; the others are behind "More settings"."""
@@ -46,29 +48,41 @@ class Origin:
 
     Attributes:
         turn: Grows with every new origin.
+        project: Name of the project that they are for.
         preset: The preset that the command names.
         name: What people call it, such as "demo" or "settings.yaml".
         config: The configuration.
     """
 
     turn: int
+    project: str
     preset: str
     name: str
     config: TrainConfig
 
 
-def origin(usual: str) -> Origin:
-    """Return the origin of this session; the usual preset at first."""
-    if ORIGIN not in st.session_state:
-        st.session_state[ORIGIN] = Origin(0, usual, usual, PRESETS[usual])
+def origin(project: Project, usual: str, *, left: TrainDraft | None) -> Origin:
+    """Return the origin of this visit.
+
+    Args:
+        project: Whose settings; those of another project, for a base of another size, end here.
+        usual: The preset that fits it.
+        left: What its form showed last; None for a first visit.
+    """
+    present = st.session_state.get(ORIGIN)
+    if present is None or present.project != project.name:
+        if left:
+            begin_with(project.name, left.preset, left.config, left.origin)
+        else:
+            begin_with(project.name, usual, PRESETS[usual], usual)
     return st.session_state[ORIGIN]
 
 
-def begin_with(preset: str, config: TrainConfig, name: str) -> None:
-    """Let the settings start anew from a configuration."""
+def begin_with(project: str, preset: str, config: TrainConfig, name: str) -> None:
+    """Let the settings of a project start anew from a configuration."""
     former = st.session_state.get(ORIGIN)
-    turn = former.turn + 1 if former else 1
-    st.session_state[ORIGIN] = Origin(turn, preset, name, config)
+    turn = former.turn + 1 if former else 0
+    st.session_state[ORIGIN] = Origin(turn, project, preset, name, config)
 
 
 def show(start: Origin) -> TrainConfig:

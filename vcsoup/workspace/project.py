@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -168,6 +169,23 @@ class Project(FilteredPairs):
     def points(self, set_key: str | None = None) -> list[Point]:
         """Return the points, oldest first; only those of one adapter set when given."""
         return self._points.load(set_key)
+
+    # What a page was left with
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """Return what `keep_draft` kept last; None when there is none, or none that can be read."""
+        try:
+            kept = read_json(self._draft(name))
+        except (OSError, ValueError):
+            return None
+        return kept if isinstance(kept, dict) else None
+
+    def keep_draft(self, name: str, content: Mapping[str, Any]) -> None:
+        """Keep what somebody is about to start, plain JSON; it decides nothing by itself."""
+        write_json(self._draft(name), dict(content))
+
+    def _draft(self, name: str) -> Path:
+        return self.root / "drafts" / f"{check_slug(name, 'draft')}.json"
 
     # Bookmarks and votes
 
