@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from vcsoup.numbers import plural
 from vcsoup.project_removal import delete_project, remove_project
 from vcsoup.ui import state
 from vcsoup.ui.literal import literal
@@ -56,8 +57,7 @@ def show_bin() -> None:
     entries = state.workspace().bin.entries()
     if not entries:
         return
-    told = f"{len(entries)} removed project{'s' if len(entries) > 1 else ''}"
-    with st.expander(told, icon=":material/delete:"):
+    with st.expander(plural(len(entries), "removed project"), icon=":material/delete:"):
         for entry in entries:
             _entry(entry)
 
