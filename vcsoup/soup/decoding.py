@@ -58,6 +58,11 @@ class Reply:
     finished: bool = False
     broken: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is complete and did not break off."""
+        return self.finished and not self.broken
+
     def check_whole(self) -> None:
         """Refuse a reply that broke off.
 
@@ -196,7 +201,7 @@ class Decoding:
 
     def _record(self, reply: Reply, token: int) -> list[tuple[Reply, int]]:
         if token == NO_TOKEN:
-            reply.finished = reply.broken = True
+            reply.broken = reply.finished = True  # in this order: other threads look
             return []
         if token in self._stops:
             reply.finished = True
