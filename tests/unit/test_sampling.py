@@ -9,8 +9,9 @@ from peft import PeftModel
 from torch._subclasses import FakeTensorMode
 from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig
 
+from tests.odd_bases import odd_causal
 from tests.tiny_models import random_adapter, tiny_causal
-from vcsoup.errors import WeightsError
+from vcsoup.errors import AdapterError, WeightsError
 from vcsoup.soup import sampling
 from vcsoup.soup.cache import RowCache
 from vcsoup.soup.decoding import Decoding, Reply
@@ -328,3 +329,26 @@ def test_two_streams_say_what_one_says(soup: SoupModel, monkeypatch: pytest.Monk
         return [reply.tokens for reply in replies]
 
     assert said(2) == said(1)
+
+
+def test_more_streams_than_rows_still_answer(
+    soup: SoupModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight cores and three rows in flight: no stream may be left without a row, and none say."""
+    monkeypatch.setattr(sampling, "_streams", lambda soup, replies: 8)
+    numbers, prompt = np.full(4, 0.5), encode_prompt(soup, "Hi")
+    replies = [Reply(prompt, np.zeros(2), numbers, Sampler(4)) for _ in range(5)]
+    assert len(list(decode(soup, replies, rows=3))) > 0
+    assert all(reply.finished for reply in replies)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"), [("llama4_text", "chunked_attention layers"), ("openai-gpt", "0 of its 2")]
+)
+def test_bases_that_cannot_be_decoded_row_by_row_say_so(
+    tmp_path: Path, kind: str, lacks: str
+) -> None:
+    """Windows that do not slide, and a model without a cache."""
+    folder = odd_causal(kind, tmp_path / "base")
+    with pytest.raises(AdapterError, match=lacks):
+        sample(SoupModel.load(folder, [], device="cpu"), ["Hi"], np.zeros((1, 0)))
