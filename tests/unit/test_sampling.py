@@ -46,6 +46,13 @@ def test_inverse_cdf_by_hand() -> None:
     ]
 
 
+@pytest.mark.parametrize("temperature", [1e-29, 1e-31, 1e-39, 5e-324])
+def test_the_coldest_temperatures_take_the_likeliest(temperature: float) -> None:
+    """1 / 1e-39 is more than float32 holds; it must not read as a model without finite numbers."""
+    logits, half = torch.tensor([[1.0, 90.0, 2.0]]), torch.tensor([0.5]).double()
+    assert choose_tokens(logits, half, sampler=Sampler(temperature=temperature)).tolist() == [1]
+
+
 def test_temperature_and_nucleus_by_hand() -> None:
     """Temperature 1/2 squares (.6, .3, .1) to (.36, .09, .01)/.46; top_p .6 leaves token 0."""
     logits = torch.tensor([[0.6, 0.3, 0.1]]).log().repeat(3, 1)
