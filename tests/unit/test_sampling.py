@@ -259,6 +259,18 @@ def test_drafts_are_the_nearest_soups_and_bounded() -> None:
     assert [len(bounded.suggest(said(prompt, 0.5))) for prompt in (1, 2, 3)] == [0, 8, 8]
 
 
+def test_drafts_of_long_prompts_are_forgotten_too() -> None:
+    """Eleven tokens each, ten of them the prompt's, in a bound of 50: the newest four stay."""
+    bounded = Drafts(most_tokens=50)
+    replies = [
+        Reply([prompt] * 10, np.zeros(2), np.full(1, 0.5), Sampler(1), tokens=[7])
+        for prompt in range(9)
+    ]
+    for reply in replies:
+        bounded.learn(reply)
+    assert [bool(bounded.suggest(reply)) for reply in replies] == [False] * 5 + [True] * 4
+
+
 def test_a_reply_that_is_ended_leaves_before_the_next_step(soup: SoupModel) -> None:
     first, second = _replies(soup, ["Hi", "Ho"], np.zeros((2, 2)))
     decoding = Decoding(soup)
