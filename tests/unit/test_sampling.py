@@ -310,6 +310,13 @@ def test_bad_input_is_one_line(soup: SoupModel) -> None:
     assert sample(soup, [], np.zeros((0, 2))) == []
 
 
+def test_a_prompt_longer_than_mpts_context_is_refused_before_it_joins(tmp_path: Path) -> None:
+    """Its context has another name; inside a batch it would break the replies of all others."""
+    soup = SoupModel.load(odd_causal("mpt", tmp_path / "base"), [], device="cpu")
+    with pytest.raises(PromptError, match="context of 256; shorten"):
+        sample(soup, ["word " * 300], np.zeros((1, 0)))
+
+
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
 def test_a_soup_whose_numbers_overflow_is_refused(soup: SoupModel, temperature: float) -> None:
     prompts, weights = [f"say {n}" for n in range(8)], np.tile([1e38, -1e38], (8, 1))

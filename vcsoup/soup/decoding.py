@@ -224,7 +224,9 @@ def check_lengths(soup: SoupModel, prompts: Iterable[Sequence[int]], new: int) -
     Raises:
         PromptError: names the prompt's length and the model's context.
     """
-    context = getattr(soup.model.config.get_text_config(), "max_position_embeddings", None)
+    config = soup.model.config.get_text_config()
+    named = ("max_position_embeddings", "max_seq_len")  # the second is MPT's
+    context = next((told for name in named if (told := getattr(config, name, None))), None)
     for prompt in prompts:
         if not len(prompt):
             raise PromptError("a prompt is empty; write some text")
