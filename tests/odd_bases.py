@@ -24,6 +24,12 @@ _FALCON = {
     "num_attention_heads": 4,
     "new_decoder_architecture": False,
 }
+_NEO = {
+    "hidden_size": 32,
+    "num_layers": 2,
+    "num_heads": 4,
+    "attention_types": [[["global", "local"], 1]],
+}
 KINDS: dict[str, dict[str, object]] = {
     "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
     "codegen": {**_N, "rotary_dim": 8, "n_positions": 256},
@@ -50,12 +56,8 @@ KINDS: dict[str, dict[str, object]] = {
     "gemma3_text": {**_HEADS, "layer_types": ["sliding_attention", "full_attention"]},
     "glm4": _HEADS,
     "gpt_bigcode": {**_N, "n_positions": 256},
-    "gpt_neo": {
-        "hidden_size": 32,
-        "num_layers": 2,
-        "num_heads": 4,
-        "attention_types": [[["global", "local"], 1]],
-    },
+    "gpt_neo": _NEO,
+    "gpt_neo, window of 6": {**_NEO, "window_size": 6, "initializer_range": 0.2},
     "gpt_oss": {**_HEADS, "num_local_experts": 2, "num_experts_per_tok": 1},
     "gptj": {**_N, "rotary_dim": 8, "n_positions": 256},
     "granite": _GROUPED,
@@ -88,6 +90,17 @@ KINDS: dict[str, dict[str, object]] = {
     "starcoder2": _GROUPED,
 }
 """Kind, what is odd about it -> its configuration."""
+NOT_BY_ROW: dict[str, dict[str, object]] = {
+    "llama4_text": {
+        **_HEADS,
+        "intermediate_size_mlp": 48,
+        "num_local_experts": 2,
+        "num_experts_per_tok": 1,
+        "layer_types": ["chunked_attention", "full_attention"],
+    },
+    "openai-gpt": {**_N, "n_positions": 256},
+}
+"""Kinds that cannot be decoded row by row: windows that do not slide, no cache."""
 FUSED = ("deepseek_v3", "gpt_oss", "mixtral")
 """Mixtures whose experts are no layers that an adapter could change."""
 
@@ -97,7 +110,8 @@ def odd_causal(kind: str, path: Path) -> Path:
     tokenizer = build_tokenizer()
     ids = {**special_ids(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     torch.manual_seed(0)
-    config = AutoConfig.for_model(kind.partition(",")[0], **ids, **KINDS[kind])
+    sizes = (KINDS | NOT_BY_ROW)[kind]
+    config = AutoConfig.for_model(kind.partition(",")[0], **ids, **sizes)
     AutoModelForCausalLM.from_config(config).save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path

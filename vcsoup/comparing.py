@@ -48,8 +48,11 @@ def compare_project(project: Project, first: str, second: str) -> Comparison:
         second: Name of another.
 
     Raises:
-        NotFoundError: no such set, or nothing measured on common prompts; says what to run.
+        NotFoundError: no such set, the same set twice, or nothing measured on common prompts; says
+            what to run.
     """
+    if first == second:
+        raise NotFoundError(f"a comparison needs two adapter sets, got {first} twice; name another")
     found = measured_sets(project, (first, second))
     sets = _shared(project, found.sets)
     resamples = RESAMPLES if len(project.values) < _SLOW_VALUES else RESAMPLES // 5

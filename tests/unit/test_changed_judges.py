@@ -124,10 +124,10 @@ def test_soups_measured_before_a_judges_files_changed_are_set_aside(project, wor
     assert len(found.points()) == 4, "the former ones are kept, under another name"
 
 
-def tasted(workspace: Workspace, n_prompts: int) -> Tasting:
+def tasted(workspace: Workspace, n_prompts: int, **options: int) -> Tasting:
     """The soup of the first adapter alone, tasted in an engine that starts now."""
     asked = TastingRequest(
-        project="demo", weights={"helpful": 1}, prompt="hi", n_prompts=n_prompts, max_new_tokens=8
+        project="demo", weights={"helpful": 1}, prompt="hi", n_prompts=n_prompts, **options
     )
     tasting, owner = Tasting(Benches(workspace), asked, np.array([1.0, 0.0])), Owner()
     owner.submit(tasting)
@@ -155,3 +155,13 @@ def test_a_soup_is_tasted_anew_once_a_judges_files_are_others(project, workspace
     points = found.points(found.set_key(found.adapter_set("filtered")))
     assert [(tuple(point.weights.values()), point.n_prompts) for point in points] == [((1, 0), 2)]
     assert tasted(workspace, 2).point == points[0], "it is known now"
+
+
+def test_replies_of_another_length_are_measured_but_stand_among_no_points(project, workspace):
+    """A point of three tokens a reply must not be taken for one of 96, nor the other way round."""
+    short = tasted(workspace, 2, max_new_tokens=3).point
+    assert project.points() == []
+    whole = tasted(workspace, 2).point
+    assert whole.rewards != short.rewards
+    assert [point.rewards for point in project.points()] == [whole.rewards]
+    assert tasted(workspace, 2, max_new_tokens=3).point.rewards == short.rewards

@@ -45,6 +45,12 @@ def test_the_difference_is_that_of_the_lifts(project):
     assert found.hypervolume.verdict == "higher"
 
 
+def test_a_set_is_not_compared_with_itself(project):
+    put_samples(project, LIFTS)
+    with pytest.raises(NotFoundError, match="got filtered twice; name another"):
+        compare_project(project, "filtered", "filtered")
+
+
 def test_soups_on_fewer_prompts_and_of_other_seeds_are_left_out(project):
     put_samples(project, LIFTS)
     key = project.set_key(project.adapter_sets()["filtered"])

@@ -23,7 +23,7 @@ from vcsoup.errors import EngineError, PortBusyError
 from vcsoup.evaluation.measure import measure
 from vcsoup.jobs import Jobs
 from vcsoup.rewards.model import RewardModel
-from vcsoup.soup.decoding import TEMPERATURE
+from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import sample
 from vcsoup.workspace import Project, Workspace
@@ -35,7 +35,6 @@ REQUEST = {
     "prompt": "How do I plan a party?",
     "n_prompts": 20,
     "seed": 4,
-    "max_new_tokens": 12,
 }
 
 
@@ -72,15 +71,17 @@ def ended(client: EngineClient, name: str) -> dict[str, Any]:
     return seen
 
 
-def measured_here(project: Project, weights: list[float]) -> tuple[str, np.ndarray]:
+def measured_here(
+    project: Project, weights: list[float], *, tokens: int = MAX_NEW_TOKENS
+) -> tuple[str, np.ndarray]:
     """The same figures, computed in this process without the engine."""
     adapters = project.adapter_sets()["filtered"]
     paths = [adapters[value].path for value in project.values]
     soup = SoupModel.load(project.config.base, paths, device="cpu")
     judges = [RewardModel.load(project.config.rewards[value], "cpu") for value in project.values]
     prompts = project.held_out_prompts()
-    measured = measure(soup, judges, prompts, [weights], seed=4, max_new_tokens=12)
-    text = sample(soup, [REQUEST["prompt"]], [weights], seed=4, max_new_tokens=12)[0]
+    measured = measure(soup, judges, prompts, [weights], seed=4, max_new_tokens=tokens)
+    text = sample(soup, [REQUEST["prompt"]], [weights], seed=4, max_new_tokens=tokens)[0]
     return text, measured.rewards[0].mean(axis=0)
 
 
@@ -217,7 +218,7 @@ def test_openai_chat_streams_what_it_answers_whole(
     with openai(workspace) as http:
         whole = http.post("/chat/completions", json=body).json()
         choice = whole["choices"][0]
-        text, _ = measured_here(workspace.project("demo"), [0.5, 0.5])
+        text, _ = measured_here(workspace.project("demo"), [0.5, 0.5], tokens=12)
         assert choice["message"]["content"].strip() == text
         assert whole["usage"]["completion_tokens"] == 12
         assert choice["finish_reason"] == "length"

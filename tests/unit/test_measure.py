@@ -1,6 +1,6 @@
 """Measuring: shapes, order, shared batches, early stop, and scores by a judge known by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from vcsoup.errors import GapShapeError, WeightsError
 from vcsoup.evaluation import measure as module
 from vcsoup.evaluation.measure import measure
 from vcsoup.monitor import StopRequested
+from vcsoup.soup.decoding import Reply
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import sample
 
@@ -98,6 +99,31 @@ def test_a_stop_keeps_finished_soups(soup: SoupModel, monkeypatch: pytest.Monkey
     assert (measured.weights == SOUPS[:2]).all()
     with pytest.raises(StopRequested):
         measure(soup, [CountE()] * 2, PROMPTS, SOUPS, monitor=Impatient(0))
+
+
+def test_a_reply_that_broke_off_gives_no_point_before_its_error_arrives(
+    soup: SoupModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streams run ahead of the scoring: soup 1 broke off, and news of others come first."""
+
+    def ahead(soup: SoupModel, replies: list[Reply], **options: object) -> Iterator[list[object]]:
+        for reply in replies:
+            reply.finished, reply.broken = True, reply.weights[0] > 1
+        yield []
+        replies[5].check_whole()
+
+    monkeypatch.setattr(module, "decode", ahead)
+    monkeypatch.setattr(module, "_TOGETHER", 1)
+    told: list[int] = []
+    with pytest.raises(WeightsError, match="no finite numbers"):
+        measure(
+            soup,
+            [CountE()] * 2,
+            PROMPTS,
+            [[0.5, 0.5], [1e30, 1e30], [0.2, 0.8]],
+            on_point=lambda index, rewards: told.append(index),
+        )
+    assert told == [0]
 
 
 def test_bad_input(soup: SoupModel) -> None:

@@ -9,8 +9,9 @@ from peft import PeftModel
 from torch._subclasses import FakeTensorMode
 from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig
 
+from tests.odd_bases import odd_causal
 from tests.tiny_models import random_adapter, tiny_causal
-from vcsoup.errors import WeightsError
+from vcsoup.errors import AdapterError, WeightsError
 from vcsoup.soup import sampling
 from vcsoup.soup.cache import RowCache
 from vcsoup.soup.decoding import Decoding, Reply
@@ -43,6 +44,13 @@ def test_inverse_cdf_by_hand() -> None:
         3,
         3,
     ]
+
+
+@pytest.mark.parametrize("temperature", [1e-29, 1e-31, 1e-39, 5e-324])
+def test_the_coldest_temperatures_take_the_likeliest(temperature: float) -> None:
+    """1 / 1e-39 is more than float32 holds; it must not read as a model without finite numbers."""
+    logits, half = torch.tensor([[1.0, 90.0, 2.0]]), torch.tensor([0.5]).double()
+    assert choose_tokens(logits, half, sampler=Sampler(temperature=temperature)).tolist() == [1]
 
 
 def test_temperature_and_nucleus_by_hand() -> None:
@@ -251,6 +259,18 @@ def test_drafts_are_the_nearest_soups_and_bounded() -> None:
     assert [len(bounded.suggest(said(prompt, 0.5))) for prompt in (1, 2, 3)] == [0, 8, 8]
 
 
+def test_drafts_of_long_prompts_are_forgotten_too() -> None:
+    """Eleven tokens each, ten of them the prompt's, in a bound of 50: the newest four stay."""
+    bounded = Drafts(most_tokens=50)
+    replies = [
+        Reply([prompt] * 10, np.zeros(2), np.full(1, 0.5), Sampler(1), tokens=[7])
+        for prompt in range(9)
+    ]
+    for reply in replies:
+        bounded.learn(reply)
+    assert [bool(bounded.suggest(reply)) for reply in replies] == [False] * 5 + [True] * 4
+
+
 def test_a_reply_that_is_ended_leaves_before_the_next_step(soup: SoupModel) -> None:
     first, second = _replies(soup, ["Hi", "Ho"], np.zeros((2, 2)))
     decoding = Decoding(soup)
@@ -288,6 +308,13 @@ def test_bad_input_is_one_line(soup: SoupModel) -> None:
     with pytest.raises(WeightsError, match="finite"):
         sample(soup, ["a"], [[np.nan, 1.0]])
     assert sample(soup, [], np.zeros((0, 2))) == []
+
+
+def test_a_prompt_longer_than_mpts_context_is_refused_before_it_joins(tmp_path: Path) -> None:
+    """Its context has another name; inside a batch it would break the replies of all others."""
+    soup = SoupModel.load(odd_causal("mpt", tmp_path / "base"), [], device="cpu")
+    with pytest.raises(PromptError, match="context of 256; shorten"):
+        sample(soup, ["word " * 300], np.zeros((1, 0)))
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
@@ -328,3 +355,26 @@ def test_two_streams_say_what_one_says(soup: SoupModel, monkeypatch: pytest.Monk
         return [reply.tokens for reply in replies]
 
     assert said(2) == said(1)
+
+
+def test_more_streams_than_rows_still_answer(
+    soup: SoupModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight cores and three rows in flight: no stream may be left without a row, and none say."""
+    monkeypatch.setattr(sampling, "_streams", lambda soup, replies: 8)
+    numbers, prompt = np.full(4, 0.5), encode_prompt(soup, "Hi")
+    replies = [Reply(prompt, np.zeros(2), numbers, Sampler(4)) for _ in range(5)]
+    assert len(list(decode(soup, replies, rows=3))) > 0
+    assert all(reply.finished for reply in replies)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"), [("llama4_text", "chunked_attention layers"), ("openai-gpt", "0 of its 2")]
+)
+def test_bases_that_cannot_be_decoded_row_by_row_say_so(
+    tmp_path: Path, kind: str, lacks: str
+) -> None:
+    """Windows that do not slide, and a model without a cache."""
+    folder = odd_causal(kind, tmp_path / "base")
+    with pytest.raises(AdapterError, match=lacks):
+        sample(SoupModel.load(folder, [], device="cpu"), ["Hi"], np.zeros((1, 0)))

@@ -1,5 +1,6 @@
 """Following a task of the engine from a thread: superseding, cancelling, a dying engine."""
 
+import threading
 import time
 
 import pytest
@@ -67,6 +68,32 @@ def test_an_engine_that_dies_is_started_again_and_the_task_with_it():
     assert (seen[0].state, seen[0].told["text"], seen[0].restarts) == ("restarting", "half", 1)
     assert (watch.seen.told["text"], watch.seen.restarts) == ("whole", 1)
     assert second.started == ["x"]
+
+
+def test_a_cancelled_task_starts_no_engine_again():
+    """The engine dies while it is told that nobody wants the task any more."""
+
+    class Dying(Scripted):
+        def look(self, name):
+            watch.cancel()
+            ended.append(threading.current_thread())
+            return {"state": "sampling"}
+
+    def gone(client, name):
+        raise EngineGoneError("gone")
+
+    engines, ended = [Dying({})], []
+
+    def connect():
+        return engines.pop()
+
+    watch = Watch(connect, Calls(CALLS.start, CALLS.look, gone))
+    faults = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("threading.excepthook", lambda args: faults.append(args.exc_value))
+        watch.start("x")
+        until(lambda: ended and not ended[0].is_alive())
+    assert (watch.seen.state, faults) == ("cancelled", [])
 
 
 def test_an_engine_that_always_dies_fails_in_the_end():

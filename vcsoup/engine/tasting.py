@@ -3,7 +3,7 @@
 The answer streams token by token, and joins the batch before everything that nobody watches. The
 held-out prompts are answered in the same batch; the first 16 are scored first, so that a measured
 figure shows early, and it is refined from there on. The point of all prompts is stored in the
-project.
+project, unless replies of another length than all other points' were asked for.
 """
 
 import time
@@ -43,8 +43,19 @@ class TastingRequest(BaseModel):
     prompt: str = Field(min_length=1, max_length=100_000)
     n_prompts: int = Field(64, ge=2, le=4096, description="Held-out prompts to measure on.")
     seed: int = Field(0, ge=0, le=MOST_SEED)
-    max_new_tokens: int = Field(MAX_NEW_TOKENS, ge=1, le=4096)
+    max_new_tokens: int = Field(
+        MAX_NEW_TOKENS,
+        ge=1,
+        le=4096,
+        description="Longest reply. Another one than the default's is measured, but not stored: "
+        "points are compared, and all are of the default.",
+    )
     free: bool = Field(False, description="Allow weights off the simplex.")
+
+    @property
+    def comparable(self) -> bool:
+        """Whether what is measured can stand among the project's points."""
+        return self.max_new_tokens == MAX_NEW_TOKENS
 
 
 def checked_weights(
@@ -109,7 +120,8 @@ class Tasting(TaskState):
         self.move_to("sampling")
         bench = self.benches.bench(self.request.project, self.request.group)
         held_out = _held_out(bench.project, self.request.n_prompts)
-        known = bench.known_point(self.weights, seed=self.request.seed)
+        asked = self.request
+        known = bench.known_point(self.weights, seed=asked.seed) if asked.comparable else None
         if known is not None and known.n_prompts >= len(held_out):
             self._show(known)
             yield self._rows(bench, [self.request.prompt])
@@ -133,7 +145,7 @@ class Tasting(TaskState):
                 rewards.append(new)
                 measured = np.concatenate(rewards)
                 self._show(bench.point(self.weights, measured, seed=self.request.seed))
-        if self.point is not None and not self.cancelled:
+        if self.point is not None and self.request.comparable and not self.cancelled:
             bench.keep(self.point, judged)
 
     def _rows(self, bench: Bench, prompts: list[AnyPrompt], *, answers: int = 1) -> Rows:

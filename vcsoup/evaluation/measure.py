@@ -110,7 +110,8 @@ def measure(
         monitor.report("measuring", len(rewards), len(replies))
 
     for _ in decode(soup, replies, rows=ROWS, should_stop=lambda: monitor.stop_requested):
-        while ready < len(replies) and replies[ready].finished:
+        # Streams run ahead: a broken reply may be seen here before its error arrives.
+        while ready < len(replies) and replies[ready].whole:
             ready += 1
         if ready // P - len(texts) >= _TOGETHER:
             score(ready // P)

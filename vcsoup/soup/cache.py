@@ -44,9 +44,11 @@ class RowCache(DynamicCache):
         """
         super().__init__(config=config)
         kinds = {type(layer) for layer in self.layers}
-        if strange := kinds - {DynamicLayer, DynamicSlidingWindowLayer}:
+        odd = {kind.__name__ for kind in kinds - {DynamicLayer, DynamicSlidingWindowLayer}}
+        named = getattr(config.get_text_config(decoder=True), "layer_types", None) or ()
+        if odd := odd | ({"chunked_attention"} & set(named)):  # windows that do not slide
             raise AdapterError(
-                f"the base model has {min(kind.__name__ for kind in strange)} layers, expected "
+                f"the base model has {min(odd)} layers, expected "
                 "full or sliding attention; soups run on attention models only"
             )
         self._windows = [getattr(layer, "sliding_window", None) for layer in self.layers]
@@ -64,9 +66,17 @@ class RowCache(DynamicCache):
             lengths: How many tokens of each new row count.
             read: What the model kept of a pass over texts, padded on the right.
             rows: Which rows of the pass are the new ones.
+
+        Raises:
+            AdapterError: a model that keeps no keys and values, as the first GPT.
         """
         if not len(rows):
             return
+        if len(read.layers) != len(self.row_layers):
+            raise AdapterError(
+                f"the base model kept keys and values of {len(read.layers)} of its "
+                f"{len(self.row_layers)} layers, and replies grow by them; take another base"
+            )
         old = len(self.lengths)
         self.lengths = np.append(self.lengths, np.array(lengths, dtype=np.int64))
         T = max(lengths)

@@ -58,6 +58,11 @@ class Reply:
     finished: bool = False
     broken: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is complete and did not break off."""
+        return self.finished and not self.broken
+
     def check_whole(self) -> None:
         """Refuse a reply that broke off.
 
@@ -196,7 +201,7 @@ class Decoding:
 
     def _record(self, reply: Reply, token: int) -> list[tuple[Reply, int]]:
         if token == NO_TOKEN:
-            reply.finished = reply.broken = True
+            reply.broken = reply.finished = True  # in this order: other threads look
             return []
         if token in self._stops:
             reply.finished = True
@@ -219,7 +224,9 @@ def check_lengths(soup: SoupModel, prompts: Iterable[Sequence[int]], new: int) -
     Raises:
         PromptError: names the prompt's length and the model's context.
     """
-    context = getattr(soup.model.config.get_text_config(), "max_position_embeddings", None)
+    config = soup.model.config.get_text_config()
+    named = ("max_position_embeddings", "max_seq_len")  # the second is MPT's
+    context = next((told for name in named if (told := getattr(config, name, None))), None)
     for prompt in prompts:
         if not len(prompt):
             raise PromptError("a prompt is empty; write some text")

@@ -7,7 +7,7 @@ decoding token by token gives, however bad the draft.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from vcsoup.soup.decoding import Reply
 from vcsoup.soup.prompts import FloatArray
 
 _PER_PROMPT = 32  # newest replies kept for a prompt and its random numbers
-_TOKENS = 2_000_000  # kept in all; the prompts unused for longest are forgotten first
+_TOKENS = 2_000_000  # kept in all, prompts included; those unused for longest are forgotten first
 
+_Name = tuple[tuple[int, ...], float, float, float]
 _Known = deque[tuple[FloatArray, tuple[int, ...]]]
 
 
@@ -30,7 +31,7 @@ class Drafts:
             most_tokens: Bound on the memory they take.
         """
         self._most, self._held = most_tokens, 0
-        self._known: OrderedDict[Hashable, _Known] = OrderedDict()
+        self._known: OrderedDict[_Name, _Known] = OrderedDict()
 
     def suggest(self, reply: Reply) -> Sequence[int]:
         """What the nearest soup said to the same prompt with the same random numbers."""
@@ -43,6 +44,8 @@ class Drafts:
     def learn(self, reply: Reply) -> None:
         """Remember a finished reply."""
         name = _name(reply)
+        if name not in self._known:
+            self._held += len(reply.prompt)
         known = self._known.setdefault(name, deque())
         self._known.move_to_end(name)
         known.append((np.asarray(reply.weights), tuple(reply.tokens)))
@@ -50,10 +53,10 @@ class Drafts:
         if len(known) > _PER_PROMPT:
             self._held -= len(known.popleft()[1])
         while self._held > self._most:
-            _, oldest = self._known.popitem(last=False)
-            self._held -= sum(len(tokens) for _, tokens in oldest)
+            (prompt, *_), oldest = self._known.popitem(last=False)
+            self._held -= len(prompt) + sum(len(tokens) for _, tokens in oldest)
 
 
-def _name(reply: Reply) -> Hashable:
+def _name(reply: Reply) -> _Name:
     sampler = reply.sampler
-    return (*reply.prompt, float(reply.uniforms[0]), sampler.temperature, sampler.top_p)
+    return tuple(reply.prompt), float(reply.uniforms[0]), sampler.temperature, sampler.top_p

@@ -22,6 +22,7 @@ from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import AdapterError, WeightsError
 from vcsoup.soup.adapters import Adapter, check_same_base, load_adapter
 from vcsoup.soup.cache import RowCache
+from vcsoup.soup.gpt_neo import count_windows_by_row
 from vcsoup.soup.layer import Mix, SoupLayer
 from vcsoup.soup.llama import LlamaStep, llama_step
 
@@ -47,6 +48,7 @@ class SoupModel:
         self.adapters = tuple(adapters)
         self._mix = Mix()
         _wrap_layers(self.model, self.adapters, self._mix)
+        count_windows_by_row(self.model)
         self.short_step: LlamaStep | None = llama_step(self.model)
         # `cache` since transformers 5.24; not so before, nor in all models with code of their own.
         taken = inspect.signature(self.model.forward).parameters

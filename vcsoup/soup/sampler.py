@@ -14,6 +14,7 @@ from vcsoup.soup.prompts import PromptError
 MAX_NEW_TOKENS = 96
 TEMPERATURE = 0.7  # what soups are tasted and measured at, unless a caller says otherwise
 NO_TOKEN = -1  # of a row whose logits give no distribution
+_COLDEST = 1e-30  # below it, logits divided by the temperature overflow, and it is 0 anyway
 _BLOCK = 64  # vocabulary entries summed together; of the order of the vocabulary's square root
 
 
@@ -54,7 +55,7 @@ def choose_tokens(
         Tokens, shape (B,), int64; a token of probability 0 is never taken. `NO_TOKEN` where the
         logits are nan or overflow.
     """
-    if sampler.temperature == 0:
+    if sampler.temperature < _COLDEST:
         largest, tokens = logits.max(-1)  # nan where one is
         return tokens.where(largest.isfinite(), NO_TOKEN)
     probabilities = torch.softmax(logits.float() * (1 / sampler.temperature), -1)

@@ -112,7 +112,7 @@ def decode(
         WeightsError: weights at which the model gives no finite numbers.
     """
     line = _Line(replies, drafts=drafts)
-    n, threads = _streams(soup, len(line)), torch.get_num_threads()
+    n, threads = min(_streams(soup, len(line)), rows), torch.get_num_threads()
     parts = [_stream(soup, line, rows // n) for _ in range(n)]
     turns = parts[0] if n == 1 else side_by_side(parts, threads=threads)
     with contextlib.closing(turns):

@@ -106,7 +106,8 @@ class Watch(Generic[Request]):
                     self._client = None
                     if attempt == MOST_RESTARTS:
                         raise
-                    self._publish(turn, {"state": "restarting"}, restarts=attempt + 1)
+                    if not self._publish(turn, {"state": "restarting"}, restarts=attempt + 1):
+                        return  # given up meanwhile: nobody needs an engine
         except VcsoupError as error:
             self._publish(turn, {"state": "failed", "error": str(error)})
         except Exception as error:
