@@ -16,6 +16,7 @@ from transformers.pytorch_utils import Conv1D
 
 from vcsoup.base_models.memory import Sizes
 
+_CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")  # the last: MPT's
 _BLOCK = re.compile(r"(?:^|\.)\d+\.")  # decoder blocks are numbered: layers.0., h.0.
 _ATTENTION = re.compile(r"(?:^|\.)\w*att\w*\.[^.]+$")
 
@@ -41,6 +42,12 @@ def empty_model(config: PretrainedConfig) -> PreTrainedModel:
     """
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config)
+
+
+def context_of(config: PretrainedConfig) -> int:
+    """Longest text in tokens; 0 when a (text) configuration sets no bound."""
+    told = (int(getattr(config, name, None) or 0) for name in _CONTEXT)
+    return next((length for length in told if length > 0), 0)
 
 
 def decoder_linears(model: nn.Module) -> list[Linear]:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
 from vcsoup.base_models import problems
 from vcsoup.base_models.anatomy import (
     attention_names,
+    context_of,
     decoder_linears,
     empty_model,
     is_transposed,
@@ -25,7 +26,6 @@ from vcsoup.base_models.problems import Problem
 from vcsoup.base_models.room import Room, room_here
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 
-_CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _LEVELS = ("fault", "warning", "note")
 
 
@@ -109,16 +109,11 @@ def _anatomy(empty: PreTrainedModel) -> dict[str, Any]:
         "layers": getattr(config, "num_hidden_layers", 0),
         "hidden": getattr(config, "hidden_size", 0),
         "vocabulary": config.vocab_size,
-        "context": _context(config),
+        "context": context_of(config),
         "targets": layer_names(linears),
         "attention": attention_names(linears),
         "fan_in_fan_out": is_transposed(empty),
     }
-
-
-def _context(config: PretrainedConfig) -> int:
-    """Longest text in tokens; 0 when the configuration sets no bound."""
-    return next((int(found) for name in _CONTEXT if (found := getattr(config, name, None))), 0)
 
 
 def _memory(

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
+from vcsoup.base_models.anatomy import context_of
 from vcsoup.errors import WeightsError
 from vcsoup.rewards.model import length_batches
 from vcsoup.soup.cache import RowCache
@@ -224,9 +225,7 @@ def check_lengths(soup: SoupModel, prompts: Iterable[Sequence[int]], new: int) -
     Raises:
         PromptError: names the prompt's length and the model's context.
     """
-    config = soup.model.config.get_text_config()
-    named = ("max_position_embeddings", "max_seq_len")  # the second is MPT's
-    context = next((told for name in named if (told := getattr(config, name, None))), None)
+    context = context_of(soup.model.config.get_text_config())
     for prompt in prompts:
         if not len(prompt):
             raise PromptError("a prompt is empty; write some text")

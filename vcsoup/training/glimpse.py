@@ -14,6 +14,8 @@ from peft import PeftModel
 from torch.nn.functional import log_softmax
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
+from vcsoup.base_models.anatomy import context_of
+
 PROMPTS = 8
 _MOST_LOGITS = 32_000_000  # of one pass: 128 MB in float32
 _SEED = 0
@@ -51,7 +53,7 @@ class Glimpse:
             `kl` in nats per token (>= 0), `sample` and `sample_prompt`; nothing when the prompts
             leave no room for a reply.
         """
-        room = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        room = context_of(model.config.get_text_config())
         longest = max(map(len, self._prompts), default=0)
         tokens = min(self._tokens, (room or longest + self._tokens) - longest)
         if not self._prompts or tokens < 1:

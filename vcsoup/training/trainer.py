@@ -16,6 +16,7 @@ from trl import DPOConfig, DPOTrainer
 
 from vcsoup.base_models.anatomy import (
     attention_names,
+    context_of,
     decoder_linears,
     is_transposed,
     layer_names,
@@ -56,7 +57,7 @@ def load_trainable(
 
 def within_context(config: TrainConfig, model: PreTrainedModel) -> TrainConfig:
     """A run's choices with texts cut to the base's context, behind which it has no positions."""
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 0
+    context = context_of(model.config.get_text_config())
     longest = min(config.max_length, context) if context > 0 else config.max_length
     return config.model_copy(update={"max_length": longest})
 
