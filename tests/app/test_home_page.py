@@ -104,6 +104,9 @@ def test_what_a_project_is_called_is_shown_and_never_obeyed(workspace, visit):
     shown = texts(visit("home"))
     assert sum("elsewhere" in text for text in shown) == 3, "in the title, the text and the chip"
     assert not any(mark in text for text in shown for mark in ("![seen](", "[log in]("))
+    assert not any("\\\\" in text for text in shown), (
+        "brackets are escaped once, or they make links"
+    )
 
 
 def test_a_project_is_renamed_removed_and_brought_back(workspace, visit):
@@ -120,6 +123,15 @@ def test_a_project_is_renamed_removed_and_brought_back(workspace, visit):
     app.button(key="undo_project").click().run()
     assert app.query_params["project"] == hand.name
     assert workspace.bin.entries() == []
+
+
+def test_a_new_title_leaves_what_another_tab_has_changed(workspace, visit):
+    project = full_project(workspace)
+    app = visit("home")
+    changed = workspace.update_project(project.config.model_copy(update={"base": "org/another"}))
+    app.text_input(key="title_of_demo").set_value("Kind and short")
+    app.button(key="rename_project").click().run()
+    assert workspace.project("demo").config == changed.config.titled("Kind and short")
 
 
 def test_a_project_of_the_bin_is_deleted_for_good(workspace, visit):
