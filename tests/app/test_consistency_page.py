@@ -169,6 +169,14 @@ def test_from_two_to_eight_values(workspace, visit, K):
     assert len(strips(app)) == K
 
 
+def test_where_nothing_is_kept_the_bias_view_claims_nothing(workspace, visit):
+    hand_project(workspace)
+    app = visit("consistency", view="bias", norm="20")
+    assert counts(app) == {"helpful": 0, "harmless": 0}
+    assert "No pair of helpful is kept" in app.info[0].value
+    assert not any("alike" in markdown.value for markdown in app.markdown)
+
+
 def test_saving_makes_the_draft_the_projects_filter(workspace, visit):
     project = hand_project(workspace)
     app = visit("consistency", norm="1.5", flip="helpful", **{"tau.helpful": "0.5"})
