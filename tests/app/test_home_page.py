@@ -87,11 +87,14 @@ def test_projects_of_one_title_are_told_apart_by_their_names(workspace, visit):
     assert options == ["By hand (hand)", "By hand (again)"]
 
 
-def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit):
+@pytest.mark.parametrize(
+    ("name", "told"), [("nowhere", "hand"), ("No where", "cannot be used")], ids=["gone", "no name"]
+)
+def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit, name, told):
     hand_project(workspace)
-    app = visit("home", project="nowhere")
-    assert "'nowhere'" in app.error[0].value
-    assert "hand" in app.error[0].value
+    app = visit("home", project=name)
+    assert repr(name) in app.error[0].value
+    assert told in app.error[0].value
     assert app.selectbox(key="project_choice").options == ["By hand"]
 
 
