@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from vcsoup.errors import NotFoundError
+from vcsoup.errors import VcsoupError
 from vcsoup.ui import home, state
 from vcsoup.ui.literal import message
 from vcsoup.ui.shell import header
 
 try:
     project, trouble = state.chosen_project(), None
-except NotFoundError as error:
+except VcsoupError as error:
     project, trouble = None, str(error)
 
 if project is None:

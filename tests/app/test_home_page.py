@@ -87,11 +87,14 @@ def test_projects_of_one_title_are_told_apart_by_their_names(workspace, visit):
     assert options == ["By hand (hand)", "By hand (again)"]
 
 
-def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit):
+@pytest.mark.parametrize(
+    ("name", "told"), [("nowhere", "hand"), ("No where", "cannot be used")], ids=["gone", "no name"]
+)
+def test_an_unknown_project_is_named_with_those_that_exist(workspace, visit, name, told):
     hand_project(workspace)
-    app = visit("home", project="nowhere")
-    assert "'nowhere'" in app.error[0].value
-    assert "hand" in app.error[0].value
+    app = visit("home", project=name)
+    assert repr(name) in app.error[0].value
+    assert told in app.error[0].value
     assert app.selectbox(key="project_choice").options == ["By hand"]
 
 
@@ -104,6 +107,9 @@ def test_what_a_project_is_called_is_shown_and_never_obeyed(workspace, visit):
     shown = texts(visit("home"))
     assert sum("elsewhere" in text for text in shown) == 3, "in the title, the text and the chip"
     assert not any(mark in text for text in shown for mark in ("![seen](", "[log in]("))
+    assert not any("\\\\" in text for text in shown), (
+        "brackets are escaped once, or they make links"
+    )
 
 
 def test_a_project_is_renamed_removed_and_brought_back(workspace, visit):
@@ -120,6 +126,15 @@ def test_a_project_is_renamed_removed_and_brought_back(workspace, visit):
     app.button(key="undo_project").click().run()
     assert app.query_params["project"] == hand.name
     assert workspace.bin.entries() == []
+
+
+def test_a_new_title_leaves_what_another_tab_has_changed(workspace, visit):
+    project = full_project(workspace)
+    app = visit("home")
+    changed = workspace.update_project(project.config.model_copy(update={"base": "org/another"}))
+    app.text_input(key="title_of_demo").set_value("Kind and short")
+    app.button(key="rename_project").click().run()
+    assert workspace.project("demo").config == changed.config.titled("Kind and short")
 
 
 def test_a_project_of_the_bin_is_deleted_for_good(workspace, visit):

@@ -113,6 +113,24 @@ def test_a_strange_step_is_the_first(workspace, stage):
     assert stage("<b>").title[0].value == "Values disagree"
 
 
+def test_a_project_that_is_gone_is_said_and_the_stage_can_be_left(workspace, visit):
+    hand_project(workspace)
+    app = visit("home", present="1", project="gone", step="cone")
+    assert "'gone'" in app.error[0].value
+    app.button(key="stage_leave").click().run()
+    assert app.selectbox(key="project_choice").options == ["By hand"]
+
+
+def test_a_step_that_a_judge_spoils_can_be_left(workspace, stage):
+    project = full_project(workspace, n=40)
+    for value in project.values:
+        rewards = project.rewards(value)
+        project.save_rewards(value, rewards.assign(harmless_chosen=1.0, harmless_rejected=1.0))
+    app = stage("cone")
+    assert "the rewards of harmless are all 1" in app.error[0].value
+    assert not app.button(key="stage_next").disabled
+
+
 def test_what_is_not_there_yet_is_said(workspace, visit):
     hand_project(workspace)
     for step in ("adapters", "soup", "front"):

@@ -9,7 +9,7 @@ from vcsoup.evaluation.predict import fit_surface
 from vcsoup.exploring import measured_soups
 from vcsoup.numbers import MINUS, signed
 from vcsoup.soup.weights import format_weights
-from vcsoup.workspace import Point
+from vcsoup.workspace import Point, ProjectConfig
 
 
 def weights(app):
@@ -87,6 +87,16 @@ def test_a_measured_soup_shows_its_numbers(workspace, visit):
     point = next(p for p in points if p.group == "filtered" and p.weights["harmless"] == 1)
     assert app.metric[1].value == f"{point.rewards['harmless']:+.2f}"
     assert any("Recorded on 64 held-out prompts" in c.value for c in app.caption)
+
+
+def test_the_numbers_of_many_values_stand_in_rows_of_four(workspace, visit):
+    values = tuple(f"value-{place}" for place in range(8))
+    project = workspace.create_project(ProjectConfig(name="m", values=values, base="org/base"))
+    for value in values:
+        add_adapter(project, value, "filtered", recorded=True, seed=0)
+    columns = [column for column in visit("soup").columns if len(column.metric) == 1]
+    assert [column.metric[0].label for column in columns] == [v.capitalize() for v in values]
+    assert {column.weight for column in columns} == {0.25}, "wide enough for whole words"
 
 
 def test_an_unmeasured_soup_is_predicted_and_says_so(workspace, visit):

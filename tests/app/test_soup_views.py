@@ -93,7 +93,7 @@ def test_bookmarks_are_saved_taken_removed_and_restored(workspace, visit):
     app.selectbox(key="preset_bookmark").set_value("*calm* <b>one</b>").run()
     app.text_input(key="bookmark_name").set_value("*calm* <b>one</b>")
     app.button(key="bookmark_save").click().run()
-    assert "already; choose another name" in app.error[0].value
+    assert r"'\*calm\* \<b\>one\</b\>' already; choose another name" in app.error[0].value
 
 
 def test_the_table_asks_for_base_corners_and_this_soup_and_shows_differences(workspace, visit):

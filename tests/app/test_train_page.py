@@ -50,6 +50,17 @@ def test_the_cost_follows_the_settings(workspace, visit):
     assert "| helpful, unfiltered | 10 of 10 | 80.0 | " in shown(app)
 
 
+def test_many_values_take_another_line_instead_of_hiding(workspace, visit):
+    full_project(workspace)
+    for page, keys in {
+        "train": ["train_values"],
+        "data": ["data_value_widget", "data_view_widget"],
+        "compare": ["compare_x", "compare_y"],
+    }.items():
+        app = visit(page)
+        assert all(app.button_group(key=key).proto.wrap for key in keys), page
+
+
 def test_runs_with_less_than_one_batch_are_named(workspace, visit):
     """Of 5 and 10 pairs 0 are held out (5 % of them, rounded): 5 are fewer than a batch of 8."""
     project = hand_project(workspace)

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from vcsoup.workspace import Workspace
+
 PRELOAD = "0"
 SEEN = """(one, part) => {
     // Colours with their alpha, multiplied; each over what its ancestors paint and fade.
@@ -68,3 +70,19 @@ def test_the_link_that_the_keyboard_is_on_has_a_ring(
     expect(data).to_have_css("outline-width", "2px")
     assert contrast(data, "outlineColor") >= 3.0
     expect(links.nth(2)).to_have_css("outline-style", "none")
+
+
+def test_two_thresholds_are_not_cut_on_a_narrow_screen(
+    page: Page, app_url: str, workspace: Workspace
+) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(app_url)
+    expect(page.get_by_role("heading", name="The front so far")).to_be_visible()
+    project = workspace.project("demo")
+    for value, threshold in zip(project.values, (-0.25, 0.25, 0.75), strict=True):
+        project.set_threshold(value, threshold)
+    page.reload()
+    shown = page.get_by_test_id("stMetricValue").filter(has_text=" to ")
+    expect(shown).to_be_visible()
+    cut = "(parts) => parts.filter((part) => part.scrollWidth > part.clientWidth + 1).length"
+    assert shown.locator("*").evaluate_all(cut) == 0

@@ -169,6 +169,9 @@ def test_filter_reports_and_stores(run, project):
     (only,) = json.loads(out)["filters"]
     assert (only["kept"], only["share"]) == (1, 0.5)
     assert project.thresholds() == {"helpful": 0.5, "harmless": 0.0}
+    out = run("filter", "--value", "helpful", "--min-norm", "15", "--json")[1]
+    (only,) = json.loads(out)["filters"]
+    assert (only["share"], only["chance"]) == (0.0, 0.0), "neither has a pair that long"
 
 
 def test_filter_refuses(refused, project):

@@ -53,6 +53,15 @@ def test_labels_of_near_points_stand_apart():
     assert list(places) == ["top center", "bottom center", "middle right", "top center"]
 
 
+def test_long_labels_end_inside_the_chart():
+    """Forty letters are 280 pixels of 900: the left one goes right, the right one goes left."""
+    rows = pd.concat([front_rows().iloc[[1]]] * 2, ignore_index=True)
+    rows["x"], rows["y"], rows["label"] = [5.0, 9.0], [5.0, 1.0], ["a" * 40, "b" * 40]
+    figure = front_scatter(rows, view=FrontView(x="kind", y="wise"), colours=LIGHT)
+    places = trace(figure, "one value alone").textposition
+    assert list(places) == ["middle right", "middle left"]
+
+
 def test_the_current_soup_has_its_interval():
     view = FrontView(x="kind", y="wise", current="mixed")
     here = trace(front_scatter(front_rows(), view=view, colours=LIGHT), "this soup, measured")

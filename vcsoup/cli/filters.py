@@ -106,8 +106,10 @@ def _threshold_for(project: Project, value: str, share: float, least: float) -> 
 
 def _retention(project: Project, value: str, chosen: PairFilter) -> dict[str, Any]:
     from vcsoup.consistency import chance_retention
+    from vcsoup.sweep import gap_norms
 
     gaps = project.gaps(value)
+    strong = float((gap_norms(gaps) >= chosen.min_norm).mean())
     mask, flipped = chosen.mask(gaps), chosen.flipped(gaps)
     trained = np.concatenate([gaps[mask], -gaps[flipped]])
     tau = -1.0 if chosen.threshold is None else chosen.threshold
@@ -119,7 +121,7 @@ def _retention(project: Project, value: str, chosen: PairFilter) -> dict[str, An
         "kept": len(trained),
         "flipped": int(flipped.sum()),
         "share": len(trained) / len(gaps),
-        "chance": float(chance_retention([tau], gaps.shape[1])[0]) * (2 if chosen.flip else 1),
+        "chance": strong * float(chance_retention([tau], gaps.shape[1])[0]) * (1 + chosen.flip),
         "mean_gap": dict(zip(project.values, mean.tolist(), strict=True)),
     }
 

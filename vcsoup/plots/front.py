@@ -23,6 +23,7 @@ _BESIDE = {
 """Where a label may stand, and in which direction from its point."""
 _USUAL_PIXELS = (900, 220)
 _LETTER, _LINE, _APART = 7.0, 16.0, 8.0
+_BORDER = 45.0  # room that the chart leaves on either side of its points
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,9 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
 
 
 def _place_labels(figure: go.Figure, points: pd.DataFrame) -> None:
-    """Put each label where it covers no other, as far as a chart of the usual size tells."""
+    """Put each label where it covers no other and ends in the chart, taken to be of usual size."""
     spans = np.array([np.ptp(points[axis]) or 1.0 for axis in ("x", "y")])
+    least = points[["x", "y"]].min().to_numpy()
     taken: list[tuple[float, float, float]] = []  # middle and half a width, in pixels
     for trace in figure.data:
         if trace.text is None:
@@ -132,16 +134,22 @@ def _place_labels(figure: go.Figure, points: pd.DataFrame) -> None:
         order = tuple(_BESIDE)[1:] if trace.name == "base" else tuple(_BESIDE)
         places = []
         for x, y, text in zip(trace.x, trace.y, trace.text, strict=True):
-            across, up = np.array([x, y]) / spans * _USUAL_PIXELS
+            across, up = (np.array([x, y]) - least) / spans * _USUAL_PIXELS
             half = _LETTER * len(text) / 2
             spots = {
                 name: (across + (half + _APART) * side, up + _LINE * rise, half)
                 for name, (side, rise) in _BESIDE.items()
             }
-            free = (name for name in order if not any(_cover(spots[name], t) for t in taken))
-            places.append(next(free, order[0]))
+            inside = [name for name in order if _ends_inside(spots[name])] or order
+            free = (name for name in inside if not any(_cover(spots[name], t) for t in taken))
+            places.append(next(free, inside[0]))
             taken.append(spots[places[-1]])
         trace.textposition = places
+
+
+def _ends_inside(spot: tuple[float, float, float]) -> bool:
+    across, _, half = spot
+    return half - _BORDER < across < _USUAL_PIXELS[0] - half + _BORDER
 
 
 def _cover(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:

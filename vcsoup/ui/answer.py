@@ -15,6 +15,7 @@ from vcsoup.numbers import plain
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.ui import echoes, soup_link, state
 from vcsoup.ui.components import reading
+from vcsoup.ui.literal import message
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.tasting import Engine, Request, Taster, View
 from vcsoup.workspace import Point, Project, Workspace
@@ -217,7 +218,7 @@ def _answer(drawn: str) -> None:
             st.caption("Move a slider or press Taste; the answer streams in here.")
             return
         if view.state == "failed":
-            st.error(view.error or "The tasting failed.", icon=":material/error:")
+            st.error(message(view.error or "The tasting failed."), icon=":material/error:")
         elif view.state == "restarting":
             st.warning(STATES["restarting"] + ".", icon=":material/restart_alt:")
         else:

@@ -20,6 +20,8 @@ from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
 
+_IN_A_ROW = 4  # more would break the words below the figures
+
 
 def group_in_use(project: Project) -> str:
     """Return the set of adapters to mix: the address's, the chosen one, or the main one."""
@@ -141,9 +143,14 @@ def measured(
     row = rows.iloc[0] if len(rows) else None
     base = _base_beside(project, group, table, row)
     with st.container(key="readings"):
-        for column, value in zip(st.columns(len(values)), values, strict=True):
-            with column, st.container(gap=None):
-                _metric(value, row, base) if row is not None else _guessed(value, guess, base)
+        for start in range(0, len(values), _IN_A_ROW):
+            for column, value in zip(
+                st.columns(min(_IN_A_ROW, len(values))),
+                values[start : start + _IN_A_ROW],
+                strict=False,
+            ):
+                with column, st.container(gap=None):
+                    _metric(value, row, base) if row is not None else _guessed(value, guess, base)
     if row is not None:
         origin = "Recorded" if row["recorded"] else "Measured here"
         st.caption(f"{origin} on {row['n_prompts']} held-out prompts; 95 % intervals by bootstrap.")

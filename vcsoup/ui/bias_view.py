@@ -24,6 +24,13 @@ def show(project: Project, desk: Desk) -> None:
     """Show lengths and words of the kept pairs beside those of all pairs."""
     measures = desk.look.measures(desk.focus)
     kept = measures.kept(desk.draft.filter_of(desk.focus))
+    if not kept.any():
+        st.info(
+            f"No pair of {desk.focus} is kept, so there is nothing to compare with all pairs. "
+            "Lower its threshold or the minimum norm.",
+            icon=":material/filter_alt_off:",
+        )
+        return
     shifts = length_shifts(measures, kept)
     rows, words = _sampled(desk)
     topics = word_shifts(words, kept[rows])

@@ -7,6 +7,7 @@ from vcsoup.errors import VcsoupError
 from vcsoup.numbers import signed
 from vcsoup.ui import mixer
 from vcsoup.ui.bench import mix_others
+from vcsoup.ui.literal import message
 from vcsoup.ui.shell import slot
 from vcsoup.ui.soups import mix_text, soup_key
 from vcsoup.workspace import Project
@@ -41,7 +42,7 @@ def show(project: Project, group: str, table: pd.DataFrame) -> None:
         )
     with slot():
         if error := st.session_state.pop("bookmark_error", None):
-            st.error(error, icon=":material/error:")
+            st.error(message(error), icon=":material/error:")
         _undo_removal(project)
     known = project.bookmarks()
     if not known:

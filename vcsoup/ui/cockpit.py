@@ -20,7 +20,7 @@ from vcsoup.ui.components.drawn import colour_data, register, sent
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.look import Look
 from vcsoup.ui.measures import BARS, GRID
-from vcsoup.ui.retained import Figures
+from vcsoup.ui.retained import Figures, Retention
 from vcsoup.ui.tokens import characters_per_token
 from vcsoup.workspace import Project
 
@@ -119,6 +119,7 @@ def _strip(
         "exact_flips": exact.flips,
         "kept": counts.kept.tolist(),
         "flips": counts.flips.tolist() if value in draft.flips else None,
+        "chance": _by_chance(counts, len(project.values), flip=value in draft.flips),
         "bins": counts.bars.tolist(),
         "passing": counts.passing,
         "saved": saved,
@@ -170,8 +171,14 @@ def _axis(K: int) -> dict[str, object]:
         "ticks": [-1, -0.5, 0, 0.5, 1],
         "landmarks": landmarks,
         "chance": np.round(chance[:-1] - chance[1:], 6).tolist(),
-        "chance_kept": np.round(chance_retention(GRID, K), 4).tolist(),
     }
+
+
+def _by_chance(counts: Retention, K: int, *, flip: bool) -> list[float]:
+    """The share of all pairs that values would keep which know nothing of each other."""
+    kept = chance_retention(GRID, K) * counts.passing / counts.n
+    exchanged = np.where(flip & (GRID > 0), kept, 0.0)  # as many lie below minus a threshold
+    return np.round(kept + exchanged, 4).tolist()
 
 
 def _moved() -> None:

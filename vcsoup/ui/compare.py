@@ -58,6 +58,7 @@ def choose_axes(project: Project) -> tuple[str, str]:
                     required=True,
                     on_change=_remember,
                     args=(name, f"compare_{name}"),
+                    wrap=True,
                 )
     return x, y
 

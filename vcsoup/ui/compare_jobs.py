@@ -6,7 +6,7 @@ import streamlit as st
 
 from vcsoup.jobs import Job
 from vcsoup.ui import state
-from vcsoup.ui.literal import literal
+from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
@@ -151,7 +151,7 @@ def _show_active(jobs: Sequence[Job]) -> bool:
 def _show_errors(jobs: Sequence[Job]) -> None:
     for job in jobs:
         if job.error:
-            st.error(job.error, icon=":material/error:")
+            st.error(message(job.error), icon=":material/error:")
 
 
 def _start_both(project: Project, groups: Sequence[str]) -> None:

@@ -82,6 +82,7 @@ def _choose(key: str, name: str, options: list[str], usual: str) -> str:
         required=True,
         on_change=_chosen,
         args=(key,),
+        wrap=True,
         format_func=lambda option: " ".join(VIEWS[option][::-1]) if name == "view" else option,
     )
     return chosen

@@ -21,6 +21,7 @@ from vcsoup.exports import TEXTS, export_text, soup_recipe
 from vcsoup.jobs import Job
 from vcsoup.ui import honesty, state
 from vcsoup.ui.export_choice import Choice, choose
+from vcsoup.ui.literal import message
 from vcsoup.ui.mixer import weights_text
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
@@ -121,7 +122,7 @@ def _offer(export: Export, was_active: bool) -> None:
             return
         else:
             if job is not None and job.error:
-                st.error(job.error, icon=":material/error:")
+                st.error(message(job.error), icon=":material/error:")
             # One button per form, which starts what it was drawn for: a click on it while the page
             # is drawn for another form is neither lost nor taken for that one.
             st.button(

@@ -8,7 +8,7 @@ from vcsoup.jobs import Job
 from vcsoup.numbers import count, plural
 from vcsoup.ui import state
 from vcsoup.ui.compare_jobs import measure_args
-from vcsoup.ui.literal import literal
+from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
 from vcsoup.workspace import Project
@@ -60,7 +60,7 @@ def _offer(project: Project, group: str, *, base_known: bool, was_active: bool, 
             _progress(job)
             return
         if job is not None and job.error:
-            st.error(job.error, icon=":material/error:")
+            st.error(message(job.error), icon=":material/error:")
         (_offer_more if base_known else _offer_grid)(project, group)
 
 

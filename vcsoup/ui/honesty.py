@@ -20,6 +20,7 @@ from vcsoup.plots.honesty import layer_agreement, rank_errors
 from vcsoup.soup.adapter_settings import WEIGHTS_FILE
 from vcsoup.soup.honesty import Core, cores
 from vcsoup.ui import state, theme
+from vcsoup.ui.literal import message
 from vcsoup.ui.mixer import weights_text
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
@@ -112,7 +113,7 @@ def _offer(project: Project, group: str, weights: FloatArray, was_active: bool) 
         if was_active:
             st.rerun()
         if job is not None and job.error:
-            st.error(job.error, icon=":material/error:")
+            st.error(message(job.error), icon=":material/error:")
         st.button(
             "Compute the errors",
             icon=":material/straighten:",

@@ -11,7 +11,7 @@ from vcsoup.errors import NotFoundError
 from vcsoup.ui import state
 from vcsoup.ui.components import stage_keys
 from vcsoup.ui.presenter_steps import STEPS
-from vcsoup.ui.shell import THEME
+from vcsoup.ui.shell import THEME, shown_errors
 from vcsoup.workspace import Project
 
 _NAMES = [step.name for step in STEPS]
@@ -37,16 +37,17 @@ def offer(project: Project) -> None:
 
 
 def run() -> None:
-    """Show the step that the address names."""
+    """Show the step that the address names; what is wrong with it leaves the ways out of it."""
     st.html(_STYLE)
-    project = _project()
     place = current_place()
     step = STEPS[place]
     stage_keys.listen(_NAMES, place, go, leave)
-    st.title(step.title(project), anchor=False)
-    with st.container(key="stage_say"):
-        st.markdown(step.sentence(project))
-    step.show(project)
+    with shown_errors():
+        project = _project()
+        st.title(step.title(project), anchor=False)
+        with st.container(key="stage_say"):
+            st.markdown(step.sentence(project))
+        step.show(project)
     _bar(place)
 
 

@@ -23,7 +23,7 @@ def show(project: Project) -> None:
             key="rename_project",
             icon=":material/edit:",
             on_click=trying,
-            args=(_rename, project, typed),
+            args=(_rename, project.name, typed),
         )
         st.button(
             "Remove",
@@ -89,8 +89,10 @@ def _title(entry: RemovedProject) -> str:
     return literal(entry.config.title or entry.config.name, most=60)
 
 
-def _rename(project: Project, typed: str) -> None:
-    state.workspace().update_project(project.config.titled(st.session_state[typed]))
+def _rename(name: str, typed: str) -> None:
+    """Change the title alone; the other choices may have changed in another tab since."""
+    here = state.workspace()
+    here.update_project(here.project(name).config.titled(st.session_state[typed]))
 
 
 def _remove(project: Project) -> None:

@@ -66,10 +66,11 @@ def header(
 
 def standing_chip(line: st.delta_generator.DeltaGenerator, standing: Standing) -> None:
     """Say beside a screen's heading where the project stands."""
-    line.badge(
-        f"{literal(standing.project)}: {standing.text}",
-        color="green" if standing.complete else "gray",
-        icon=":material/check:" if standing.complete else ":material/flag:",
+    colour, icon = ("green", "check") if standing.complete else ("gray", "flag")
+    told = f"{literal(standing.project)}: {standing.text}"  # `badge` would escape brackets again
+    line.markdown(
+        f":{colour}-badge[:material/{icon}: {told}]",
+        width="content",
         help="Where this project stands; Home shows every step.",
     )
 

@@ -92,7 +92,8 @@ def sweep_panels(
     """
     colour_of = value_colours(values, colours)
     accent, ink = colours.accent, colours.ink
-    chance = chance_retention(GRID, len(values))
+    strong = found.share[0]  # every pair that reaches the least norm is at -1 or above
+    chance = strong * chance_retention(GRID, len(values))
     gaps = [
         _line(value, colour_of[value], found.mean_gap[:, k], now["gaps"][k])
         for k, value in enumerate(values)

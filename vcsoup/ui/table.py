@@ -7,6 +7,7 @@ import streamlit as st
 from vcsoup.ui import mixer, theme
 from vcsoup.ui.answer import STATES, connector, prompts_of
 from vcsoup.ui.components import answers
+from vcsoup.ui.literal import message
 from vcsoup.ui.pouring import Glass, Pourer, Round, replies_of, rewards_of
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.soups import mix_text
@@ -124,7 +125,7 @@ def _standing(seen: Seen[Round]) -> None:
         "failed": "The table is not complete",
     }
     if seen.state == "failed":
-        st.error(seen.error or "The table failed.", icon=":material/error:")
+        st.error(message(seen.error or "The table failed."), icon=":material/error:")
     elif seen.state == "restarting":
         st.warning(told["restarting"] + ".", icon=":material/restart_alt:")
     else:

@@ -33,6 +33,7 @@ def choose(project: Project) -> Plan:
             selection_mode="multi",
             key="train_values",
             persist_state="session",
+            wrap=True,
             help="Each value becomes one adapter.",
         )
         groups = st.segmented_control(

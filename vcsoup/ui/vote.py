@@ -14,6 +14,7 @@ from vcsoup.ui import mixer, theme, views
 from vcsoup.ui.answer import STATES, connector, prompts_of
 from vcsoup.ui.ballot import CHOICES, Ballot, new_ballot, vote_of
 from vcsoup.ui.components import reading
+from vcsoup.ui.literal import message
 from vcsoup.ui.pouring import Glass, Pourer, replies_of
 from vcsoup.ui.shell import shown_errors, slot, trying
 from vcsoup.ui.soups import balance, mix_text, stored_weights
@@ -128,7 +129,7 @@ def _voting(project: Project, ballot: Ballot, *, large: bool, was_active: bool) 
             st.rerun()
         reading.show(ballot.asked.prompts[0], key="vote_prompt", large=large, low=True)
         if seen.state == "failed":
-            st.error(seen.error or "The answers did not come.", icon=":material/error:")
+            st.error(message(seen.error or "The answers did not come."), icon=":material/error:")
             return
         if seen.state in ("starting", "restarting", "queued"):
             st.caption(STATES[seen.state])

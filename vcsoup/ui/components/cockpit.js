@@ -206,7 +206,7 @@ class Strip {
   tell(x, width) {
     const { set, tau } = this;
     const { kept, flips } = counts(set, tau);
-    const chance = (this.panel.data.axis.chance_kept[gridIndex(tau)] * set.passing) / set.n;
+    const chance = set.chance[gridIndex(tau)];
     this.handle.style.left = `${x}px`;
     this.handle.style.bottom = set.last ? "17px" : "2px";
     this.handle.classList.toggle("right", x > width - 20);

@@ -1,0 +1,39 @@
+"""Consistency: what is said of the kept share: how much of it chance would keep, and of none."""
+
+import pytest
+
+from tests.app.fixture_project import hand_project
+from tests.app.scripted_engine import component
+
+
+def strips(app):
+    return {strip["value"]: strip for strip in component(app, "cockpit")["sets"]}
+
+
+def test_chance_counts_as_the_share_beside_it_does(workspace, visit):
+    """At random two values reach 0.5 in arccos(0.5) / pi, a third of all cases.
+
+    As often they are at -0.5 or below, which counts where flips are exchanged. Two of the ten pairs
+    of `HAND_GAPS` are shorter than 2 standard deviations, which leaves 8 of 10 of the third.
+    """
+    hand_project(workspace)
+    at = {"tau.helpful": "0.5"}
+
+    def by_chance(**query):
+        app = visit("consistency", **at, **query)
+        return app, strips(app)["helpful"]["chance"][150]  # hundredths, from -1
+
+    assert by_chance()[1] == pytest.approx(1 / 3, abs=1e-4)
+    assert by_chance(flip="helpful")[1] == pytest.approx(2 / 3, abs=1e-4)
+    app, chance = by_chance(norm="2", view="sweep")
+    assert chance == pytest.approx(0.8 / 3, abs=1e-4)
+    curves = component(app, "sweep_panels")["panels"][0]["series"]
+    assert curves[1]["ys"][150] == pytest.approx(0.8 / 3, abs=1e-4)
+
+
+def test_where_nothing_is_kept_the_bias_view_claims_nothing(workspace, visit):
+    hand_project(workspace)
+    app = visit("consistency", view="bias", norm="20")
+    assert [strip["exact"] for strip in strips(app).values()] == [0, 0]
+    assert "No pair of helpful is kept" in app.info[0].value
+    assert not any("alike" in markdown.value for markdown in app.markdown)
