@@ -51,7 +51,7 @@ def test_the_story_by_keyboard(page: Page, app_url: str):
     stands_at("One adapter per value", "adapters")
     page.keyboard.press("PageDown")
     stands_at("Mix them like a soup", "soup")
-    page.get_by_role("button", name="Humorous").click()
+    page.get_by_role("button", name="Humorous", exact=True).click()
     expect(page.get_by_text("Answered and measured")).to_be_visible(timeout=180_000)
     expect(page.locator(".front .current.measured")).to_have_count(1)  # the soup among the others
     page.locator(".front .point[data-key]").nth(3).focus()
