@@ -8,7 +8,7 @@ import streamlit as st
 from vcsoup.numbers import count, plural
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import slot, trying
+from vcsoup.ui.shell import offer_undo, slot, trying
 from vcsoup.workspace import DatasetInfo, Project
 
 Scoring = Literal["scored", "stale", "not scored"]
@@ -143,15 +143,8 @@ def _undo(project: Project) -> None:
     tokens = [entry.token for entry in project.removed_datasets()]
     if name != project.name or token not in tokens or value in project.datasets():
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/delete: The pairs of **{value}** are in the bin.", width="content")
-        st.button(
-            "Undo",
-            key="undo_remove",
-            icon=":material/undo:",
-            on_click=trying,
-            args=(_restore, project, token),
-        )
+    told = f"The pairs of **{value}** are in the bin."
+    offer_undo(told, "undo_remove", _restore, project, token)
 
 
 def _bin(project: Project) -> None:

@@ -6,7 +6,7 @@ from vcsoup.numbers import plural
 from vcsoup.project_removal import delete_project, remove_project
 from vcsoup.ui import state
 from vcsoup.ui.literal import literal
-from vcsoup.ui.shell import trying
+from vcsoup.ui.shell import offer_undo, trying
 from vcsoup.workspace import Project, RemovedProject
 from vcsoup.workspace.config import LONGEST_TITLE
 
@@ -39,17 +39,8 @@ def show_undo() -> None:
     """Offer to undo the removal that has just happened."""
     name = st.session_state.get(_REMOVED)
     entry = next((e for e in state.workspace().bin.entries() if e.config.name == name), None)
-    if entry is None:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/delete: **{_title(entry)}** is in the bin.", width="content")
-        st.button(
-            "Undo",
-            key="undo_project",
-            icon=":material/undo:",
-            on_click=trying,
-            args=(_restore, entry.config.name),
-        )
+    if entry is not None:
+        offer_undo(f"**{_title(entry)}** is in the bin.", "undo_project", _restore, name)
 
 
 def show_bin() -> None:

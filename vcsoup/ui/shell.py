@@ -105,6 +105,20 @@ def trying(deed: Callable[..., object], *args: object) -> None:
     st.session_state[_WHOLE] = True
 
 
+def offer_undo(told: str, key: str, deed: Callable[..., object], *args: object) -> None:
+    """Say what is in the bin now, and offer to bring it back.
+
+    Args:
+        told: Markdown.
+        key: Of the button.
+        deed: Brings it back, as in `trying`.
+        args: For the deed.
+    """
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/delete: {told}", width="content")
+        st.button("Undo", key=key, icon=":material/undo:", on_click=trying, args=(deed, *args))
+
+
 def _show_refusal() -> None:
     with slot():
         if refused := st.session_state.pop(REFUSED, None):
