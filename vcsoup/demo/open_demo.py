@@ -53,7 +53,7 @@ def open_demo(
 
 
 def _existing(workspace: Workspace, name: str) -> Project | None:
-    if any(entry.config.name == name for entry in workspace.bin.entries()):
+    if name in workspace.bin.names():
         workspace.bin.restore(name)
     try:
         return workspace.project(name)

@@ -40,6 +40,10 @@ class ProjectBin:
             for row in rows
         ]
 
+    def names(self) -> list[str]:
+        """Return the short names of what can be restored, in the order of `entries`."""
+        return [entry.config.name for entry in self.entries()]
+
     def put(self, name: str) -> None:
         """Hide a project; one that is hidden or gone already is left as it is."""
         self._mark(name, now())
@@ -79,7 +83,7 @@ class ProjectBin:
             connection.execute(update(PROJECTS).where(of_this).values(removed=removed))
 
     def _check(self, name: str) -> None:
-        known = [entry.config.name for entry in self.entries()]
+        known = self.names()
         if name not in known:
             raise NotFoundError(
                 f"the bin has no project {name!r}; it has {', '.join(known) or 'none'}"

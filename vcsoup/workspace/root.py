@@ -138,10 +138,9 @@ class Workspace:
             with self._records.write() as connection:
                 connection.execute(insert(PROJECTS).values(row))
         except IntegrityError as error:
-            removed = [entry.config.name for entry in self.bin.entries()]
             raise WorkspaceError(
                 f"project {config.name!r} "
-                f"{'is in the bin' if config.name in removed else 'exists already'}; "
+                f"{'is in the bin' if config.name in self.bin.names() else 'exists already'}; "
                 "choose another name"
             ) from error
         return self._open(config)
