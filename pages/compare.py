@@ -3,6 +3,7 @@
 import streamlit as st
 
 from vcsoup.ui import compare, compare_chord, compare_jobs, compare_study, state
+from vcsoup.ui.demo_offer import no_project
 from vcsoup.ui.shell import empty_state, header, slot
 
 project = state.chosen_project()
@@ -12,12 +13,7 @@ header(
     state.where_it_stands(project) if project else None,
 )
 if project is None:
-    empty_state(
-        "No project yet",
-        "Open the demo or create a project; its adapters can then be compared here.",
-        to="home",
-        label="Go to Home",
-    )
+    no_project("its adapters can then be compared here")
 elif len(project.adapter_sets()) < 2:
     empty_state(
         "Nothing to compare with",

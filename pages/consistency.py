@@ -3,6 +3,7 @@
 import streamlit as st
 
 from vcsoup.ui import consistency, state
+from vcsoup.ui.demo_offer import no_project
 from vcsoup.ui.shell import empty_state, header
 
 project = state.chosen_project()
@@ -14,12 +15,7 @@ header(
 )
 scored = [value for value in project.values if project.rewards_stamp(value)] if project else []
 if project is None:
-    empty_state(
-        "No project yet",
-        "Open the demo or create a project; its pairs then show here.",
-        to="home",
-        label="Go to Home",
-    )
+    no_project("its pairs then show here")
 elif not scored:
     empty_state(
         "No scored pairs yet",

@@ -1,7 +1,8 @@
 """Data: which pairs do I have, are they sound? Datasets, scoring, reading, statistics, adding."""
 
 from vcsoup.ui import data_page, state
-from vcsoup.ui.shell import empty_state, header
+from vcsoup.ui.demo_offer import no_project
+from vcsoup.ui.shell import header
 
 project = state.chosen_project()
 header(
@@ -11,11 +12,6 @@ header(
     state.where_it_stands(project) if project else None,
 )
 if project is None:
-    empty_state(
-        "No project yet",
-        "Open the demo or create a project; its pairs then show here.",
-        to="home",
-        label="Go to Home",
-    )
+    no_project("its pairs then show here")
 else:
     data_page.show(project)

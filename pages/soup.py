@@ -21,6 +21,7 @@ from vcsoup.ui import (
     views,
     vote,
 )
+from vcsoup.ui.demo_offer import no_project
 from vcsoup.ui.shell import empty_state, header, standing_chip
 from vcsoup.ui.soups import base_rewards
 
@@ -37,12 +38,7 @@ heading = header(
     "Move a slider: the soup answers your prompt and is measured on held-out prompts.",
 )
 if project is None:
-    empty_state(
-        "No project yet",
-        "Open the demo or create a project; its adapters can then be mixed here.",
-        to="home",
-        label="Go to Home",
-    )
+    no_project("its adapters can then be mixed here")
 elif not ready:
     empty_state(
         "No adapters to mix",

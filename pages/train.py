@@ -3,6 +3,7 @@
 import streamlit as st
 
 from vcsoup.ui import runs, state, train_form
+from vcsoup.ui.demo_offer import no_project
 from vcsoup.ui.shell import empty_state, header
 
 # Each part has a container of its own: a spinner in one does not move the others, so the runs'
@@ -16,12 +17,7 @@ with st.container():
         state.where_it_stands(project) if project else None,
     )
 if project is None:
-    empty_state(
-        "No project yet",
-        "Open the demo or create a project; its runs then show here.",
-        to="home",
-        label="Go to Home",
-    )
+    no_project("its runs then show here")
 else:
     with st.container():
         if project.datasets():

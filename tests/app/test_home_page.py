@@ -156,3 +156,13 @@ def test_a_project_with_work_under_way_stays_and_says_why(workspace, visit):
         told = "1 job of project demo runs or waits (helpful, filtered); stop before removing it"
         assert [error.value for error in app.error] == [told]
     assert [project.name for project in workspace.projects()] == ["demo"]
+
+
+@pytest.mark.parametrize("name", ["data", "consistency", "train", "soup", "compare"])
+def test_every_page_without_a_project_opens_the_demo_in_place(workspace, visit, name):
+    app = visit(name)
+    assert app.subheader[0].value == "No project yet"
+    app.button(key="open_demo").click().run(timeout=120)
+    assert not app.exception
+    assert [project.name for project in workspace.projects()] == ["demo"]
+    assert "No project yet" not in [heading.value for heading in app.subheader]

@@ -146,7 +146,7 @@ def test_damaged_rows_do_not_part_their_neighbours(read, tmp_path):
     (tmp_path / "rows").write_text(f"{better}\n{{broken\n{worse}\n")
     result = read_preferences(tmp_path / "rows", Reading(aspect="helpfulness"))
     assert (result.report.rows, result.report.kept, len(result.report.problems)) == (3, 1, 1)
-    assert "kept as 1 pairs" in result.report.summary
+    assert "kept as 1 pair" in result.report.summary
 
 
 def test_rows_of_a_tie_and_without_a_rating_are_all_reported(read):

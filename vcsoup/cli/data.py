@@ -19,6 +19,7 @@ from vcsoup.cli.options import (
 from vcsoup.cli.output import show, show_json, show_table
 from vcsoup.cli.score_estimate import estimate_scoring
 from vcsoup.errors import NotFoundError
+from vcsoup.numbers import plural
 from vcsoup.workspace import DatasetInfo, Project
 
 app = typer.Typer(help="Add, list, rename, remove and export pairs.", no_args_is_help=True)
@@ -76,7 +77,7 @@ def show_dataset(
     if as_json:
         show_json(figures)
         return
-    show(f"{value}: {info.title}, {info.n:,} pairs from {info.source}")
+    show(f"{value}: {info.title}, {plural(info.n, 'pair')} from {info.source}")
     counts = {kind: count for kind, count in info.report.get("counts", {}).items() if count}
     show_table(
         ["prompt", "chosen", "rejected", *counts],

@@ -73,7 +73,8 @@ def export(
     if as_json:
         show_json(figures)
     else:
-        show(f"{made.path}: {made.pairs:,} pairs, {made.bytes:,} bytes, sha256 {made.sha256[:16]}")
+        size = f"{plural(made.pairs, 'pair')}, {made.bytes:,} bytes"
+        show(f"{made.path}: {size}, sha256 {made.sha256[:16]}")
         for reason, pairs in made.unsaid.items():
             show(f"  {plural(pairs, 'pair')} left out, which {layout} cannot say: {reason}")
 

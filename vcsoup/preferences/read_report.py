@@ -96,7 +96,7 @@ class ReadReport:
     def _kept_in_words(self) -> str:
         if self.rows_per_pair == 1:
             return f"{self.kept:,} kept"
-        return f"{self.kept * self.rows_per_pair:,} kept as {self.kept:,} pairs"
+        return f"{self.kept * self.rows_per_pair:,} kept as {plural(self.kept, 'pair')}"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON: every figure and every problem."""

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from vcsoup.numbers import plural
 from vcsoup.rewards.findings import Finding
 from vcsoup.rewards.heads import read_label
 from vcsoup.rewards.spec import RewardSpec
@@ -62,7 +63,7 @@ def agreement_finding(
     fits, best = _fitting(spec, shares, n)
     clear = _z(best, n) >= _critical(len(shares))
     figures = {"agreement": own, "pairs": n, "best": best, "label": fits[0], "sign": fits[1]}
-    says = f"orders {own:.0%} of {n} pairs as their labels do"
+    says = f"orders {own:.0%} of {plural(n, 'pair')} as their labels do"
     turned, lost = _z(own, n) <= -_critical(1), _z(own, n) < _critical(1)
     if (turned or lost) and clear:
         same = fits[0] == spec.label

@@ -20,7 +20,7 @@ import streamlit as st
 
 from vcsoup.errors import VcsoupError
 from vcsoup.intake import Preview, allowed_file, data_root, preview_file, store_pairs
-from vcsoup.numbers import count, plural
+from vcsoup.numbers import plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
@@ -201,7 +201,7 @@ def _confirm(project: Project, preview: Preview) -> None:
 
     def store(title: str) -> None:
         store_pairs(project, preview.value, preview, title=title)
-        told = f"{count(len(preview.pairs))} pairs of {preview.value} are stored."
+        told = f"{plural(len(preview.pairs), 'pair')} of {preview.value} stored."
         st.toast(literal(told), icon=":material/check_circle:")
         st.session_state["data_view"] = "read"
         discard()

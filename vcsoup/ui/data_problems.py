@@ -158,7 +158,7 @@ def _set_aside(value: str, aside: pd.DataFrame) -> None:
         key="aside_table",
         hide_index=True,
         height=min(38 + 35 * len(shown), 320),
-        alt=f"{len(aside)} pairs that scoring set aside",
+        alt=f"{plural(len(aside), 'pair')} that scoring set aside",
     )
     st.download_button(
         "Download the pairs",

@@ -197,7 +197,7 @@ def _table(pairs: pd.DataFrame, rows: Sequence[int], *, key: str) -> int | None:
             "chosen": st.column_config.TextColumn("chosen answer", width=400),
             "rejected": st.column_config.TextColumn("rejected answer", width=400),
         },
-        alt=f"{len(shown)} pairs; pick one to read it",
+        alt=f"{plural(len(shown), 'pair')}; pick one to read it",
     )
     picked = event.selection.rows
     return rows[picked[0]] if picked and picked[0] < len(rows) else None

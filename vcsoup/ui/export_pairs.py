@@ -158,7 +158,7 @@ def _large(project: Project, desk: Desk, plan: ExportPlan, pairs: int, name: str
     active = job is not None and job.active
     title = f"Exporting {plan.side} pairs of {desk.focus}"
     st.button(
-        f"Write {count(pairs)} pairs to a file",
+        f"Write {plural(pairs, 'pair')} to a file",
         icon=":material/save:",
         disabled=active,
         key="export_job",

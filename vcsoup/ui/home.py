@@ -2,20 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from vcsoup.demo.open_demo import open_demo
 from vcsoup.numbers import listed
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.front import FrontView, front_scatter
 from vcsoup.ui import guide, presenter, project_menu, state
+from vcsoup.ui.demo_offer import demo_button
 from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Stage, main_group
-from vcsoup.ui.shell import shown_errors, trying
+from vcsoup.ui.shell import trying
 from vcsoup.ui.soups import balance, on_axes
 from vcsoup.ui.theme import colours
 from vcsoup.workspace import Project
@@ -40,7 +39,7 @@ def welcome() -> None:
             "models, all on this machine. It opens with recorded adapters and a measured front; "
             "then train and mix your own. Nothing is downloaded."
         )
-        _demo_button("primary")
+        demo_button("primary")
     _own_project()
     project_menu.show_bin()
 
@@ -107,7 +106,7 @@ def more() -> None:
     names = [project.name for project in state.workspace().projects()]
     st.space("small")
     if "demo" not in names:
-        _demo_button("secondary")
+        demo_button("secondary")
     _own_project()
     project_menu.show_bin()
 
@@ -150,14 +149,6 @@ def _choice(known: Sequence[Project], current: str | None) -> None:
         width=320,
         help="Every project lives in the workspace folder of this machine.",
     )
-
-
-def _demo_button(kind: Literal["primary", "secondary"]) -> None:
-    if st.button("Open the demo", type=kind, icon=":material/play_arrow:", key="open_demo"):
-        with shown_errors(), st.spinner("Opening the demo project"):
-            project = open_demo(state.workspace())
-            state.choose(project.name)
-            st.rerun()
 
 
 def _own_project() -> None:

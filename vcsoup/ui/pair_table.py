@@ -14,7 +14,7 @@ import streamlit as st
 
 from vcsoup.filtering import PairFilter
 from vcsoup.gap_shapes import BoolArray
-from vcsoup.numbers import count
+from vcsoup.numbers import count, plural
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.ui import drafting
 from vcsoup.ui.components.drawn import register, sent
@@ -56,7 +56,7 @@ def show(
             data={
                 "pairs": list_data(pairs, rows, measures, chosen_filter),
                 "picked": next((pair for pair, place in places.items() if place == row), None),
-                "told": f"{len(places)} pairs with their consistency and the reason",
+                "told": f"{plural(len(places), 'pair')} with their consistency and the reason",
             },
             on_picked_change=lambda: _pick(widget),
         )

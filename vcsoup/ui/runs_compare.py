@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from vcsoup.numbers import DASH
+from vcsoup.numbers import DASH, plural
 from vcsoup.plots.palette import value_colours
 from vcsoup.plots.training import ACCURACY_TOLD, mean_window
 from vcsoup.ui import runs_curves, runs_desk, theme
@@ -94,7 +94,7 @@ def show_table(runs: Sequence[Run], stale: Mapping[str, Sequence[str]]) -> None:
         selection_mode="single-row",
         placeholder=DASH,
         key=_TABLE,
-        alt=f"{len(rows)} runs with their figures",
+        alt=f"{plural(len(rows), 'run')} with their figures",
         column_config={
             "held-out accuracy": st.column_config.NumberColumn(format="%.1f %%"),
             **{

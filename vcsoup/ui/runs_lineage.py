@@ -11,7 +11,7 @@ from typing import Any
 from vcsoup.base_models.settings import base_loading
 from vcsoup.filtering import PairFilter
 from vcsoup.fingerprint import known_fingerprint
-from vcsoup.numbers import count, plain
+from vcsoup.numbers import count, plain, plural
 from vcsoup.workspace import AdapterInfo, Project
 
 
@@ -75,7 +75,9 @@ def _pairs(manifest: Mapping[str, Any], value: str, project: Project) -> Origin:
     if present is None:
         changed = "the dataset was removed"
     elif manifest.get("data_hash") and present.hash != was:
-        changed = f"the dataset is another one now ({present.hash[:8]}, {count(present.n)} pairs)"
+        changed = (
+            f"the dataset is another one now ({present.hash[:8]}, {plural(present.n, 'pair')})"
+        )
     return Origin("Pairs", f"{told}dataset {was[:8]}", changed)
 
 

@@ -17,6 +17,7 @@ const onGrid = (tau) => clamp(Math.round(tau * 100) / 100, -1, 1);
 const gridIndex = (tau) => Math.round((tau + 1) * 100);
 const isOnGrid = (tau) => Math.abs(tau * 100 - Math.round(tau * 100)) < 1e-9;
 const shown = (tau) => fixed(tau, isOnGrid(tau) ? 2 : 4);
+const pairs = (number) => `${count(number)} ${number === 1 ? "pair" : "pairs"}`;
 const percent = (part) => `${(part * 100).toFixed(1)}\u202f%`;
 
 // Counts for a threshold: exact ones from Python for its own threshold, else from the grid.
@@ -108,7 +109,7 @@ class Strip {
     this.name.textContent = set.title;
     this.name.title = `Look at ${set.title} below`;
     this.name.setAttribute("aria-pressed", String(set.focus));
-    this.size.textContent = `${count(set.n)} pairs`;
+    this.size.textContent = pairs(set.n);
     this.root.classList.toggle("focus", set.focus);
     this.handle.setAttribute("aria-label", `Threshold of ${set.title}`);
     this.plot.style.height = `${set.height}px`;
@@ -217,7 +218,7 @@ class Strip {
     this.share.textContent = `${percent((kept + flips) / set.n)}${exchanged}, chance ${percent(chance)}`;
     this.root.classList.toggle("waiting", tau !== set.tau);
     this.handle.setAttribute("aria-valuenow", String(tau));
-    this.handle.setAttribute("aria-valuetext", `${shown(tau)}, keeps ${count(kept + flips)} of ${count(set.n)} pairs`);
+    this.handle.setAttribute("aria-valuetext", `${shown(tau)}, keeps ${count(kept + flips)} of ${pairs(set.n)}`);
   }
 }
 
