@@ -1,5 +1,6 @@
 """The first visit after a server start may be a deep link; the theme may change while it stays."""
 
+import re
 import sys
 
 import pytest
@@ -57,3 +58,25 @@ def test_charts_follow_a_theme_that_changes_under_them(page: Page, app_url: str)
             ".getPropertyValue('--vcsoup-paper').trim() === paper",
             arg=palette.paper,
         )
+
+
+def test_back_leaves_a_page_at_its_first_press(page: Page, app_url: str):
+    """What pages wrote into their addresses on arrival is no step; a choice made there is one."""
+    page.goto(app_url)
+    asked = {
+        "Soup": "Which mix do I want?",
+        "Train": "How are my adapters doing?",
+        "Data": "Which pairs do I have, are they sound?",
+    }
+    for name, question in asked.items():
+        page.get_by_role("link", name=name, exact=True).first.click()
+        expect(page.get_by_role("heading", name=question)).to_be_visible()
+        page.wait_for_timeout(2000)  # until its address is written
+    page.get_by_role("radio", name="Statistics").click()
+    expect(page).to_have_url(re.compile("view=statistics"))
+    page.wait_for_timeout(2000)  # what the page wrote itself a moment ago is not followed
+    page.go_back()
+    expect(page).to_have_url(re.compile("data.*view=read"))
+    for question in list(asked.values())[-2::-1]:
+        page.go_back()
+        expect(page.get_by_role("heading", name=question)).to_be_visible()

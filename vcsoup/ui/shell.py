@@ -8,7 +8,7 @@ import streamlit as st
 
 from vcsoup.errors import VcsoupError
 from vcsoup.ui import soup_link
-from vcsoup.ui.components import theme_watch
+from vcsoup.ui.components import arrivals, theme_watch
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Standing
@@ -39,6 +39,7 @@ def brand() -> None:
     st.html(f"<style>:root {{ --vcsoup-paper: {shown.paper} }}</style>")
     st.logo(_MARK.format(accent=shown.accent, ink=shown.ink), size="large")
     theme_watch.listen()
+    arrivals.watch()
 
 
 def header(
