@@ -105,5 +105,5 @@ def test_the_server_keeps_to_itself():
 def test_palette_and_value_colours():
     assert palette("dark") is DARK
     assert palette(None) is LIGHT
-    five = value_colours(list("abcde"), LIGHT)
-    assert five["e"] == five["a"] == LIGHT.series[0]
+    seven = value_colours(list("abcdefg"), LIGHT)
+    assert seven["g"] == seven["a"] == LIGHT.series[0]

@@ -15,7 +15,7 @@ class Palette:
 
     Attributes:
         accent: Kept pairs, the front, the current soup.
-        series: One colour per value, in the project's order of values; repeats after five.
+        series: One colour per value, in the project's order of values; repeats after six.
         ink: Text and marks on the paper.
         soft: Secondary text, landmark lines.
         faint: Dropped pairs, dominated points.
@@ -34,7 +34,7 @@ class Palette:
 
 LIGHT = Palette(
     accent="#0B6E7F",
-    series=("#5230A6", "#C47A14", "#2590DA", "#8C1D2B"),
+    series=("#5230A6", "#C47A14", "#2590DA", "#8C1D2B", "#BE3721", "#9310E5"),
     ink="#24292E",
     soft="#6B6F73",
     faint="#C9C5BB",
@@ -43,7 +43,7 @@ LIGHT = Palette(
 )
 DARK = Palette(
     accent="#56C2D6",
-    series=("#7D75E6", "#E09A35", "#F9E8A0", "#B5563A"),
+    series=("#7D75E6", "#E09A35", "#F9E8A0", "#B5563A", "#A9769F", "#7D529C"),
     ink="#E8E6E1",
     soft="#9AA0A5",
     faint="#4B545B",
