@@ -104,6 +104,16 @@ def test_a_chord_of_square_roots_lies_above_its_line(project):
     assert "16 prompts" in told
 
 
+def test_a_sag_over_few_prompts_may_always_be_chance(project):
+    """Lifts below zero hang by .207 of them on every prompt, so the interval excludes zero."""
+    ends = ("helpful", "humorous")
+    for prompts, certain in ((9, False), (10, True)):
+        put_samples(project, {"filtered": -1.0}, noise=0.0, prompts=prompts)
+        told = chord_sentence(chord_project(project, "filtered", *ends), project.values, ends)
+        assert "0.21 to " in told
+        assert ("which may be chance" not in told) is certain
+
+
 def test_rows_of_the_chart_tell_recorded_points_and_ring_the_balanced(project):
     rows = front_rows(project, "filtered", ("helpful", "humorous"))
     assert len(rows) == 22
