@@ -5,7 +5,7 @@ Compare page, its report, presenter mode and `python -m vcsoup compare` call it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,9 @@ def compare_project(project: Project, first: str, second: str) -> Comparison:
     """
     if first == second:
         raise NotFoundError(f"a comparison needs two adapter sets, got {first} twice; name another")
-    found = measured_sets(project, (first, second))
+    found = measured_sets(
+        project, (first, second), suffices=lambda sets: len(_in_both(sets)) >= len(project.values)
+    )
     sets = _shared(project, found.sets)
     resamples = RESAMPLES if len(project.values) < _SLOW_VALUES else RESAMPLES // 5
     rng = np.random.default_rng(found.seed)
@@ -73,11 +75,17 @@ def chord_project(project: Project, group: str, first: str, second: str) -> Chor
         NotFoundError: no such set, or fewer than three soups measured on it, ends included.
     """
     columns = project.values.index(first), project.values.index(second)
-    soups = measured_sets(project, (group,)).sets[group]
+
+    def whole(sets: Mapping[str, MeasuredSet]) -> bool:
+        places = on_chord(sets[group].weights, *columns)
+        ends = [bool((np.abs(places - end) < 1e-4).any()) for end in (0.0, 1.0)]
+        return bool((~np.isnan(places)).sum() >= 3 and all(ends))
+
+    sets = measured_sets(project, (group,), suffices=whole).sets
+    soups = sets[group]
     places = on_chord(soups.weights, *columns)
     on = ~np.isnan(places)
-    ends = [bool((np.abs(places[on] - end) < 1e-4).any()) for end in (0.0, 1.0)]
-    if on.sum() < 3 or not all(ends):
+    if not whole(sets):
         raise NotFoundError(
             f"the chord from {first} to {second} of {group} has {int(on.sum())} measured soups, "
             "expected both ends and one between; run `python -m vcsoup evaluate --chord "
@@ -86,36 +94,58 @@ def chord_project(project: Project, group: str, first: str, second: str) -> Chor
     return chord(places[on], soups.rewards[on], rng=np.random.default_rng(0))
 
 
-def measured_sets(project: Project, groups: Sequence[str]) -> Measured:
+def measured_sets(
+    project: Project,
+    groups: Sequence[str],
+    *,
+    suffices: Callable[[Mapping[str, MeasuredSet]], bool] = lambda sets: True,
+) -> Measured:
     """Collect what is measured of some sets on the same prompts with the same seed.
 
-    The base's prompts decide; soups that were measured on fewer are left out.
+    Soups that were measured on fewer prompts are left out, unless what is left does not suffice:
+    then fewer prompts count, which more soups have in common.
+
+    Args:
+        project: The project.
+        groups: Names of complete adapter sets.
+        suffices: Whether these soups are enough.
 
     Raises:
         NotFoundError: no such set, or no base and soups on common prompts.
     """
-    samples = {group: _samples(project, group) for group in groups}
+    found = list(_on_common_prompts({group: _samples(project, group) for group in groups}))
+    if not found:
+        raise NotFoundError(
+            f"{' and '.join(groups)} have no soups whose rewards are known prompt by prompt on the "
+            "same prompts as the base; run `python -m vcsoup evaluate --grid 4 --group GROUP "
+            f"--project {project.name}` for each"
+        )
+    return next((one for one in found if suffices(one.sets)), found[0])
+
+
+def _on_common_prompts(samples: Mapping[str, Sequence[Samples]]) -> Iterator[Measured]:
+    """Yield what all sets have in common: the seed of most soups first, then the most prompts."""
     seeds = Counter(s.seed for found in samples.values() for s in found)
     for seed, _ in seeds.most_common():
         chosen = {g: [s for s in found if s.seed == seed] for g, found in samples.items()}
-        bases = [s for found in chosen.values() for s in found if not s.weights.any()]
+        every = [s for found in chosen.values() for s in found]
+        bases = [s for s in every if not s.weights.any()]
         if not bases:
             continue
         base = max(bases, key=lambda s: len(s.prompts))
-        sets = {group: _on_prompts(found, base.prompts) for group, found in chosen.items()}
-        if all(sets.values()):
-            arrays = {
-                group: MeasuredSet(
-                    np.array([weights for weights, _ in rows]),
-                    np.array([rewards for _, rewards in rows]),
-                )
-                for group, rows in sets.items()
-            }
-            return Measured(base.rewards, arrays, seed)
-    raise NotFoundError(
-        f"{' and '.join(groups)} have no soups whose rewards are known prompt by prompt on the "
-        "same prompts as the base; run `python -m vcsoup evaluate --grid 4 --group GROUP "
-        f"--project {project.name}` for each"
+        known = {frozenset(s.prompts): s.prompts for s in (*every, base)}
+        for prompts in sorted(known.values(), key=len, reverse=True):
+            own = _on_prompts([base], prompts)
+            sets = {group: _measured(found, prompts) for group, found in chosen.items()}
+            if own and all(len(measured.weights) for measured in sets.values()):
+                yield Measured(own[0][1], sets, seed)
+
+
+def _measured(found: Sequence[Samples], prompts: Sequence[str]) -> MeasuredSet:
+    """The soups, not the base, that know all these prompts."""
+    rows = _on_prompts([soup for soup in found if soup.weights.any()], prompts)
+    return MeasuredSet(
+        np.array([weights for weights, _ in rows]), np.array([rewards for _, rewards in rows])
     )
 
 
@@ -124,21 +154,30 @@ def _samples(project: Project, group: str) -> list[Samples]:
 
 
 def _shared(project: Project, sets: Mapping[str, MeasuredSet]) -> dict[str, MeasuredSet]:
-    keys = {
-        group: [tuple(row) for row in np.round(found.weights, 4).tolist()]
-        for group, found in sets.items()
-    }
-    first, second = keys.values()
-    both = [key for key in first if key in set(second)]
+    both = _in_both(sets)
     if len(both) < len(project.values):
         raise NotFoundError(
             f"{' and '.join(sets)} have {len(both)} soups of equal weights measured, expected at "
             f"least {len(project.values)}; run `python -m vcsoup evaluate --grid 4 --group GROUP "
             f"--project {project.name}` for each"
         )
-    rows = {group: [place.index(key) for key in both] for group, place in keys.items()}
+    rows = {group: [place.index(key) for key in both] for group, place in _keys(sets).items()}
     return {
         group: MeasuredSet(found.weights[rows[group]], found.rewards[rows[group]])
+        for group, found in sets.items()
+    }
+
+
+def _in_both(sets: Mapping[str, MeasuredSet]) -> list[tuple[float, ...]]:
+    """Weights of the soups that both sets have."""
+    first, second = _keys(sets).values()
+    known = set(second)
+    return [key for key in first if key in known]
+
+
+def _keys(sets: Mapping[str, MeasuredSet]) -> dict[str, list[tuple[float, ...]]]:
+    return {
+        group: [tuple(row) for row in np.round(found.weights, 4).tolist()]
         for group, found in sets.items()
     }
 
@@ -146,10 +185,10 @@ def _shared(project: Project, sets: Mapping[str, MeasuredSet]) -> dict[str, Meas
 def _on_prompts(
     found: Sequence[Samples], prompts: Sequence[str]
 ) -> list[tuple[FloatArray, FloatArray]]:
-    """Weights and rewards (P, K) of the soups, not the base, that know all these prompts."""
+    """Weights and rewards (P, K) of those that know all these prompts."""
     rows = []
     for soup in found:
         place = {prompt: row for row, prompt in enumerate(soup.prompts)}
-        if soup.weights.any() and all(prompt in place for prompt in prompts):
+        if all(prompt in place for prompt in prompts):
             rows.append((soup.weights, soup.rewards[[place[prompt] for prompt in prompts]]))
     return rows

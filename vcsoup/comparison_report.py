@@ -15,6 +15,7 @@ from vcsoup.comparing import chord_project
 from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.chord import Chord
 from vcsoup.evaluation.comparison import Comparison, named_differences, sentence
+from vcsoup.evaluation.intervals import FEWEST_FOR_VERDICT
 from vcsoup.evaluation.report import Chart, Heading, Part, Table, Text, report_html
 from vcsoup.front_rows import front_rows
 from vcsoup.numbers import signed
@@ -131,7 +132,8 @@ def chord_sentence(found: Chord, values: Sequence[str], ends: tuple[str, str]) -
         if sag >= 0:
             told.append(f"{value} never falls below the line")
             continue
-        sure = "" if high < 0 else ", which may be chance"
+        known = high < 0 and found.n_prompts >= FEWEST_FOR_VERDICT
+        sure = "" if known else ", which may be chance"
         where = f"at {found.places[i] * 100:.0f} % {ends[1]}"
         told.append(f"{value} {signed(sag)} ({signed(low)} to {signed(high)}) {where}{sure}")
     return (

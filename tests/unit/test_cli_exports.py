@@ -169,7 +169,7 @@ def test_a_chord_is_measured_and_two_sets_are_compared(run, root, project, tmp_p
     code, out, err = run("compare", *args, "--json")
     assert code == 0, err
     figures = json.loads(out)
-    assert figures["sentence"].startswith("No clear difference between filtered and twin")
+    assert figures["sentence"].startswith("Too few prompts to tell: 6 of the 10 that a")
     assert figures["differences"]["hypervolume"]["mean"] == 0.0
     assert "Plotly.newPlot" in html.read_text()
     assert run("compare", *args)[0] == 2  # the report exists

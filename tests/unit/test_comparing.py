@@ -62,6 +62,24 @@ def test_soups_on_fewer_prompts_and_of_other_seeds_are_left_out(project):
     assert found.seed == 0
 
 
+def test_a_set_measured_on_more_prompts_is_compared_on_those_that_both_have(project):
+    """Both on 16 prompts, then one of them, its base too, on 24: the 16 are common."""
+    put_samples(project, LIFTS, steps=3, prompts=16)
+    before = compare_project(project, "filtered", "unfiltered")
+    put_samples(project, {"unfiltered": 0.4}, steps=3, prompts=24)
+    after = compare_project(project, "filtered", "unfiltered")
+    assert (after.n_prompts, after.n_soups) == (16, (10, 10)) == (before.n_prompts, before.n_soups)
+    put_samples(project, {"filtered": 1.0}, steps=3, prompts=24)
+    assert compare_project(project, "filtered", "unfiltered").n_prompts == 24
+
+
+def test_a_chord_stays_when_some_of_its_soups_are_measured_on_more_prompts(project):
+    put_samples(project, {"filtered": 1.0}, steps=3, prompts=16)
+    assert chord_project(project, "filtered", "helpful", "harmless").n_prompts == 16
+    put_samples(project, {"filtered": 1.0}, steps=1, prompts=24)
+    assert chord_project(project, "filtered", "helpful", "harmless").n_prompts == 16
+
+
 def test_prompts_are_matched_by_name_not_by_place(project):
     put_samples(project, LIFTS, noise=0.0)
     before = compare_project(project, "filtered", "unfiltered")
@@ -102,6 +120,16 @@ def test_a_chord_of_square_roots_lies_above_its_line(project):
     told = chord_sentence(found, project.values, ("helpful", "humorous"))
     assert "helpful never falls below the line" in told
     assert "16 prompts" in told
+
+
+def test_a_sag_over_few_prompts_may_always_be_chance(project):
+    """Lifts below zero hang by .207 of them on every prompt, so the interval excludes zero."""
+    ends = ("helpful", "humorous")
+    for prompts, certain in ((9, False), (10, True)):
+        put_samples(project, {"filtered": -1.0}, noise=0.0, prompts=prompts)
+        told = chord_sentence(chord_project(project, "filtered", *ends), project.values, ends)
+        assert "0.21 to " in told
+        assert ("which may be chance" not in told) is certain
 
 
 def test_rows_of_the_chart_tell_recorded_points_and_ring_the_balanced(project):

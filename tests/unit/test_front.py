@@ -1,10 +1,14 @@
 """Front, hypervolume, best balanced point and selection, on points drawn by hand."""
 
+import time
+
+import moocore
 import numpy as np
 import pytest
 
 from vcsoup.errors import GapShapeError, UnknownValueError
 from vcsoup.evaluation.front import best_balanced, hypervolume, pareto_front, select
+from vcsoup.soup.weights import simplex_grid
 
 #            corner    corner    middle    dominated  duplicate of the middle
 POINTS = [[3.0, 0.0], [0.0, 3.0], [2.0, 2.0], [1.0, 1.0], [2.0, 2.0]]
@@ -46,6 +50,37 @@ def test_points_below_the_reference_add_nothing():
 def test_hypervolume_of_a_box_with_a_notch():
     """2 x 2 x 1 and 1 x 1 x 2 share 1 x 1 x 1: 4 + 2 - 1."""
     assert hypervolume([[2, 2, 1], [1, 1, 2]], [0, 0, 0]) == pytest.approx(5.0, abs=1e-12)
+
+
+def test_hypervolume_of_a_whole_grid_of_eight_values_takes_no_minutes():
+    """330 soups: exact volumes of 120 take seconds, of these more than anybody waits for.
+
+    The volume is compared with the share of points drawn in the box around that some soup covers.
+    """
+    rng = np.random.default_rng(0)
+    soups = np.sqrt(simplex_grid(8, 4)) + rng.normal(0, 0.05, (330, 8))
+    corner = soups.min(axis=0)
+    began = time.monotonic()
+    found = hypervolume(soups, corner)
+    assert time.monotonic() - began < 5
+    drawn = corner + rng.random((400_000, 8)) * (soups.max(axis=0) - corner)
+    under = np.zeros(len(drawn), dtype=bool)
+    for soup in soups:
+        under |= (drawn <= soup).all(axis=1)
+    box = float(np.prod(soups.max(axis=0) - corner))
+    error = 3 * box * np.sqrt(under.mean() / len(drawn))
+    assert found == pytest.approx(under.mean() * box, abs=error + 0.01 * found)
+
+
+def test_hypervolumes_of_many_points_are_those_of_the_exact_algorithm_to_one_in_a_hundred():
+    rng = np.random.default_rng(1)
+    points = np.sqrt(rng.dirichlet(np.ones(7), 100)) + rng.normal(0, 0.05, (100, 7))
+    corner = points.min(axis=0)
+    exact = moocore.hypervolume(points, ref=corner, maximise=True)
+    assert hypervolume(points, corner) == pytest.approx(exact, rel=0.01)
+    assert hypervolume(points[:48], corner) == pytest.approx(
+        moocore.hypervolume(points[:48], ref=corner, maximise=True), rel=1e-12
+    )
 
 
 def test_best_balanced_takes_the_largest_worst_gain():

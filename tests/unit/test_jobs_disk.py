@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.job_processes import SCRIPT, wait_until
-from vcsoup.errors import JobError
+from vcsoup.errors import VcsoupError
 from vcsoup.jobs import Job, Jobs
+from vcsoup.workspace import Workspace, project_config
 
 REPO = Path(__file__).parents[2]
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]
@@ -74,9 +75,22 @@ def test_a_read_only_folder_makes_one_line_and_can_be_looked_at(seen):
         assert "make it writable or choose another workspace" in line
 
 
+def test_records_that_cannot_be_written_make_one_line(seen):
+    for disk, remedy in (
+        ("full", "free some space and try again"),
+        ("read-only", "make the folder writable or choose another one with --workspace"),
+    ):
+        assert "workspace.sqlite cannot be written (" in seen[disk]["project"]
+        assert seen[disk]["project"].endswith(f"; {remedy}")
+    assert seen["read-only"]["projects"] == ["first"]
+
+
 def main(disk: Path) -> None:
     """Do it all on a disk of a megabyte; print what was seen as JSON."""
     mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk))
+    workspace = Workspace(disk / "w")
+    workspace.share()  # without a log of its own, which could not be made on a read-only disk
+    create(workspace, "first")
     jobs = Jobs(disk / "jobs", python_args=(str(SCRIPT),))
     running, waiting = (enqueue(jobs, name) for name in ("running", "waiting"))
     wait_until(lambda: running.latest() is not None)
@@ -89,6 +103,7 @@ def main(disk: Path) -> None:
         "start": refused(lambda: jobs.start(["finish"], kind="test", title="new")),
         "listed": sorted(job.title for job in jobs.list()),
         "folders": len(list(jobs.root.glob("*-test-*"))),
+        "project": refused(lambda: create(workspace, "second")),
     }
     waiting.stop()
     full["waiting"] = [waiting.state, waiting.error]
@@ -99,8 +114,9 @@ def main(disk: Path) -> None:
         jobs.resume(job.id)
     wait_until(lambda: not any(job.active for job in (running, waiting)))
     later = {job.title: [job.state, job.attempt, job.result["steps"]] for job in (running, waiting)}
-    mount("--bind", str(jobs.root), str(jobs.root))
-    mount("-o", "remount,bind,ro", str(jobs.root))
+    for root in (jobs.root, workspace.root):
+        mount("--bind", str(root), str(root))
+        mount("-o", "remount,bind,ro", str(root))
     forbidden = {
         "said": [
             refused(lambda: enqueue(jobs, "new")),
@@ -110,8 +126,16 @@ def main(disk: Path) -> None:
             refused(lambda: jobs.set_places(2)),
         ],
         "listed": sorted(job.title for job in jobs.list()),
+        "project": refused(lambda: create(workspace, "third")),
+        "projects": [project.name for project in workspace.projects()],
     }
     sys.stdout.write(json.dumps({"full": full, "later": later, "read-only": forbidden}))
+
+
+def create(workspace: Workspace, name: str) -> None:
+    described = "described at length. " * 2000
+    config = project_config(name=name, values=("a", "b"), base="x", description=described)
+    workspace.create_project(config)
 
 
 def mount(*args: str) -> None:
@@ -135,7 +159,7 @@ def enqueue(jobs: Jobs, title: str) -> Job:
 def refused(action) -> str:
     try:
         action()
-    except JobError as error:
+    except VcsoupError as error:
         return str(error)
     return "not refused"
 

@@ -109,6 +109,16 @@ def test_a_broken_database_costs_the_order_and_nothing_else(jobs, caplog):
     assert (jobs.root / "queue.broken").exists()
 
 
+@pytest.mark.parametrize("name", ["lab?1", "a%20b", "a#b", "with space"])
+def test_order_and_places_stay_in_the_folder_of_the_jobs(name, tmp_path):
+    order = Order(tmp_path / name)
+    order.path.parent.mkdir()
+    order.set_places(3)
+    order.set_ids(["second", "first"])
+    assert (order.places, order.ids()) == (3, ["second", "first"])
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_looking_makes_no_files(tmp_path):
     jobs = Jobs(tmp_path / "jobs")
     assert (jobs.list(), jobs.queue(), jobs.removed(), jobs.places) == ([], [], [], 1)

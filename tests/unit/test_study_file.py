@@ -63,6 +63,10 @@ def test_usual_weights_are_corners_and_leaning_mixes():
     assert vectors[3:] == [(0.5, 0.25, 0.25), (0.25, 0.5, 0.25), (0.25, 0.25, 0.5)]
 
 
+def test_two_values_have_one_even_mix_and_not_the_same_one_twice():
+    assert StudyFile().vectors(2) == [(1, 0), (0, 1), (0.5, 0.5)]
+
+
 @pytest.mark.parametrize("vector", ["[1, 0]", "[0.7, 0.7, -0.4]", "[0.5, 0.2, 0.2]"])
 def test_weights_off_the_simplex_are_refused(vector):
     with pytest.raises(StudyError, match="expected 3 numbers"):

@@ -16,6 +16,7 @@ from tests.tiny_pairs import Recorder, tiny_pairs
 from tests.tiny_project import VALUES, tiny_project
 from vcsoup.cli.entry import app
 from vcsoup.monitor import StopRequested
+from vcsoup.rewards.spec import RewardSpec
 from vcsoup.study.conduct import Order, compared_rows, conduct, repeat_row, study_bench
 from vcsoup.study.cost import plan_cost
 from vcsoup.study.measures import MEASURES
@@ -67,6 +68,27 @@ def done(tmp_path_factory):
     study = parse_study(STUDY)
     bench = study_bench(study, workspace, Order())
     return workspace, bench, conduct(study, bench)
+
+
+def test_too_few_prompts_are_refused_before_anything_is_made(tmp_path):
+    workspace = make_workspace(tmp_path)
+    project = workspace.project("demo")
+    project.save_held_out_prompts(project.held_out_prompts()[:1])
+    with pytest.raises(StudyError, match="holds out 1 prompt, and a study measures on at least 4"):
+        study_bench(parse_study(STUDY), workspace, Order())
+
+
+def test_a_judge_that_cannot_tell_the_bases_replies_apart_is_named_before_any_training(tmp_path):
+    """The pattern is found in some answers of the pairs, and in nothing that the base says."""
+    workspace = make_workspace(tmp_path)
+    config = workspace.project("demo").config
+    judge = RewardSpec(kind="pattern", pattern="gladly")
+    judges = {**config.rewards, "harmless": judge}
+    workspace.update_project(config.model_copy(update={"rewards": judges}))
+    bench = study_bench(parse_study(STUDY), workspace, Order())
+    with pytest.raises(StudyError, match="rewards for harmless are all 0 on 4 prompts"):
+        conduct(parse_study(STUDY), bench)
+    assert not list(bench.shelf.root.glob("units/policy-*"))
 
 
 def test_every_arm_has_its_figures(done):

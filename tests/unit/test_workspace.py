@@ -1,5 +1,6 @@
 """The workspace: projects, tables, thresholds, names. Expectations worked out by hand."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -288,6 +289,17 @@ def test_a_folder_that_cannot_be_a_workspace(tmp_path):
     with pytest.raises(WorkspaceError, match="cannot be used as a workspace database"):
         Workspace(broken)
     assert (broken / "workspace.sqlite").read_text().startswith("this is no database")
+
+
+def test_a_folder_that_is_gone_is_said(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    shutil.rmtree(tmp_path / "w")
+    config = project_config(name="demo", values=VALUES, base="org/base")
+    for deed in (workspace.projects, lambda: workspace.create_project(config)):
+        with pytest.raises(
+            WorkspaceError, match=r"unable to open database file\); look at the disk"
+        ):
+            deed()
 
 
 def test_no_workspace_is_made_in_a_folder_called_as_the_home_of_nobody(tmp_path, monkeypatch):

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import GapShapeError
+from vcsoup.evaluation.intervals import FEWEST_FOR_VERDICT
 from vcsoup.evaluation.summary import MeasuredSet, summarise
 
 FloatArray = npt.NDArray[np.float64]
-Verdict = Literal["higher", "lower", "unclear"]
+Verdict = Literal["higher", "lower", "unclear", "too few prompts"]
 
 LEVEL = 0.95
-_TURNED: Mapping[Verdict, Verdict] = {"higher": "lower", "lower": "higher", "unclear": "unclear"}
+_TURNED: Mapping[Verdict, Verdict] = {"higher": "lower", "lower": "higher"}
 RESAMPLES = 500
 
 
@@ -30,10 +31,16 @@ class Difference:
     mean: float
     low: float
     high: float
+    n_prompts: int
 
     @property
     def verdict(self) -> Verdict:
-        """Which way it points; "unclear" when the interval holds zero."""
+        """Which way it points; "unclear" when the interval holds zero.
+
+        Over fewer than `FEWEST_FOR_VERDICT` prompts no interval is believed: "too few prompts".
+        """
+        if self.n_prompts < FEWEST_FOR_VERDICT:
+            return "too few prompts"
         if self.low > 0:
             return "higher"
         return "lower" if self.high < 0 else "unclear"
@@ -112,7 +119,7 @@ def compare(
         n_prompts=len(rows),
         n_soups=(len(first), len(second)),
         summary=figures,
-        hypervolume=Difference(**difference["hypervolume"]),
+        hypervolume=Difference(**difference["hypervolume"], n_prompts=len(rows)),
         balanced=_balances(first, second, draws),
         same_weights=_shared(values, shared, draws),
         n_same=len(same),
@@ -127,9 +134,14 @@ def headline(found: Comparison) -> str:
     """
     first, second = found.groups
     verdict = found.hypervolume.verdict
+    if verdict == "too few prompts":
+        return (
+            f"Too few prompts to tell: {found.n_prompts} of the {FEWEST_FOR_VERDICT} that a "
+            "verdict needs."
+        )
     if {first, second} == {"filtered", "unfiltered"}:
         if first == "unfiltered":
-            verdict = _TURNED[verdict]
+            verdict = _TURNED.get(verdict, verdict)
         return {
             "higher": "Filtering helped: the filtered front covers more.",
             "lower": "Filtering hurt: the filtered front covers less.",
@@ -146,11 +158,17 @@ def detail(found: Comparison) -> str:
     """The figures behind the headline, and what it cost value by value."""
     first, second = found.groups
     difference = found.hypervolume
-    holds = "holds" if difference.verdict == "unclear" else "excludes"
-    told = [
+    volume = (
         f"Hypervolume, {first} minus {second}: {_signed(difference)}, paired over "
-        f"{found.n_prompts} prompts; the 95 % interval {holds} zero."
-    ]
+        f"{found.n_prompts} prompts"
+    )
+    if difference.verdict == "too few prompts":
+        return (
+            f"{volume}. Intervals over so few are far too short, whether they hold zero or not; "
+            "hold out more prompts and measure again."
+        )
+    holds = "holds" if difference.verdict == "unclear" else "excludes"
+    told = [f"{volume}; the 95 % interval {holds} zero."]
     moved = [
         f"{value} {_signed(d)}" for value, d in found.same_weights.items() if d.verdict != "unclear"
     ]
@@ -191,7 +209,7 @@ def _balances(first: FloatArray, second: FloatArray, draws: Any) -> Difference:
         return float(gains.mean(axis=1).min(axis=1).max())
 
     drawn = [worst(first[:, d]) - worst(second[:, d]) for d in draws]
-    return _difference(worst(first) - worst(second), drawn)
+    return _difference(worst(first) - worst(second), drawn, draws.shape[1])
 
 
 def _shared(values: Sequence[str], shared: FloatArray, draws: Any) -> dict[str, Difference]:
@@ -200,14 +218,14 @@ def _shared(values: Sequence[str], shared: FloatArray, draws: Any) -> dict[str, 
     per_prompt = shared.mean(axis=0)  # (P, K)
     drawn = per_prompt[draws].mean(axis=1)  # (draws, K)
     return {
-        value: _difference(float(per_prompt[:, k].mean()), drawn[:, k])
+        value: _difference(float(per_prompt[:, k].mean()), drawn[:, k], len(per_prompt))
         for k, value in enumerate(values)
     }
 
 
-def _difference(mean: float, drawn: Sequence[float] | FloatArray) -> Difference:
+def _difference(mean: float, drawn: Sequence[float] | FloatArray, n_prompts: int) -> Difference:
     low, high = np.quantile(np.asarray(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Difference(float(mean), float(low), float(high))
+    return Difference(float(mean), float(low), float(high), n_prompts)
 
 
 def _same_rows(first: FloatArray, second: FloatArray) -> npt.NDArray[np.int64]:

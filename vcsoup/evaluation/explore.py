@@ -170,7 +170,8 @@ def _hopeful(surface: Surface, candidates: FloatArray, got: FloatArray) -> IntAr
 def _volume_gained(draw: FloatArray, front: FloatArray, corner: FloatArray) -> float:
     """Volume between the corner and a point that the front does not dominate yet."""
     known = np.minimum(front, draw)
-    return float(np.prod(draw - corner)) - hypervolume(known[pareto_front(known)], corner)
+    box = float(np.prod(draw - corner))
+    return max(0.0, box - hypervolume(known[pareto_front(known)], corner))  # it may be approximated
 
 
 def _fresh(candidates: FloatArray, measured: FloatArray) -> FloatArray:

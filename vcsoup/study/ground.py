@@ -15,6 +15,7 @@ from vcsoup.demo.bundle import Bundle, bundle_folder, read_bundle
 from vcsoup.demo.truth import true_rewards
 from vcsoup.demo.world import Prompts, topic_of_prompt, topics
 from vcsoup.fingerprint import model_fingerprint
+from vcsoup.numbers import plural
 from vcsoup.preferences.pairs import as_messages, prompt_text
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.study.drawing import Drawn, draw_clean
@@ -24,6 +25,8 @@ from vcsoup.workspace import Project, Workspace
 from vcsoup.workspace.held_out import not_held_out
 
 FloatArray = npt.NDArray[np.float64]
+FEWEST_PROMPTS = 4
+"""One half chooses a soup, the other measures it, and each needs a mean that can vary."""
 Messages = list[dict[str, str]]
 
 
@@ -109,6 +112,11 @@ class ScoredProject:
             )
         self.specs = {value: project.config.rewards[value] for value in self.values}
         self.prompts = [as_messages(prompt) for prompt in project.held_out_prompts()]
+        if len(self.prompts) < FEWEST_PROMPTS:
+            raise StudyError(
+                f"project {project.name} holds out {plural(len(self.prompts), 'prompt')}, and a "
+                f"study measures on at least {FEWEST_PROMPTS}; add data with more prompts"
+            )
         self.consents = project.consents.keys()
         self.identity = {
             "project": project.name,

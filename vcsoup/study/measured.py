@@ -24,6 +24,7 @@ from vcsoup.study.geometry import delta_cosine, gradient_cosine, loss_barrier
 from vcsoup.study.ground import Ground
 from vcsoup.study.samples import POINTS
 from vcsoup.study.sequences import mean_kl
+from vcsoup.study.settings import StudyError
 from vcsoup.study.worlds import World, taken
 
 FloatArray = npt.NDArray[np.float64]
@@ -77,9 +78,16 @@ Found = tuple[dict[str, FloatArray], dict[str, Any]]
 
 def _base(asking: Asking) -> Found:
     soup = SoupModel.load(asking.ground.base, [])
-    replies = asking.ask(soup, np.zeros((1, 0)))
-    K = len(asking.ground.values)
-    return {"weights": np.zeros((1, K)), "kl": np.zeros(1), **asking.judge(replies)}, {}
+    found = asking.judge(asking.ask(soup, np.zeros((1, 0))))
+    values = asking.ground.values
+    for value, rewards in zip(values, found["rewards"][0].T, strict=True):
+        if not np.ptp(rewards) > 0:
+            raise StudyError(
+                f"the base's rewards for {value} are all {rewards[0]:g} on {len(rewards)} prompts, "
+                "so gains over it have no unit; measure on more prompts, or let another judge "
+                "score this value"
+            )
+    return {"weights": np.zeros((1, len(values))), "kl": np.zeros(1), **found}, {}
 
 
 def _best_of(asking: Asking) -> Found:

@@ -62,7 +62,9 @@ def measures(
         grid = _gains(arm.grid_rewards, found.base[own], stick.unit)
         made["hypervolume_grid"] = hypervolumes(grid, shares, stick)
         made["balanced_grid"] = balanced(grid, shares)
-        made["sag"] = _sags(grid, arm.grid)[:, None]
+        sags = _sags(grid, arm.grid)
+        if np.isfinite(sags).all():
+            made["sag"] = sags[:, None]
     for name in ("barrier", "delta_cosine", "gradient_cosine", "average_error"):
         told = [figures.get(name) for figures in arm.figures]
         if told and all(figure is not None for figure in told):
@@ -80,12 +82,17 @@ def _gains(rewards: FloatArray, base: FloatArray, unit: FloatArray) -> FloatArra
 
 
 def _sags(grid: FloatArray, weights: FloatArray) -> FloatArray:
-    """Mean over all chords and values of measured minus line at the half-half mix: shape (S,)."""
+    """Mean over all chords and values of measured minus line at the half-half mix: shape (S,).
+
+    Of a grid without these mixes, such as one of thirds, nan.
+    """
     K = weights.shape[1]
     sags = np.full((len(grid), K * (K - 1) // 2), np.nan)
     for column, (first, second) in enumerate(zip(*np.triu_indices(K, k=1), strict=True)):
         places = on_chord(weights, int(first), int(second))
         on = ~np.isnan(places)
+        if not (np.abs(places[on] - 0.5) < 1e-4).any():
+            continue
         for row, soups in enumerate(grid):
             known = chord(places[on], soups[on], rng=np.random.default_rng(0))
             middle = int(np.abs(known.places - 0.5).argmin())

@@ -27,13 +27,17 @@ _RIVALS = {
 
 def statement(known: Published) -> str:
     """What the study says about filtering, in the centre of its worlds: Markdown."""
+    if not known.comparisons["first"].isin(filtered_arms(known)).any():
+        return in_short(known)
     where, seeds = known.study.worlds.centre.title, len(known.study.seeds.reporting)
-    fewer = "" if known.comparisons["n_seeds"].min() == seeds else " (fewer where it is said)"
+    fewer = "" if known.comparisons["n_seeds"].eq(seeds).all() else " (fewer where it is said)"
+    means = f"Means over {seeds} training seeds{fewer} with 95 % intervals over seeds and prompts"
+    if seeds == 1:
+        means = "Figures of one training seed, which has no interval and so shows no difference"
     return (
         f"{in_short(known)}\n\n"
         f"{_volumes(known)}\n\n"
-        f"Means over {seeds} training seeds{fewer} with 95 % intervals over "
-        f"seeds and prompts; the base alone has 1; embedded world, {where}. Every comparison of a "
+        f"{means}; the base alone has 1; embedded world, {where}. Every comparison of a "
         f"filtered soup, one per {_varied(known)}, and what its interval allows:\n\n"
         f"{_verdict_table(known)}"
     )
@@ -95,7 +99,7 @@ def _gap(row: Any) -> str:
 
 def _verdict_table(known: Published) -> str:
     """What the intervals allow by both primary measures, a line for each rival."""
-    elsewhere = known.comparisons["setting"].nunique() - 1
+    elsewhere = known.rows["setting"].nunique() - 1
     columns = ["a filtered soup against", "by hypervolume", "by the worst value's gain"]
     columns += [f"by hypervolume in {plural(elsewhere, 'other world')}"] if elsewhere else []
     rows = []

@@ -16,15 +16,17 @@ import pandas as pd
 from vcsoup.study.bootstrap import Estimate, estimate, prompt_shares
 from vcsoup.study.measures import Measures, measures
 from vcsoup.study.samples import AVERAGED, BASE, ArmSamples, SettingSamples
-from vcsoup.study.scoring import (
-    Yardstick,
-    yardstick,
-)
+from vcsoup.study.scoring import Yardstick, yardstick
+from vcsoup.study.settings import Setting
 
 FloatArray = npt.NDArray[np.float64]
 
 COMPARED = ("hypervolume", "balanced", "utility", "truth_utility")
 PRIMARY = ("hypervolume", "balanced")
+_COMPARISON = (
+    *("setting", *Setting.model_fields, "first", "second", "measure"),
+    *("mean", "low", "high", "n_seeds", "n_prompts", "verdict"),
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def make_results(
             for arm in found.arms.values()
             for seed, why in arm.errors.items()
         ]
-    tables = (pd.DataFrame(figures), pd.DataFrame(rows), pd.DataFrame(comparisons))
+    compared = pd.DataFrame(comparisons, columns=_COMPARISON)  # maybe none
+    tables = (pd.DataFrame(figures), pd.DataFrame(rows), compared)
     return Results(*tables, used, errors)
 
 

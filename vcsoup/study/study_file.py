@@ -119,7 +119,7 @@ class StudyFile(Record):
         Raises:
             StudyError: vectors of another length than K, or off the simplex.
         """
-        chosen = self.weights or tuple(map(tuple, _usual_vectors(K).tolist()))
+        chosen = self.weights or tuple(dict.fromkeys(map(tuple, _usual_vectors(K).tolist())))
         for vector in chosen:
             if len(vector) != K or min(vector) < 0 or abs(sum(vector) - 1) > 1e-6:
                 raise StudyError(
@@ -166,7 +166,10 @@ def _parsed(read: YamlText) -> StudyFile:
 
 
 def _usual_vectors(K: int) -> np.ndarray:
-    """The K corners, and K mixes that lean to one value: half of it, the rest shared."""
+    """The K corners, and K mixes that lean to one value: half of it, the rest shared.
+
+    With two values both mixes are the even one.
+    """
     leaning = np.full((K, K), 0.5 / (K - 1))
     np.fill_diagonal(leaning, 0.5)
     return np.concatenate([np.eye(K), leaning])

@@ -19,7 +19,12 @@ from vcsoup.plots.fronts import two_fronts
 from vcsoup.ui import compare_jobs, soup_link, state, theme
 from vcsoup.workspace import Project
 
-VERDICTS = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}
+VERDICTS = {
+    "higher": "better",
+    "lower": "worse",
+    "unclear": "no clear difference",
+    "too few prompts": "too few prompts to tell",
+}
 
 
 def choose_sets(project: Project) -> tuple[str, str]:

@@ -67,8 +67,13 @@ class ProjectConfig(BaseModel):
     @property
     def judging(self) -> str:
         """Tells soups' rewards by these judges from those by others; empty for the first ones."""
-        name = _name_of(self.judges)
+        name = self.judges_name
         return "" if self.first_judges in ("", name) else name
+
+    @property
+    def judges_name(self) -> str:
+        """Short name of the judges, from everything that is written of them."""
+        return hashlib.sha256(self.judges.encode()).hexdigest()[:16]
 
     def titled(self, title: str) -> "ProjectConfig":
         """Return these choices under another title.
@@ -87,7 +92,7 @@ class ProjectConfig(BaseModel):
         """Return these choices as the ones that follow `former`, whose judges are remembered."""
         first = former.first_judges
         if not first and former.judges != self.judges:
-            first = _name_of(former.judges)
+            first = former.judges_name
         return self.model_copy(update={"first_judges": first})
 
     @_model_validator(mode="after")
@@ -127,7 +132,3 @@ def project_config(**fields: Any) -> ProjectConfig:
         fault = first_fault(error)
         came = f" {fault.where} = {fault.came!r}" if fault.where else ""
         raise WorkspaceError(f"project{came}: {fault.reason}; correct this entry") from error
-
-
-def _name_of(judges: str) -> str:
-    return hashlib.sha256(judges.encode()).hexdigest()[:16]

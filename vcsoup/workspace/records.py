@@ -26,7 +26,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from vcsoup.errors import WorkspaceError
@@ -119,6 +119,13 @@ _UPGRADES = {
     3: ("ALTER TABLE projects ADD COLUMN removed TEXT NOT NULL DEFAULT ''",),
 }
 
+_LOOK = "look at the disk and the folder, or choose another one with --workspace"
+_REMEDIES = (
+    ("readonly", "make the folder writable or choose another one with --workspace"),
+    ("full", "free some space and try again"),
+    ("locked", "end what keeps it busy, such as this workspace's jobs, and try again"),
+)
+
 
 class Records:
     """The database of one workspace."""
@@ -156,19 +163,38 @@ class Records:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection for one look at the records; each statement sees the latest state."""
-        with self._reader.connect() as connection:
+        """Give a connection for one look at the records; each statement sees the latest state.
+
+        Raises:
+            WorkspaceError: the database is gone, or cannot be read.
+        """
+        with self._in_words("read"), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection that alone may write; committed at the end, undone by an exception."""
-        with self._writer.begin() as connection:
+        """Give a connection that alone may write; committed at the end, undone by an exception.
+
+        Raises:
+            WorkspaceError: the disk is full, the folder is read-only or gone, or another process
+                kept the database for too long.
+        """
+        with self._in_words("written"), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _in_words(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            remedy = next((told for words, told in _REMEDIES if words in str(error.orig)), _LOOK)
+            raise WorkspaceError(
+                f"{self.path} cannot be {what} ({error.orig}); {remedy}"
+            ) from error
 
     def _prepare(self) -> None:
         if self._version() < SCHEMA_VERSION:
-            with self.write() as connection:
+            with self._writer.begin() as connection:
                 _upgrade(connection)
         if (version := self._version()) != SCHEMA_VERSION:
             raise WorkspaceError(
@@ -177,7 +203,7 @@ class Records:
             )
 
     def _version(self) -> int:
-        with self.read() as connection:
+        with self._reader.connect() as connection:
             return _version_of(connection)
 
 

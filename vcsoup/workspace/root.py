@@ -12,6 +12,7 @@ from vcsoup.workspace.config import ProjectConfig
 from vcsoup.workspace.consents import ConsentShelf
 from vcsoup.workspace.files import now
 from vcsoup.workspace.incoming import IncomingFiles
+from vcsoup.workspace.moved import follow_models
 from vcsoup.workspace.names import check_slug
 from vcsoup.workspace.project import Project
 from vcsoup.workspace.project_bin import ProjectBin
@@ -176,7 +177,7 @@ class Workspace:
     def _open(self, config: ProjectConfig) -> Project:
         root = self.root / "projects" / config.name
         (root / "adapters").mkdir(parents=True, exist_ok=True)
-        return Project(self._records, config, root)
+        return Project(self._records, follow_models(self._records, config, root), root)
 
     def _check_values(self, config: ProjectConfig) -> None:
         former = self.project(config.name)
