@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vcsoup.cli.output import show, show_table, weights_text
+from vcsoup.evaluation.front import approximation
 
 
 def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
@@ -15,7 +16,9 @@ def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
         ]
         title = f"{group}: front, {len(rows)} of {found['points']} points"
         show_table(["soup", *values, "prompts"], rows, title=title)
-        show(f"  hypervolume {found['hypervolume']:.4g} (in the reward models' units)")
+        rough = approximation(len(values), len(rows))
+        unit = f"in the reward models' units{', ' * bool(rough)}{rough}"
+        show(f"  hypervolume {found['hypervolume']:.4g} ({unit})")
         if found["balanced"]:
             best = found["balanced"]
             show(

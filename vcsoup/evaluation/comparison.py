@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import GapShapeError
+from vcsoup.evaluation.front import approximation
 from vcsoup.evaluation.intervals import FEWEST_FOR_VERDICT
 from vcsoup.evaluation.summary import MeasuredSet, summarise
 
@@ -162,6 +163,8 @@ def detail(found: Comparison) -> str:
         f"Hypervolume, {first} minus {second}: {_signed(difference)}, paired over "
         f"{found.n_prompts} prompts"
     )
+    if rough := approximation(len(found.values), max(found.n_soups)):
+        volume += f", both {rough}"
     if difference.verdict == "too few prompts":
         return (
             f"{volume}. Intervals over so few are far too short, whether they hold zero or not; "

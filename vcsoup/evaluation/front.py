@@ -79,6 +79,17 @@ def hypervolume(rewards: npt.ArrayLike, reference: npt.ArrayLike) -> float:
     return float(moocore.hypervolume(above, ref=corner, maximise=True))
 
 
+def approximation(values: int, points: int) -> str:
+    """What to say beside a hypervolume of so many points on so many values; "" where it is exact.
+
+    Example:
+        >>> approximation(7, 84), approximation(3, 84)
+        ('approximated, to about 1 %', '')
+    """
+    rough = values >= _MANY_VALUES and points > _MANY_POINTS
+    return "approximated, to about 1 %" if rough else ""
+
+
 def best_balanced(
     rewards: npt.ArrayLike, base: npt.ArrayLike, *, scale: npt.ArrayLike | None = None
 ) -> tuple[int, float]:

@@ -12,6 +12,7 @@ from vcsoup.comparing import compare_project
 from vcsoup.comparison_report import comparison_report, provenance
 from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.comparison import Comparison, detail, headline, named_differences
+from vcsoup.evaluation.front import approximation
 from vcsoup.front_rows import front_rows
 from vcsoup.numbers import plain, signed
 from vcsoup.plots.canvas import CONFIG
@@ -128,6 +129,7 @@ def differences(project: Project, found: Comparison) -> None:
     first, second = found.groups
     columns = st.container(key="volumes").columns(3)
     volumes = [found.summary["sets"][group]["hypervolume"] for group in found.groups]
+    rough = approximation(len(found.values), max(found.n_soups))
     for column, group, volume in zip(columns, found.groups, volumes, strict=False):
         column.metric(
             f"Hypervolume, {group}",
@@ -136,7 +138,8 @@ def differences(project: Project, found: Comparison) -> None:
             delta_color="off",
             delta_arrow="off",
             help="What the front covers above the worst mean of each value among the soups of both "
-            "sets and the base, in standard deviations of the base's rewards.",
+            "sets and the base, in standard deviations of the base's rewards"
+            f"{', ' * bool(rough)}{rough}.",
         )
     columns[2].metric(
         f"Best balanced, {first} minus {second}",
