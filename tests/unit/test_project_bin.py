@@ -74,9 +74,12 @@ def test_a_project_that_is_deleted_for_good_leaves_nothing_to_one_of_its_name(wo
     assert (project.datasets(), project.points(), project.adapters()) == ({}, [], [])
 
 
+@pytest.mark.parametrize("written", [False, True])
 @pytest.mark.parametrize("again", ["restore", "delete"])
-def test_a_deletion_that_was_cut_short_can_be_undone_or_ended(workspace, again, monkeypatch):
-    before = counted(workspace)
+def test_a_deletion_that_was_cut_short_can_be_undone_or_ended(
+    workspace, again, written, monkeypatch
+):
+    before, page = counted(workspace), workspace.project("demo")
     remove_project(workspace, "demo")
 
     def killed(*_args):
@@ -87,6 +90,8 @@ def test_a_deletion_that_was_cut_short_can_be_undone_or_ended(workspace, again, 
         with pytest.raises(KeyboardInterrupt):
             delete_project(workspace, "demo")
     assert not (workspace.root / "projects" / "demo").exists()  # its folder is aside
+    if written:  # by a page that was open all the time
+        page.keep_draft("training", {"steps": 40})
     if again == "restore":
         workspace.bin.restore("demo")
         assert counted(workspace) == before
@@ -94,6 +99,19 @@ def test_a_deletion_that_was_cut_short_can_be_undone_or_ended(workspace, again, 
         delete_project(workspace, "demo")
         assert list((workspace.root / "projects").iterdir()) == []
         assert (workspace.projects(), workspace.bin.entries()) == ([], [])
+
+
+def test_what_a_deletion_left_over_is_not_of_the_next_project_of_that_name(workspace, monkeypatch):
+    remove_project(workspace, "demo")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
+        workspace.bin.delete("demo")  # killed once the records were gone
+    other(workspace, "demo")
+    workspace.project("demo").keep_draft("training", {"steps": 40})
+    remove_project(workspace, "demo")
+    workspace.bin.restore("demo")
+    assert workspace.project("demo").draft("training") == {"steps": 40}
+    assert [path.name for path in (workspace.root / "projects").iterdir()] == ["demo"]
 
 
 def test_a_project_with_work_under_way_is_not_removed(workspace):

@@ -6,6 +6,7 @@ A removed project is only hidden: its folder and its records stay, and its name 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import delete, select, update
 
@@ -56,7 +57,9 @@ class ProjectBin:
         """
         self._check(name)
         aside, home = self._aside(name), self._folder / name
-        if aside.exists() and not home.exists():  # its deletion was cut short
+        if aside.exists():  # its deletion was cut short
+            if home.exists():  # an open page has written there since
+                home.replace(self._folder / f".written-after-{name}-{uuid4().hex}")
             aside.replace(home)
         self._mark(name, "")
 
@@ -68,14 +71,22 @@ class ProjectBin:
         """
         self._check(name)
         aside, home = self._aside(name), self._folder / name
-        if home.exists():
-            shutil.rmtree(aside, ignore_errors=True)  # what a former project of this name left
+        if aside.exists():  # a deletion that was cut short; what an open page wrote goes too
+            shutil.rmtree(home, ignore_errors=True)
+        elif home.exists():
             home.replace(aside)
         with self._records.write() as connection:
             for table in OF_PROJECTS:
                 connection.execute(delete(table).where(table.c.project == name))
             connection.execute(delete(PROJECTS).where(PROJECTS.c.name == name))
         shutil.rmtree(aside, ignore_errors=True)
+
+    def forget(self, name: str) -> None:
+        """Remove what a deletion that was cut short left of a former project of this name."""
+        with self._records.read() as connection:
+            taken = connection.execute(select(PROJECTS).where(PROJECTS.c.name == name)).first()
+        if taken is None:
+            shutil.rmtree(self._aside(name), ignore_errors=True)
 
     def _mark(self, name: str, removed: str) -> None:
         with self._records.write() as connection:

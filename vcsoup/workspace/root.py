@@ -134,6 +134,7 @@ class Workspace:
         Raises:
             WorkspaceError: the name is taken.
         """
+        self.bin.forget(config.name)
         row = {"name": config.name, "config": config.model_dump_json(), "created": now()}
         try:
             with self._records.write() as connection:
