@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -100,6 +101,45 @@ def test_a_training_job_is_stopped_and_keeps_its_adapter(project):
     assert info.manifest["stopped"] is True
     assert job.result["adapters"][0]["name"] == info.name
     assert any("loss" in record for record in job.progress_since(0)[0])
+
+
+def stop_when(project: Project, stage: str, done: int) -> threading.Thread:
+    """Ask the next job to stop as soon as it reports so much, as another machine would."""
+    jobs = Jobs(project.root.parents[1] / "jobs")
+
+    def watch() -> None:
+        while not any(
+            last["stage"].startswith(stage) and last["done"] >= done
+            for job in jobs.list()
+            if (last := job.latest())
+        ):
+            time.sleep(0.02)
+        (jobs.list()[0].path / "stop").touch()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    return watcher
+
+
+def test_a_training_that_was_stopped_ends_with_130(project, run):
+    watcher = stop_when(project, "training", 2)
+    code, out, err = run(*TRAIN, "--unfiltered", "--steps", "5000", "--json")
+    watcher.join()
+    (figures,) = json.loads(out)["adapters"]
+    assert (figures["value"], figures["stopped"]) == ("helpful", True)
+    assert "stopped with 0 of 2 adapters trained to the end" in err
+    assert code == 130
+
+
+def test_a_measuring_that_was_stopped_ends_with_130(project, models, run):
+    add_random_adapters(project, models / "base", "filtered")
+    watcher = stop_when(project, "measuring", 1)
+    code, out, err = run("evaluate", "--grid", "300", "--json")
+    watcher.join()
+    done = len(json.loads(out)["points"])
+    assert 0 < done < 302
+    assert f"stopped with {done} of 302 soups measured" in err
+    assert code == 130
 
 
 def test_kill_9_while_training_leaves_no_half_adapter_and_the_next_run_works(project, run):

@@ -30,7 +30,8 @@ USER_ERROR, STOPPED = 2, 130
 
 app = typer.Typer(
     name="vcsoup",
-    help="VC-Soup Lab: balance several human values in one language model.",
+    help="VC-Soup Lab: balance several human values in one language model. The exit status is 0, "
+    "1 when a check found a fault, 2 for a mistake (one line says which), 130 when stopped.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,7 +65,8 @@ def version() -> None:
 def main() -> None:
     """Run the command line; the exit status is 0, 2 for a user's mistake, 130 when stopped.
 
-    A path that the system refuses counts as a mistake of the user.
+    A check that found a fault ends with 1, as what nobody foresaw does, with its traceback. A path
+    that the system refuses counts as a mistake of the user.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     set_up_libraries()
