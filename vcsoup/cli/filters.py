@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from vcsoup.cli.options import (
@@ -17,7 +16,7 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json, show_table
 from vcsoup.errors import FilterError
-from vcsoup.filtering import PairFilter, pair_filter
+from vcsoup.filtering import PairFilter, mean_gaps, pair_filter
 from vcsoup.workspace import NamedFilter, Project
 
 
@@ -111,18 +110,17 @@ def _retention(project: Project, value: str, chosen: PairFilter) -> dict[str, An
     gaps = project.gaps(value)
     strong = float((gap_norms(gaps) >= chosen.min_norm).mean())
     mask, flipped = chosen.mask(gaps), chosen.flipped(gaps)
-    trained = np.concatenate([gaps[mask], -gaps[flipped]])
+    trained = chosen.count(gaps)
     tau = -1.0 if chosen.threshold is None else chosen.threshold
-    mean = trained.mean(axis=0) if len(trained) else np.full(len(project.values), np.nan)
     return {
         "value": value,
         **chosen.model_dump(),
         "pairs": len(gaps),
-        "kept": len(trained),
+        "kept": trained,
         "flipped": int(flipped.sum()),
-        "share": len(trained) / len(gaps),
+        "share": trained / len(gaps),
         "chance": strong * float(chance_retention([tau], gaps.shape[1])[0]) * (1 + chosen.flip),
-        "mean_gap": dict(zip(project.values, mean.tolist(), strict=True)),
+        "mean_gap": dict(zip(project.values, mean_gaps(gaps, mask, flipped), strict=True)),
     }
 
 
