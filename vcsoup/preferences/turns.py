@@ -1,8 +1,9 @@
 r"""Cells -> texts and turns, with the reason when a cell holds neither.
 
-The lowest layer of the readers: text, numbers, lists of messages (role and content, or from and
-value), dialogues in the hh-rlhf form ("\n\nHuman: ...\n\nAssistant: ...") and in HelpSteer's
-("<extra_id_1>User"). Nothing here knows what a format is.
+The lowest layer of the readers: text, numbers, lists of messages (role and content, also in parts
+of text as OpenAI's API takes them, or from and value), dialogues in the hh-rlhf form
+("\n\nHuman: ...\n\nAssistant: ...") and in HelpSteer's ("<extra_id_1>User"). Nothing here knows
+what a format is.
 """
 
 import json
@@ -89,11 +90,30 @@ def _message(turn: object, column: str) -> dict[str, str]:
     """A message of role and content, or of from and value."""
     if isinstance(turn, dict):
         if turn.get("role") in ROLES:
-            return {"role": turn["role"], "content": read_text(turn, "content", at=column)}
+            content = _joined(turn.get("content"), column)
+            said = read_text({"content": content}, "content", at=column)
+            return {"role": turn["role"], "content": said}
         sender = turn.get("from")
         if turn.get("role") is None and isinstance(sender, str) and sender in _SENDERS:
             return {"role": _SENDERS[sender], "content": read_text(turn, "value", at=column)}
     raise RowFault("unreadable", column, f"a message needs a role of {', '.join(ROLES)}")
+
+
+def _joined(content: object, column: str) -> object:
+    """A message's content, the texts of its parts one behind the other where it came in parts."""
+    if not isinstance(content, list):
+        return content
+    return "".join(_part(part, place, column) for place, part in enumerate(content, start=1))
+
+
+def _part(part: object, place: int, column: str) -> str:
+    kind = part.get("type") or "text" if isinstance(part, dict) else _shown(part)
+    text = part.get("text") if isinstance(part, dict) and kind == "text" else None
+    if isinstance(text, str):
+        return text
+    came = "without text" if kind == "text" else f"of type {kind}"
+    reason = f"part {place} of a message is {came}; only parts of type text can be read"
+    raise RowFault("unreadable", column, reason)
 
 
 def read_prompt(row: Mapping[str, Any], column: str = "prompt") -> Prompt:
