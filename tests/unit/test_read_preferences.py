@@ -55,6 +55,34 @@ def test_trl_explicit_messages(read):
     assert triples(read(row)) == [(prompt, "Blue.", "Green.")]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ['[{"role": "engineer", "name": "Ann"}]', '[{"from": "Oslo", "to": "Rome"}]', '[{"a": 1}]'],
+)
+def test_a_list_of_records_that_are_no_messages_is_a_text(read, answer):
+    """In every row, so that the first one does not make the file one of messages."""
+    row = {"prompt": "List them.", "chosen": answer, "rejected": "[]"}
+    assert triples(read(row)) == [([user("List them.")], answer, "[]")]
+
+
+@pytest.mark.parametrize(
+    ("turn", "came"),
+    [
+        ({"role": "tool", "content": "x"}, "'tool'"),
+        ({"from": "observation", "value": "x"}, "'observation'"),
+        ({"name": "Ann", "age": 3}, "fields name, age"),
+        ("Blue.", "'Blue.'"),
+    ],
+)
+def test_a_message_of_nobody_is_reported_with_what_came(read, turn, came):
+    row = {"prompt": "Sky?", "chosen": [assistant("Blue.")], "rejected": [assistant("Green.")]}
+    result = read(row, {**row, "rejected": [turn]})
+    reason = f"a message needs a role of system, user, assistant, got {came}"
+    assert [(p.row, p.column, p.reason) for p in result.report.problems] == [
+        (2, "rejected", reason)
+    ]
+
+
 def test_messages_in_parts_of_text_are_read_as_one_text(read):
     """As OpenAI's API takes them; parquet gives every part all fields, the others empty."""
     parts = [{"type": "text", "text": "Sky", "image_url": None}, {"type": "text", "text": " now?"}]

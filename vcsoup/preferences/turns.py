@@ -82,8 +82,29 @@ def messages_in(text: str) -> list[dict[str, Any]]:
         turns = json.loads(text)
     except (ValueError, RecursionError):
         return []
-    spoken = all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in turns)
-    return turns if spoken else []
+    return turns if are_messages(turns) else []
+
+
+def are_messages(turns: object) -> bool:
+    """Whether a list is meant as messages: each has a role (or from) and says something.
+
+    Records with other fields are none, nor are those whose field `role` is no speaker's.
+
+    Example:
+        >>> are_messages([{"role": "tool", "content": "5"}]), are_messages([{"role": "engineer"}])
+        (True, False)
+    """
+    return isinstance(turns, list) and all(map(_is_spoken, turns))
+
+
+def _is_spoken(turn: object) -> bool:
+    """Whether this is meant as a message; a record with a field that is called role need not be."""
+    if not isinstance(turn, dict):
+        return False
+    return any(
+        who in turn and (what in turn or str(turn[who]) in _SENDERS)
+        for who, what in (("role", "content"), ("from", "value"))
+    )
 
 
 def _message(turn: object, column: str) -> dict[str, str]:
@@ -96,7 +117,19 @@ def _message(turn: object, column: str) -> dict[str, str]:
         sender = turn.get("from")
         if turn.get("role") is None and isinstance(sender, str) and sender in _SENDERS:
             return {"role": _SENDERS[sender], "content": read_text(turn, "value", at=column)}
-    raise RowFault("unreadable", column, f"a message needs a role of {', '.join(ROLES)}")
+    raise RowFault(
+        "unreadable", column, f"a message needs a role of {', '.join(ROLES)}, got {_who(turn)}"
+    )
+
+
+def _who(turn: object) -> str:
+    """Who spoke, where somebody did, else what came instead of a message."""
+    if not isinstance(turn, dict):
+        return _shown(turn)
+    said = turn.get("role") if turn.get("role") is not None else turn.get("from")
+    return (
+        _shown(said) if said is not None else f"fields {', '.join(map(str, turn))[:40] or 'none'}"
+    )
 
 
 def _joined(content: object, column: str) -> object:
