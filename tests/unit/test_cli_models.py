@@ -14,8 +14,10 @@ from transformers import AutoModelForCausalLM
 
 from tests.tiny_models import random_adapter, tiny_causal, tiny_classifier
 from vcsoup.cli import main
+from vcsoup.engine.tasting import checked_weights
 from vcsoup.filtering import PairFilter
 from vcsoup.jobs import Job, Jobs
+from vcsoup.pipeline import measure_project
 from vcsoup.preferences.pairs import make_pairs
 from vcsoup.workspace import Project, Workspace, project_config
 
@@ -229,3 +231,16 @@ def test_score_evaluate_and_front(project, models, run):
     assert figures["sets"]["filtered"]["points"] == 4
     kinds = [job.kind for job in Jobs(Workspace(project.root.parents[1]).jobs_root).list()]
     assert kinds == ["evaluate", "score"]
+
+
+def test_a_soup_too_near_the_base_does_not_take_the_place_of_its_point(project, models, run):
+    """Typed weights are refused; those of a program are measured as what they are known by."""
+    add_random_adapters(project, models / "base", "filtered")
+    speck = ("evaluate", "--free", "--weights", "helpful=1e-7")
+    code, _, err = run(*speck)
+    assert (code, err.count("\n"), "weight 1e-07 cannot be told from 0" in err) == (2, 1, True)
+    measured = measure_project(project, "filtered", [[1e-7, 0.0]])
+    assert not measured.weights.any()
+    (base,) = project.points(project.set_key(project.adapter_set("filtered")))
+    assert not any(base.weights.values())
+    assert not checked_weights(project, {"helpful": 1e-7}, free=True).any()

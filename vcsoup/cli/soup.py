@@ -20,7 +20,7 @@ from vcsoup.errors import WeightsError
 from vcsoup.evaluation.chord import chord_weights
 from vcsoup.front_figures import front_figures
 from vcsoup.monitor import StopRequested
-from vcsoup.soup.weights import parse_weights, simplex_grid
+from vcsoup.soup.weights import check_no_specks, parse_weights, simplex_grid
 from vcsoup.workspace import Point, Project
 
 
@@ -140,7 +140,10 @@ def _soups(
     K = len(project.values)
     rows = [
         np.zeros((1, K)),
-        *(parse_weights(text, project.values, free=free)[None] for text in weights),
+        *(
+            check_no_specks(parse_weights(text, project.values, free=free))[None]
+            for text in weights
+        ),
     ]
     rows += [simplex_grid(K, grid)] if grid is not None else []
     rows += [segment] if segment is not None else []
