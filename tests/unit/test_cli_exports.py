@@ -54,10 +54,11 @@ def engine_logits(project: Project) -> torch.Tensor:
     return soup(TOKENS, weights=[[0.25, 0.75]]).logits
 
 
-def test_an_exported_model_stands_alone(run, project, tmp_path):
+def test_an_exported_model_stands_alone(run, root, project, tmp_path):
     code, out, err = run("soup", "export", *MIX, "--as", "model", "--out", tmp_path / "m", "--json")
     figures = json.loads(out)
     assert (code, figures["kind"], figures["relative_error"] < 1e-6) == (0, "model", True), err
+    assert "export" in {job.kind for job in Jobs(root / "jobs").list()}
     with torch.no_grad():
         found = AutoModelForCausalLM.from_pretrained(tmp_path / "m").eval()(TOKENS).logits
     torch.testing.assert_close(found, engine_logits(project), atol=1e-5, rtol=1e-5)
@@ -173,7 +174,7 @@ def test_a_chord_is_measured_and_two_sets_are_compared(run, root, project, tmp_p
     assert figures["differences"]["hypervolume"]["mean"] == 0.0
     assert "Plotly.newPlot" in html.read_text()
     assert run("compare", *args)[0] == 2  # the report exists
-    assert {job.kind for job in Jobs(root / "jobs").list()} >= {"evaluate", "export"}
+    assert "evaluate" in {job.kind for job in Jobs(root / "jobs").list()}
 
 
 def test_mistakes_about_chords(run):
