@@ -146,6 +146,22 @@ def test_honesty_writes_its_figures(run, tmp_path):
     assert {row["layer"] for row in figures["layers"]} == {"layer 0", "layer 1", "all layers"}
 
 
+def test_honesty_of_adapters_that_cancel_says_that_the_soup_is_the_base(run, project, tmp_path):
+    first = project.adapter_sets()["filtered"]["helpful"].path
+    for value in project.values:
+        folder = Path(shutil.copytree(first, tmp_path / value))
+        (folder / "manifest.json").write_text(json.dumps({"value": value, "group": "same"}))
+        project.add_adapter(folder, project.new_adapter_name(value, "same"))
+    opposite = ("--group", "same", "--free", "--weights", "helpful=0.5,harmless=-0.5")
+    code, out, err = run("soup", "honesty", *opposite)
+    assert code == 0, err
+    assert "this soup is the base model" in out
+    assert "relative error" not in out
+    figures = json.loads(run("soup", "honesty", *opposite, "--json")[1])
+    assert figures["base"]
+    assert {entry["relative_error"] for entry in figures["exports"]} == {0.0}
+
+
 def test_a_chord_is_measured_and_two_sets_are_compared(run, root, project, tmp_path):
     """Three steps: four soups and the base. The same adapters under a second name differ by 0."""
     code, out, err = run("evaluate", "--chord", "helpful", "harmless", "--steps", "3", "--json")

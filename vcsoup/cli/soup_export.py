@@ -19,7 +19,7 @@ from vcsoup.cli.options import (
 from vcsoup.cli.output import show, show_json, show_table, weights_text
 from vcsoup.errors import AdapterError
 from vcsoup.exports import TEXTS, export_folder, export_text, soup_recipe
-from vcsoup.honesty_report import honesty_figures
+from vcsoup.honesty_report import NO_SOUP, honesty_figures
 from vcsoup.jobs import Worker
 from vcsoup.soup.export_recipe import Recipe, read_recipe
 from vcsoup.soup.weights import parse_weights
@@ -161,8 +161,11 @@ def honesty(
     if as_json:
         show_json(figures)
         return
-    rows = [[entry["export"], entry["relative_error"]] for entry in figures["exports"]]
-    show_table(["export", "relative error"], rows, title=weights_text(figures["weights"]))
+    if figures["base"]:
+        show(f"{weights_text(figures['weights'])}: {NO_SOUP}")
+    else:
+        rows = [[entry["export"], entry["relative_error"]] for entry in figures["exports"]]
+        show_table(["export", "relative error"], rows, title=weights_text(figures["weights"]))
     pairs = [
         [row["layer"], row["first"], row["second"], row["cosine"]] for row in figures["layers"]
     ]
