@@ -1,7 +1,8 @@
 """What runs of a project exported, so that a later run replaces its own exports and nothing else.
 
 A record in the project's folder holds, per export, its files with size and time of change. What
-lies at a path is ours while it holds exactly those; what anybody put there or changed is not.
+lies at a path is ours while it holds exactly those; what anybody put there or changed is not. One
+that was moved, with its folder or by itself, is ours; a copy is not while the first is still there.
 """
 
 import glob
@@ -33,8 +34,7 @@ def check_free(project: Project | None, out: Path) -> None:
         raise AdapterError(f"{out} cannot be made, since {around} is a file; choose another `out:`")
     if not (out.exists() or out.is_symlink()):
         return
-    known = _known(project).get(str(out)) if project else None
-    if known is None or _files(out) != known:
+    if project is None or not _is_ours(_known(project), out):
         raise AdapterError(
             f"{out} exists, and is no export that a run of this project made and nobody changed; "
             "choose another `out:`, or move it away"
@@ -67,6 +67,13 @@ def put_in_place(built: Path, out: Path) -> None:
 def beside(out: Path) -> Path:
     """A hidden name beside `out` that nobody else takes."""
     return out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}")
+
+
+def _is_ours(known: dict[str, Files], out: Path) -> bool:
+    found = _files(out)
+    if str(out) in known:
+        return known[str(out)] == found
+    return any(files == found and not Path(where).exists() for where, files in known.items())
 
 
 def _known(project: Project) -> dict[str, Files]:
