@@ -12,6 +12,7 @@ from vcsoup.errors import AdapterError
 from vcsoup.monitor import SILENT
 from vcsoup.project_entries import ExportEntry
 from vcsoup.project_file import ProjectFile
+from vcsoup.running import own_exports
 from vcsoup.running.export_step import ExportStep
 from vcsoup.running.plan import Run
 from vcsoup.workspace import Workspace
@@ -103,6 +104,8 @@ def test_an_export_that_was_moved_is_still_ours_and_a_copy_is_not(kind, here, tm
     out, moved, copy = (tmp_path / name / "soup" for name in ("out", "moved", "copy"))
     step_of(kind, out).make(here)
     out.parent.rename(moved.parent)
+    with pytest.raises(AdapterError, match="no export that a run of this project made"):
+        own_exports.check_free(here.project, Path("/"))
     shutil.copytree(moved.parent, copy.parent)  # with the times of change
     step_of(kind, moved, MORE).make(here)
     assert step_of(kind, moved, MORE).is_done(here)

@@ -70,10 +70,17 @@ def beside(out: Path) -> Path:
 
 
 def _is_ours(known: dict[str, Files], out: Path) -> bool:
-    found = _files(out)
     if str(out) in known:
-        return known[str(out)] == found
-    return any(files == found and not Path(where).exists() for where, files in known.items())
+        return _files(out) == known[str(out)]
+    moved = (files for where, files in known.items() if not Path(where).exists())
+    return any(_begins_alike(out, files) and _files(out) == files for files in moved)
+
+
+def _begins_alike(out: Path, files: Files) -> bool:
+    """Whether `out` itself holds the names of an export: who asks for `/` wants no look at all."""
+    if not out.is_dir():
+        return "." in files
+    return {path.name for path in out.iterdir()} == {name.partition("/")[0] for name in files}
 
 
 def _known(project: Project) -> dict[str, Files]:
