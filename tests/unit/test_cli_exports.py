@@ -123,7 +123,7 @@ def test_mistakes_about_exports(run, tmp_path):
     for args, said in (
         (("--as", "gguf"), "choose adapter, model, recipe, card, mergekit, snippet"),
         (("--as", "model", "--method", "factor-average"), "merged model is exact"),
-        (("--as", "model", "--dtype", "int4"), "dtype"),
+        (("--as", "model", "--dtype", "int4"), "--dtype 'int4' is unknown; choose float32,"),
         (("--dtype", "bfloat16"), "float32"),
         (("--rank", "4"), "--rank belongs to --method svd"),
         (("--group", "other"), "complete: filtered"),
