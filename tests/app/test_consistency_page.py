@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.app.fixture_project import full_project, hand_project, store_gaps
-from vcsoup.cli.filters import _retention
 from vcsoup.filtering import PairFilter
-from vcsoup.numbers import MINUS, SIGMA, signed
+from vcsoup.numbers import MINUS, SIGMA
 from vcsoup.pair_export import ExportPlan, export_bytes
 from vcsoup.training.config import PRESETS
 from vcsoup.ui import cockpit, cost, drafting
@@ -92,21 +91,6 @@ def test_mean_gaps_are_those_of_the_kept_pairs(workspace, visit):
     panel = drawn(app, "vcsoup.panels")["panels"][0]
     assert panel["title"] == f"helpful: mean +0.87 → +1.96 {SIGMA}"
     assert [sum(series["ys"]) for series in panel["series"]] == [10, 5]
-
-
-def test_mean_gaps_with_exchanged_pairs_are_those_of_the_command_filter(workspace, visit):
-    """By hand above: 11 / 6 / 0.91766 = 2.00 with the exchanged pair, 1.96 without."""
-    project = hand_project(workspace)
-    wanted = PairFilter(threshold=0.5, flip=True)
-    told = _retention(project, "helpful", wanted)["mean_gap"]
-    project.set_filter("helpful", wanted)
-    app = visit("consistency")
-    assert strips(app)["helpful"]["gaps"] == [
-        ["helpful", "+0.87", signed(told["helpful"])],
-        ["harmless", "+0.87", signed(told["harmless"])],
-    ]
-    assert signed(told["helpful"]) == "+2.00"
-    assert "their gaps turned" in " ".join(caption.value for caption in app.caption)
 
 
 def test_tokens_and_passes_follow_the_kept_pairs(workspace, visit):
