@@ -14,7 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from vcsoup.errors import GapShapeError
+from vcsoup.errors import EqualRewardsError
 from vcsoup.gap_shapes import (
     BoolArray,
     FloatArray,
@@ -167,16 +167,17 @@ def pooled_std(rewards: FloatArray, column: int | str) -> float:
         column: Which value, for the message: its name, or its place.
 
     Raises:
-        GapShapeError: rewards that are all equal.
+        EqualRewardsError: rewards that are all equal.
 
     Example:
         >>> pooled_std(np.array([1.0, -1.0, 1.0, -1.0]), 0).__round__(3)
         1.155
     """
     if (rewards == rewards[0]).all():
-        raise GapShapeError(
-            f"the rewards of {column if isinstance(column, str) else f'value column {column}'} are "
-            f"all {rewards[0]:g}; its reward model cannot tell these answers apart: check its "
-            "template and label, or leave that value out"
+        judge = column if isinstance(column, str) else f"value column {column}"
+        raise EqualRewardsError(
+            f"the rewards of {judge} are all {rewards[0]:g}; its reward model cannot tell these "
+            "answers apart: check its template and label, or leave that value out",
+            judge,
         )
     return float(rewards.std(ddof=1))

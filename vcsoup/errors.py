@@ -58,6 +58,18 @@ class GapShapeError(VcsoupError, ValueError):
     """Rewards or gaps of a wrong shape, or with an entry that is not a finite number."""
 
 
+class EqualRewardsError(GapShapeError):
+    """A judge that gives all answers of some pairs the same reward.
+
+    Attributes:
+        judge: The value that it judges, or that value's place.
+    """
+
+    def __init__(self, message: str, judge: str) -> None:
+        super().__init__(message)
+        self.judge = judge
+
+
 class FilterError(VcsoupError, ValueError):
     """A filter of pairs that is out of range or contradicts itself."""
 

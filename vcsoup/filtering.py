@@ -112,6 +112,35 @@ def pair_filter(**fields: Any) -> PairFilter:
         raise FilterError(f"filter: {came}{fault.reason}; correct this entry") from error
 
 
+def mean_gaps(
+    gaps: npt.NDArray[np.floating[Any]], kept: BoolArray, exchanged: BoolArray | None = None
+) -> tuple[float, ...]:
+    """Mean gap per value of the pairs that are trained on, an exchanged one with its gaps turned.
+
+    Args:
+        gaps: Reward gaps in standard deviations, shape (n, K).
+        kept: Pairs kept as they are, shape (n,).
+        exchanged: Pairs kept with their answers exchanged, shape (n,), none of them in `kept`.
+
+    Returns:
+        K means; nan where no pair is trained on.
+
+    Example:
+        >>> gaps = np.array([[1.0, 3.0], [1.0, -1.0], [-2.0, -1.0]])
+        >>> wanted = PairFilter(threshold=0.5, flip=True)
+        >>> mean_gaps(gaps, wanted.mask(gaps), wanted.flipped(gaps))
+        (1.5, 2.0)
+    """
+    signs = kept.astype(np.int8)
+    if exchanged is not None:
+        signs -= exchanged
+    size = int(np.count_nonzero(signs))
+    if not size:
+        return (float("nan"),) * gaps.shape[1]
+    sums = (np.multiply(column, signs).sum(dtype=np.float64) for column in gaps.T)
+    return tuple(float(total) / size for total in sums)
+
+
 def keep_pairs(
     pairs: pd.DataFrame, gaps: npt.ArrayLike, *, pair_filter: PairFilter
 ) -> pd.DataFrame:

@@ -12,12 +12,17 @@ import numpy.typing as npt
 
 from vcsoup.soup.honesty import (
     Core,
+    cancels,
     cores,
     factor_average_error,
     layer_cosines,
     svd_errors,
 )
 
+NO_SOUP = (
+    "The adapters cancel each other at these weights, as exactly as their numbers can say: "
+    "this soup is the base model, and an error relative to its change would mean nothing."
+)
 _SHOWN_RANKS = 12
 
 
@@ -37,10 +42,12 @@ def honesty_figures(
         found: `cores(adapters)` when they are known already.
 
     Returns:
-        weights {value: number}; rank, the exact adapter's; exports [{export, rank, relative_error}]
-        with the exact one first, the SVD at some ranks, the factor average (relative_error None
-        where it cannot be made); ranks, the error at every rank from 0; layers [{layer, first,
-        second, cosine}] for every two adapters, cosine None where one leaves the layer alone.
+        weights {value: number}; base, whether the adapters cancel each other, so that the soup is
+        the base and no error says anything (those that are known are 0); rank, the exact adapter's;
+        exports [{export, rank, relative_error}] with the exact one first, the SVD at some ranks,
+        the factor average (relative_error None where it cannot be made or compared); ranks, the
+        error at every rank from 0; layers [{layer, first, second, cosine}] for every two adapters,
+        cosine None where one leaves the layer alone.
 
     Raises:
         NotFoundError, AdapterError, WeightsError: as `vcsoup.soup.honesty`.
@@ -59,9 +66,11 @@ def honesty_figures(
         for r in shown_ranks(rank)
     ]
     average = factor_average_error(found, weights)
+    average = None if average == math.inf else average
     exports.append({"export": "factor average", "rank": None, "relative_error": average})
     return {
         "weights": dict(zip(values, lambdas, strict=True)),
+        "base": cancels(found, weights),
         "rank": rank,
         "exports": exports,
         "ranks": errors[: rank + 1],

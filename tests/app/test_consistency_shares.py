@@ -1,9 +1,12 @@
-"""Consistency: what is said of the kept share: how much of it chance would keep, and of none."""
+"""Consistency: what is said of the kept share: what chance would keep of it, of none, of flips."""
 
 import pytest
 
 from tests.app.fixture_project import hand_project
 from tests.app.scripted_engine import component
+from vcsoup.cli.filters import _retention
+from vcsoup.filtering import PairFilter
+from vcsoup.numbers import signed
 
 
 def strips(app):
@@ -37,3 +40,18 @@ def test_where_nothing_is_kept_the_bias_view_claims_nothing(workspace, visit):
     assert [strip["exact"] for strip in strips(app).values()] == [0, 0]
     assert "No pair of helpful is kept" in app.info[0].value
     assert not any("alike" in markdown.value for markdown in app.markdown)
+
+
+def test_mean_gaps_with_exchanged_pairs_are_those_of_the_command_filter(workspace, visit):
+    """11 / 6 in sigmas of 0.91766 is 2.00 with the exchanged pair; 9 / 5 without it is 1.96."""
+    project = hand_project(workspace)
+    wanted = PairFilter(threshold=0.5, flip=True)
+    told = _retention(project, "helpful", wanted)["mean_gap"]
+    project.set_filter("helpful", wanted)
+    app = visit("consistency")
+    assert strips(app)["helpful"]["gaps"] == [
+        ["helpful", "+0.87", signed(told["helpful"])],
+        ["harmless", "+0.87", signed(told["harmless"])],
+    ]
+    assert signed(told["helpful"]) == "+2.00"
+    assert "their gaps turned" in " ".join(caption.value for caption in app.caption)

@@ -18,7 +18,8 @@ def test_every_page_opens_and_names_the_value(name, workspace, visit):
     assert all("the rewards of harmless are all 10" in said for said in told)
     assert bool(told) == (name in ("consistency", "data", "train"))
     if name == "home":
-        said = "a judge says the same of all answers: helpful, harmless, humorous"
+        said = "the judge of harmless says the same of all answers in the pairs of "
+        said += "helpful, harmless, humorous"
         assert said in " ".join(caption.value for caption in app.caption)
     if name == "data":
         judges = visit("data", view="judges")

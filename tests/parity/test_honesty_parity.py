@@ -4,6 +4,7 @@ Tolerance 1e-9: both sides are float64 linear algebra on matrices of norm 1 to 1
 merges, which stack their factors in float32.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,14 @@ from safetensors.torch import load_file, save_file
 from tests.tiny_models import random_adapter, tiny_causal
 from vcsoup.errors import AdapterError, NotFoundError, WeightsError
 from vcsoup.soup.adapters import load_adapter
-from vcsoup.soup.honesty import cores, factor_average_error, layer_cosines, svd_errors
+from vcsoup.soup.honesty import (
+    Core,
+    cancels,
+    cores,
+    factor_average_error,
+    layer_cosines,
+    svd_errors,
+)
 from vcsoup.soup.merge import merge_factor_average, merge_svd
 
 WEIGHTS = [0.5, 0.8, -0.2]
@@ -123,6 +131,31 @@ def test_an_adapter_against_itself_and_its_negative(tmp_path: Path) -> None:
     found = cores(paths)
     assert layer_cosines(found)["all layers"][0, 1] == pytest.approx(-1.0)
     assert svd_errors(found, [1.0, -1.0])[4] == pytest.approx(0.0, abs=1e-7)  # 2 * B A: rank 4
+
+
+def test_adapters_that_cancel_leave_no_error_to_speak_of(tmp_path: Path) -> None:
+    """One adapter twice with opposite weights: what float64 leaves of it is no soup to compare."""
+    found = cores(shelf(tmp_path, "llama", [{"seed": 0}, {"seed": 0}, {"seed": 1}]))
+    weights = [0.3, -0.3, 0.0]
+    assert cancels(found, weights)
+    assert not svd_errors(found, weights).any()
+    assert factor_average_error(found, weights) == 0.0
+    assert cancels(found, [0.0, 0.0, 0.0])
+    for other in ([0.3, -0.2999, 0.0], [0.3, -0.3, 1e-5], [0.0, 0.0, 1e-9]):
+        assert not cancels(found, other)
+        assert svd_errors(found, other)[0] == 1.0
+
+
+def test_a_factor_average_that_does_not_cancel_with_its_soup_is_infinitely_wrong() -> None:
+    """Rank 1: B = 1, 1, 1 and A = 1, 2, -3 sum to 0, but their averages are 3 and 0: cancelled.
+
+    With B = 1, 2, 3 and A = 1, 1, -1 too the sum is 0; the averages are 6 and 1.
+    """
+    both = {"ranks": (1, 1, 1), "scales": (1.0, 1.0, 1.0)}
+    for B, A, expected in (([1, 1, 1], [1, 2, -3], 0.0), ([1, 2, 3], [1, 1, -1], math.inf)):
+        core = Core(B=np.array([B], dtype=float), A=np.array([A], dtype=float), **both)
+        assert cancels({"m": core}, [1.0, 1.0, 1.0])
+        assert factor_average_error({"m": core}, [1.0, 1.0, 1.0]) == expected
 
 
 def test_half_precision_files_are_read_exactly(tmp_path: Path) -> None:

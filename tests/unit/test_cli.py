@@ -315,6 +315,20 @@ def test_python_m_vcsoup_from_another_folder(tmp_path):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "verb", [("version",), ("reward", "presets"), ("reward", "presets", "--json")]
+)
+def test_output_that_nobody_reads_ends_a_command_as_any_tool(verb):
+    """As behind `| true`: nothing is said, and the status is that of a closed pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [sys.executable, "-m", "vcsoup", *verb], cwd=REPO, stdout=writing, stderr=subprocess.PIPE
+    )
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
 def test_wrong_usage_is_status_2_too(run):
     assert run("train", "--stepz", "3")[0] == 2
     assert run("nonsense")[0] == 2

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from transformers import AutoModelForCausalLM
 
 from tests.tiny_models import random_adapter, tiny_causal, tiny_classifier
 from vcsoup.cli import main
+from vcsoup.engine.tasting import checked_weights
 from vcsoup.filtering import PairFilter
 from vcsoup.jobs import Job, Jobs
+from vcsoup.pipeline import measure_project
 from vcsoup.preferences.pairs import make_pairs
 from vcsoup.workspace import Project, Workspace, project_config
 
@@ -100,6 +103,45 @@ def test_a_training_job_is_stopped_and_keeps_its_adapter(project):
     assert info.manifest["stopped"] is True
     assert job.result["adapters"][0]["name"] == info.name
     assert any("loss" in record for record in job.progress_since(0)[0])
+
+
+def stop_when(project: Project, stage: str, done: int) -> threading.Thread:
+    """Ask the next job to stop as soon as it reports so much, as another machine would."""
+    jobs = Jobs(project.root.parents[1] / "jobs")
+
+    def watch() -> None:
+        while not any(
+            last["stage"].startswith(stage) and last["done"] >= done
+            for job in jobs.list()
+            if (last := job.latest())
+        ):
+            time.sleep(0.02)
+        (jobs.list()[0].path / "stop").touch()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    return watcher
+
+
+def test_a_training_that_was_stopped_ends_with_130(project, run):
+    watcher = stop_when(project, "training", 2)
+    code, out, err = run(*TRAIN, "--unfiltered", "--steps", "5000", "--json")
+    watcher.join()
+    (figures,) = json.loads(out)["adapters"]
+    assert (figures["value"], figures["stopped"]) == ("helpful", True)
+    assert "stopped with 0 of 2 adapters trained to the end" in err
+    assert code == 130
+
+
+def test_a_measuring_that_was_stopped_ends_with_130(project, models, run):
+    add_random_adapters(project, models / "base", "filtered")
+    watcher = stop_when(project, "measuring", 1)
+    code, out, err = run("evaluate", "--grid", "300", "--json")
+    watcher.join()
+    done = len(json.loads(out)["points"])
+    assert 0 < done < 302
+    assert f"stopped with {done} of 302 soups measured" in err
+    assert code == 130
 
 
 def test_kill_9_while_training_leaves_no_half_adapter_and_the_next_run_works(project, run):
@@ -189,3 +231,16 @@ def test_score_evaluate_and_front(project, models, run):
     assert figures["sets"]["filtered"]["points"] == 4
     kinds = [job.kind for job in Jobs(Workspace(project.root.parents[1]).jobs_root).list()]
     assert kinds == ["evaluate", "score"]
+
+
+def test_a_soup_too_near_the_base_does_not_take_the_place_of_its_point(project, models, run):
+    """Typed weights are refused; those of a program are measured as what they are known by."""
+    add_random_adapters(project, models / "base", "filtered")
+    speck = ("evaluate", "--free", "--weights", "helpful=1e-7")
+    code, _, err = run(*speck)
+    assert (code, err.count("\n"), "weight 1e-07 cannot be told from 0" in err) == (2, 1, True)
+    measured = measure_project(project, "filtered", [[1e-7, 0.0]])
+    assert not measured.weights.any()
+    (base,) = project.points(project.set_key(project.adapter_set("filtered")))
+    assert not any(base.weights.values())
+    assert not checked_weights(project, {"helpful": 1e-7}, free=True).any()

@@ -157,6 +157,9 @@ def test_judges_are_set_changed_and_taken_away_later(run, tmp_path):
         ("asks=sign=1", "asks has no judge to change"),
         ("brief=sign=2", "sign = 2"),
         ("other=kind=length", "has no value 'other'"),
+        ("other=sign=1", "has no value 'other'"),
+        ("brief=sing=1", "reward model sing = 1: there is no such entry; did you mean sign?"),
+        ("brief=kind=length,label=x", "reward model label = 'x'"),
         ("brief", "is not VALUE=MODEL"),
     ],
 )

@@ -75,3 +75,26 @@ def test_a_stop_keeps_what_is_finished(project, tmp_path):
     own = [info for info in project.adapters() if "steps_done" in info.manifest]
     assert [(info.value, info.manifest["stopped"]) for info in own] == [("helpful", True)]
     assert np.isfinite(project.consistency("helpful")).all()
+
+
+class SecondMeasuring(Recorder):
+    """A monitor that asks to stop once the second measuring has begun to tell of its soups."""
+
+    def __init__(self) -> None:
+        super().__init__(stop_at="again")
+        self.measured = 0
+
+    def report(self, stage: str, done: int, total: int, **figures: object) -> None:
+        super().report(stage, done, total)
+        if stage == "measuring":
+            self.stages += ["again"] * (done < self.measured)
+            self.measured = done
+
+
+def test_a_stop_in_the_last_measuring_sums_nothing_up(project, tmp_path):
+    """Of the unfiltered soups some lack then: two sets of unequal size cannot be compared."""
+    workspace = Workspace(tmp_path / "w")
+    with pytest.raises(StopRequested):
+        run_method(workspace, project, config=SMALL, grid_steps=100, monitor=SecondMeasuring())
+    key = project.set_key(project.adapter_sets()["unfiltered"])
+    assert 0 < len(project.points(key)) < 102

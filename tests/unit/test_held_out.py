@@ -43,6 +43,25 @@ def test_topping_up_keeps_what_is_held_out_and_adds_no_prompt_twice():
     assert top_up(prompts[:1], prompts[:1], 5) == prompts[:1]
 
 
+def test_prompts_that_are_topped_up_again_and_again_give_no_more_than_their_tenth():
+    """Of 40 prompts 4; twenty others of them, as another data set, give a tenth of theirs too."""
+    prompts = [prompt(str(i)) for i in range(40)]
+    once = top_up([], prompts, 64)
+    assert len(once) == 4
+    assert top_up(once, prompts[::-1], 64) == once
+    both = top_up(once, [*(p for p in prompts if p not in once)][:20], 64)
+    assert len(both) == 6
+    assert top_up(both, prompts, 64) == both
+
+
+def test_few_prompts_give_the_two_that_an_interval_needs():
+    prompts = [prompt(str(i)) for i in range(9)]
+    held_out = top_up([], prompts, 64)
+    for _ in range(3):
+        held_out = top_up(held_out, prompts, 64)
+    assert len(held_out) == 2
+
+
 def test_rows_are_those_that_training_may_not_use():
     """Whole prompts decide: two share their first message with one that is held out."""
     turns = [prompt("a"), [*prompt("a"), {"role": "assistant", "content": "b"}, *prompt("c")]]

@@ -67,6 +67,14 @@ def test_flips_count_where_the_filter_wants_them():
     assert figures(measures, PairFilter(threshold=0.5)).flips == 0
 
 
+def test_an_exchanged_pair_is_in_the_mean_with_its_gaps_turned():
+    """The helpful gaps 2, 2, 2, 0, 3 stay and -2 becomes 2: 11 / 6; as they came, 9 / 5."""
+    measures = measure(HAND_GAPS, np.full((10, 3), 5, np.int32), VALUES[:2])
+    flipping = figures(measures, PairFilter(threshold=0.5, flip=True))
+    assert flipping.mean_gaps[0] == pytest.approx(11 / 6)
+    assert figures(measures, PairFilter(threshold=0.5)).mean_gaps[0] == pytest.approx(9 / 5)
+
+
 def test_nothing_kept_has_no_mean():
     measures = measure(-HAND_GAPS[-1:], np.ones((1, 3), np.int32), VALUES[:2])
     found = figures(measures, PairFilter(threshold=0.5))

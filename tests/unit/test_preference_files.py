@@ -178,6 +178,12 @@ def test_csv_cells_of_arrays_of_messages(tmp_path, said):
     assert read_rows(tmp_path / "f").rows[0].cells == {"prompt": said, "chosen": turns}
 
 
+@pytest.mark.parametrize("records", ['[{"name": "Fiat"}]', "[{'role': 'engineer'}]"])
+def test_a_csv_answer_that_is_a_list_of_records_stays_text(write, records):
+    frame = pd.DataFrame({"prompt": ["List them."], "chosen": [records], "rejected": ["none"]})
+    assert read_preferences(write(frame.to_csv(index=False))).pairs["chosen"][0] == records
+
+
 def test_a_csv_cell_that_only_looks_like_messages_stays_text(write):
     frame = pd.DataFrame(
         {"prompt": ["[{[]: 1}] is bad Python"], "chosen": ["yes"], "rejected": ["no"]}

@@ -55,6 +55,64 @@ def test_trl_explicit_messages(read):
     assert triples(read(row)) == [(prompt, "Blue.", "Green.")]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ['[{"role": "engineer", "name": "Ann"}]', '[{"from": "Oslo", "to": "Rome"}]', '[{"a": 1}]'],
+)
+def test_a_list_of_records_that_are_no_messages_is_a_text(read, answer):
+    """In every row, so that the first one does not make the file one of messages."""
+    row = {"prompt": "List them.", "chosen": answer, "rejected": "[]"}
+    assert triples(read(row)) == [([user("List them.")], answer, "[]")]
+
+
+@pytest.mark.parametrize(
+    ("turn", "came"),
+    [
+        ({"role": "tool", "content": "x"}, "'tool'"),
+        ({"from": "observation", "value": "x"}, "'observation'"),
+        ({"name": "Ann", "age": 3}, "fields name, age"),
+        ("Blue.", "'Blue.'"),
+    ],
+)
+def test_a_message_of_nobody_is_reported_with_what_came(read, turn, came):
+    row = {"prompt": "Sky?", "chosen": [assistant("Blue.")], "rejected": [assistant("Green.")]}
+    result = read(row, {**row, "rejected": [turn]})
+    reason = f"a message needs a role of system, user, assistant, got {came}"
+    assert [(p.row, p.column, p.reason) for p in result.report.problems] == [
+        (2, "rejected", reason)
+    ]
+
+
+def test_messages_in_parts_of_text_are_read_as_one_text(read):
+    """As OpenAI's API takes them; parquet gives every part all fields, the others empty."""
+    parts = [{"type": "text", "text": "Sky", "image_url": None}, {"type": "text", "text": " now?"}]
+    asked = {"role": "user", "content": parts}
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "Blue."}]}
+    row = {"prompt": [asked], "chosen": [answer], "rejected": [assistant("Green.")]}
+    expected = [([user("Sky now?")], "Blue.", "Green.")]
+    assert triples(read(row)) == expected
+    assert triples(read({**row, "prompt": json.dumps([asked])})) == expected
+    whole = {"chosen": [asked, answer], "rejected": [asked, assistant("Green.")]}
+    assert triples(read(whole)) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "came"),
+    [
+        ({"type": "image_url", "image_url": {"url": "https://x"}}, "of type image_url"),
+        ({"type": "text", "text": None}, "without text"),
+        ("Sky?", "of type 'Sky?'"),
+    ],
+)
+def test_a_part_of_a_message_that_is_no_text_is_reported_by_its_type(read, part, came):
+    row = {"prompt": [user("Sky?")], "chosen": [assistant("B")], "rejected": [assistant("G")]}
+    seen = {"role": "user", "content": [{"type": "text", "text": "What is"}, part]}
+    result = read(row, {**row, "prompt": [seen]})
+    assert problems(result) == [(2, "prompt", "unreadable")]
+    reason = f"part 2 of a message is {came}; only parts of type text can be read"
+    assert result.report.problems[0].reason == reason
+
+
 @pytest.mark.parametrize("names", [("prompt",), ("chosen", "rejected"), ("prompt", "chosen")])
 def test_messages_written_as_json_in_a_text(read, names):
     row = {"prompt": [user("Sky?")], "chosen": [assistant("B")], "rejected": [assistant("G")]}

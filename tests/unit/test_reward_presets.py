@@ -86,6 +86,29 @@ def test_several_heads_are_several_values():
     ]
 
 
+def test_two_heads_of_one_name_are_both_there():
+    labels = {"0": "risk", "1": "helpfulness", "2": "risk"}
+    found = suggest_spec("org/heads", {"id2label": labels})
+    assert {head: (s.label, s.sign) for head, s in found.heads.items()} == {
+        "risk, output 0": (0, -1),
+        "helpfulness": (1, 1),
+        "risk, output 2": (2, -1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"id2label": {"toxic": 0, "safe": 1}}, "an output in id2label .* got 'toxic'"),
+        ({"num_labels": "two"}, "num_labels .* got 'two'"),
+        ({"max_position_embeddings": [512]}, r"max_position_embeddings .* got '\[512\]'"),
+    ],
+)
+def test_words_where_numbers_belong_are_refused(entry, said):
+    with pytest.raises(RewardModelError, match=f"config.json of org/judge: {said}"):
+        suggest_spec("org/judge", {"model_type": "roberta", **entry})
+
+
 def test_score_heads_presets_and_own_code_are_recognised():
     config = {"architectures": ["LlamaForScore"], "score_type": "cost", "score_dim": 1}
     spec = suggest_spec("org/beaver", config).spec

@@ -1,6 +1,7 @@
 """What a run exports: in place of its own former export, and never of anything else."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from vcsoup.errors import AdapterError
 from vcsoup.monitor import SILENT
 from vcsoup.project_entries import ExportEntry
 from vcsoup.project_file import ProjectFile
+from vcsoup.running import own_exports
 from vcsoup.running.export_step import ExportStep
 from vcsoup.running.plan import Run
 from vcsoup.workspace import Workspace
@@ -95,6 +97,23 @@ def test_what_is_not_ours_stays(kind, here, tmp_path):
     with pytest.raises(AdapterError, match="nobody changed"):
         step_of(kind, ours, MORE).make(here)
     assert changed.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["adapter", "recipe"])
+def test_an_export_that_was_moved_is_still_ours_and_a_copy_is_not(kind, here, tmp_path):
+    out, moved, copy = (tmp_path / name / "soup" for name in ("out", "moved", "copy"))
+    step_of(kind, out).make(here)
+    out.parent.rename(moved.parent)
+    with pytest.raises(AdapterError, match="no export that a run of this project made"):
+        own_exports.check_free(here.project, Path("/"))
+    shutil.copytree(moved.parent, copy.parent)  # with the times of change
+    step_of(kind, moved, MORE).make(here)
+    assert step_of(kind, moved, MORE).is_done(here)
+    shutil.copytree(moved.parent, out.parent)
+    with pytest.raises(AdapterError, match="no export that a run of this project made"):
+        step_of(kind, copy).make(here)
+    with pytest.raises(AdapterError, match="no export that a run of this project made"):
+        step_of(kind, out).make(here)
 
 
 def test_an_adapter_names_the_base_where_it_lies_now(here, tmp_path):

@@ -18,6 +18,7 @@ from vcsoup.errors import AdapterError, JobError, TrainingError, VcsoupError
 from vcsoup.monitor import StopRequested
 from vcsoup.project_yaml import load_project_file
 from vcsoup.running import dry_run, run
+from vcsoup.running.plan import CHECKPOINTS
 from vcsoup.running.run import changes
 from vcsoup.workspace import Workspace
 
@@ -142,20 +143,37 @@ def test_another_seed_is_what_is_told_and_chosen_by(tmp_path, workspace):
     assert measured.figures["front"]["base"]["rewards"] == bases[1]
 
 
+class Stopping:
+    """Asks to stop in the training of harmless."""
+
+    stop_requested = False
+
+    def report(self, stage: str, done: int, total: int, **figures: object) -> None:
+        self.stop_requested |= stage == "training harmless"
+
+
 def test_a_run_that_is_stopped_in_its_last_step_says_so(tmp_path, workspace):
     """What there is of the adapter is kept, but the step is not told as made."""
-
-    class Stopping:
-        stop_requested = False
-
-        def report(self, stage: str, done: int, total: int, **figures: object) -> None:
-            self.stop_requested |= stage == "training harmless"
-
     file = load_project_file(write_project(tmp_path, "llama", ("gpt2", "gpt2")))
     with pytest.raises(StopRequested, match="stopped in: adapter of harmless"):
         run(workspace, file, until="train", monitor=Stopping())
     assert workspace.project("mine").adapter_set("filtered")["harmless"].manifest["stopped"]
     assert _open(run(workspace, file, until="train"), "made") == ["adapter of harmless, filtered"]
+
+
+def test_checkpoints_of_a_training_that_left_the_file_go_when_the_others_are_done(
+    tmp_path, workspace
+):
+    """They stay while the file may be changed back: until its trainings are at their end."""
+    path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))
+    with pytest.raises(StopRequested):
+        run(workspace, load_project_file(path), until="train", monitor=Stopping())
+    kept = workspace.project("mine").root / CHECKPOINTS
+    path.write_text(FILE.replace("steps: 4", "steps: 3"))
+    run(workspace, load_project_file(path), until="score")
+    assert [one.name for one in kept.glob("*/harmless/*")]
+    run(workspace, load_project_file(path), until="train")
+    assert not kept.exists()
 
 
 def test_a_second_run_of_a_project_at_the_same_time_is_refused(tmp_path, workspace):

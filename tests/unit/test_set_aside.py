@@ -110,6 +110,28 @@ def test_the_clinic_compares_the_pairs_that_have_rewards(tmp_path):
     assert agreement(pairs) == sound
 
 
+def test_what_a_chat_template_refuses_is_set_aside_with_its_own_reason(tmp_path):
+    """One pair has a system turn, which the template refuses; on another the model fails."""
+    folder = poisoned(tiny_classifier(tmp_path / "a"))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    tokenizer.chat_template = refuses + tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    rewards = {"helpful": {"model": str(folder)}, "harmless": {"kind": "length"}}
+    config = project_config(name="demo", values=VALUES, base="org/base", rewards=rewards)
+    workspace = Workspace(tmp_path / "w")
+    project = workspace.create_project(config)
+    turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "q"}]
+    prompts = ["a", turns, "b", "c", "d", "e"]
+    answers = ["yes", "yes", "yes", "yes", f"yes{POISON}", "yes"]
+    project.save_pairs("helpful", make_pairs(prompts, answers, ["no"] * 6), source="x")
+    assert score_project(workspace, project) == {"helpful": 4}
+    refused, failed = project.set_aside("helpful")["reason"]
+    assert "refuses a conversation of system, user, assistant (no system)" in refused
+    assert failed == "the reward of the chosen answer is nan"
+    assert refused in [p["reason"] for p in project.datasets()["helpful"].report["problems"]]
+
+
 def test_a_model_that_fails_on_two_answers_still_scores_the_rest(tmp_path):
     """Of six pairs the second and fifth hold the character; a sound model takes them back in."""
     workspace = Workspace(tmp_path / "w")

@@ -5,12 +5,14 @@ import pytest
 
 from vcsoup.errors import UnknownValueError, WeightsError
 from vcsoup.soup.weights import (
+    check_no_specks,
     check_weights,
     corners,
     format_weights,
     link_weights,
     parse_weights,
     simplex_grid,
+    without_specks,
 )
 
 VALUES = ["helpful", "harmless", "humorous"]
@@ -33,6 +35,14 @@ def test_sum_may_be_off_by_a_millionth_and_not_by_more():
 def test_free_weights_may_be_negative_or_all_zero():
     np.testing.assert_array_equal(check_weights([-0.5, 2.0], 2, free=True), [-0.5, 2.0])
     np.testing.assert_array_equal(check_weights([0, 0], 2, free=True), [0.0, 0.0])
+
+
+def test_a_weight_that_six_decimals_call_zero_is_a_speck():
+    weights = np.array([[5.1e-7, 1.0], [4.9e-7, 1.0], [-1e-7, 0.0]])
+    np.testing.assert_array_equal(without_specks(weights), [[5.1e-7, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(check_no_specks(weights[0]), weights[0])
+    with pytest.raises(WeightsError, match="weight -1e-07 cannot be told from 0"):
+        check_no_specks(weights[2])
 
 
 @pytest.mark.parametrize(

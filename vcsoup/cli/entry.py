@@ -1,6 +1,7 @@
 """Puts the verbs together and turns a user's mistake into one line."""
 
 import logging
+import select
 import sys
 
 import typer
@@ -27,10 +28,12 @@ from vcsoup.library_settings import set_up_libraries
 from vcsoup.monitor import StopRequested
 
 USER_ERROR, STOPPED = 2, 130
+UNREAD = 141  # as a shell tells of what SIGPIPE ended
 
 app = typer.Typer(
     name="vcsoup",
-    help="VC-Soup Lab: balance several human values in one language model.",
+    help="VC-Soup Lab: balance several human values in one language model. The exit status is 0, "
+    "1 when a check found a fault, 2 for a mistake (one line says which), 130 when stopped.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,12 +67,18 @@ def version() -> None:
 def main() -> None:
     """Run the command line; the exit status is 0, 2 for a user's mistake, 130 when stopped.
 
-    A path that the system refuses counts as a mistake of the user.
+    A check that found a fault ends with 1, as what nobody foresaw does, with its traceback. A path
+    that the system refuses counts as a mistake of the user. Where nobody reads the output any more,
+    such as behind `| head -1`, it is 141, as of any tool, and nothing is said.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     set_up_libraries()
     try:
         app()
+    except SystemExit as end:
+        if end.code == 1 and _nobody_reads():  # typer says 1, which is a check's word for a fault
+            sys.exit(UNREAD)
+        raise
     except VcsoupError as error:
         _say(" ".join(str(error).split()))
         sys.exit(USER_ERROR)
@@ -81,6 +90,13 @@ def main() -> None:
     except (StopRequested, KeyboardInterrupt) as stop:
         _say(str(stop) or "stopped; what was finished is kept")
         sys.exit(STOPPED)
+
+
+def _nobody_reads() -> bool:
+    """Whether the other end of the standard output's pipe is closed."""
+    output = select.poll()
+    output.register(1, select.POLLOUT)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
 
 
 def _say(line: str) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from vcsoup.cli.options import (
@@ -17,7 +16,7 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json, show_table
 from vcsoup.errors import FilterError
-from vcsoup.filtering import PairFilter, pair_filter
+from vcsoup.filtering import PairFilter, mean_gaps, pair_filter
 from vcsoup.workspace import NamedFilter, Project
 
 
@@ -93,6 +92,8 @@ def _threshold_for(project: Project, value: str, share: float, least: float) -> 
     from vcsoup.consistency import value_consistency
     from vcsoup.sweep import gap_norms, threshold_for_share
 
+    if not 0 < share <= 1:
+        raise FilterError(f"--keep-share {share:g} is outside 0 to 1; 0.2 keeps the top 20 %")
     gaps = project.gaps(value)
     strong = gap_norms(gaps) >= least
     wanted = share * len(gaps) / max(1, int(strong.sum()))
@@ -111,18 +112,17 @@ def _retention(project: Project, value: str, chosen: PairFilter) -> dict[str, An
     gaps = project.gaps(value)
     strong = float((gap_norms(gaps) >= chosen.min_norm).mean())
     mask, flipped = chosen.mask(gaps), chosen.flipped(gaps)
-    trained = np.concatenate([gaps[mask], -gaps[flipped]])
+    trained = chosen.count(gaps)
     tau = -1.0 if chosen.threshold is None else chosen.threshold
-    mean = trained.mean(axis=0) if len(trained) else np.full(len(project.values), np.nan)
     return {
         "value": value,
         **chosen.model_dump(),
         "pairs": len(gaps),
-        "kept": len(trained),
+        "kept": trained,
         "flipped": int(flipped.sum()),
-        "share": len(trained) / len(gaps),
+        "share": trained / len(gaps),
         "chance": strong * float(chance_retention([tau], gaps.shape[1])[0]) * (1 + chosen.flip),
-        "mean_gap": dict(zip(project.values, mean.tolist(), strict=True)),
+        "mean_gap": dict(zip(project.values, mean_gaps(gaps, mask, flipped), strict=True)),
     }
 
 

@@ -27,7 +27,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: 
     for row in rows:
         table.add_row(*(number(cell) for cell in row))
     # Piped output has no width; wide enough that no row is broken.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    with console.capture() as printed:
+        console.print(table)
+    sys.stdout.write(printed.get())  # rich itself would turn a closed pipe into status 1
 
 
 def show(text: str) -> None:

@@ -141,8 +141,9 @@ def set_rewards(
 ) -> None:
     """Set or change what judges values, or show it; rewards by former judges become stale."""
     target = open_workspace(workspace).project(project)
+    named = [text.partition("=")[0].strip() for text in reward or ()]
+    chosen_values(target, [*named, *(remove or ())])
     found = [reward_options.parse_reward(text, target.config.rewards) for text in reward or ()]
-    chosen_values(target, [*(value for value, _ in found), *(remove or ())])
     for value, spec in found:
         target.set_reward(value, spec)
     for value in remove or ():

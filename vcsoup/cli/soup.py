@@ -19,7 +19,8 @@ from vcsoup.cli.output import interval, show_json, show_table, weights_text
 from vcsoup.errors import WeightsError
 from vcsoup.evaluation.chord import chord_weights
 from vcsoup.front_figures import front_figures
-from vcsoup.soup.weights import parse_weights, simplex_grid
+from vcsoup.monitor import StopRequested
+from vcsoup.soup.weights import check_no_specks, parse_weights, simplex_grid
 from vcsoup.workspace import Point, Project
 
 
@@ -50,7 +51,10 @@ def evaluate(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure soups on the held-out prompts; the base is always measured too, but to explore."""
+    """Measure soups on the held-out prompts; the base is always measured too, but to explore.
+
+    Ctrl-C stops and keeps the points that are whole; the exit status is then 130.
+    """
     opened = open_workspace(workspace)
     target = opened.project(project)
     if explore is not None and (weights or grid is not None or chord):
@@ -65,14 +69,19 @@ def evaluate(
     from vcsoup.pipeline import measure_project
 
     key = target.set_key(target.adapter_set(group))
-    title = f"Measuring {explore or len(soups)} soups ({group})"
+    wanted = explore or len(soups)
+    title = f"Measuring {wanted} soups ({group})"
     with as_job(opened, "evaluate", title, project=project) as worker:
         if explore is not None:
             soups = explore_project(
                 target, group, explore, n_prompts=n_prompts, seed=seed, monitor=worker
             )
+            done = len(soups)
         else:
-            measure_project(target, group, soups, n_prompts=n_prompts, seed=seed, monitor=worker)
+            measured = measure_project(
+                target, group, soups, n_prompts=n_prompts, seed=seed, monitor=worker
+            )
+            done = len(measured.weights)
         points = _measured(target, key, soups, seed)
         figures = {"group": group, "set_key": key, "points": [_figures(p) for p in points]}
         worker.finish(figures)
@@ -84,6 +93,10 @@ def evaluate(
             for p in points
         ]
         show_table(["soup", *target.values, "prompts"], rows, title=f"Mean reward, {group}")
+    if worker.stop_requested and done < wanted:
+        raise StopRequested(
+            f"stopped with {done} of {wanted} soups measured; their points are kept"
+        )
 
 
 def front(
@@ -127,7 +140,10 @@ def _soups(
     K = len(project.values)
     rows = [
         np.zeros((1, K)),
-        *(parse_weights(text, project.values, free=free)[None] for text in weights),
+        *(
+            check_no_specks(parse_weights(text, project.values, free=free))[None]
+            for text in weights
+        ),
     ]
     rows += [simplex_grid(K, grid)] if grid is not None else []
     rows += [segment] if segment is not None else []

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import typer
@@ -19,7 +19,7 @@ from vcsoup.cli.options import (
 from vcsoup.cli.output import show, show_json, show_table, weights_text
 from vcsoup.errors import AdapterError
 from vcsoup.exports import TEXTS, export_folder, export_text, soup_recipe
-from vcsoup.honesty_report import honesty_figures
+from vcsoup.honesty_report import NO_SOUP, honesty_figures
 from vcsoup.jobs import Worker
 from vcsoup.soup.export_recipe import Recipe, read_recipe
 from vcsoup.soup.weights import parse_weights
@@ -30,6 +30,7 @@ app = typer.Typer(help="Merge adapters and export soups.", no_args_is_help=True)
 
 METHODS = {"exact": "exact", "svd": "svd", "factor-average": "factor average"}
 FOLDERS = ("adapter", "model")
+_DTYPES = get_args(Recipe.model_fields["dtype"].annotation)
 
 WeightsOption = Annotated[str, typer.Option(help="For example helpful=0.5,harmless=0.5.")]
 FreeOption = Annotated[bool, typer.Option("--free", help="Allow weights off the simplex.")]
@@ -81,7 +82,7 @@ def export(
     group: GroupOption = "filtered",
     method: MethodOption = "exact",
     rank: RankOption = None,
-    dtype: Annotated[str, typer.Option(help="Of a model: float32, bfloat16, float16.")] = "float32",
+    dtype: Annotated[str, typer.Option(help=f"Of a model: {', '.join(_DTYPES)}.")] = "float32",
     free: FreeOption = False,
     project: ProjectOption = "demo",
     workspace: WorkspaceOption = None,
@@ -93,6 +94,8 @@ def export(
     lambdas = parse_weights(weights, target.values, free=free)
     if kind not in (*FOLDERS, *TEXTS):
         raise AdapterError(f"export {kind!r} is unknown; choose {', '.join((*FOLDERS, *TEXTS))}")
+    if dtype not in _DTYPES:
+        raise AdapterError(f"--dtype {dtype!r} is unknown; choose {', '.join(_DTYPES)}")
     folder = kind if kind in FOLDERS else "adapter"
     choices = {"kind": folder, "method": _method(method, rank), "rank": rank, "dtype": dtype}
     recipe = partial(soup_recipe, target, group, lambdas, **choices)
@@ -161,8 +164,11 @@ def honesty(
     if as_json:
         show_json(figures)
         return
-    rows = [[entry["export"], entry["relative_error"]] for entry in figures["exports"]]
-    show_table(["export", "relative error"], rows, title=weights_text(figures["weights"]))
+    if figures["base"]:
+        show(f"{weights_text(figures['weights'])}: {NO_SOUP}")
+    else:
+        rows = [[entry["export"], entry["relative_error"]] for entry in figures["exports"]]
+        show_table(["export", "relative error"], rows, title=weights_text(figures["weights"]))
     pairs = [
         [row["layer"], row["first"], row["second"], row["cosine"]] for row in figures["layers"]
     ]

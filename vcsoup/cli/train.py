@@ -24,7 +24,7 @@ from vcsoup.errors import NotFoundError, TrainingError
 from vcsoup.filtering import PairFilter
 from vcsoup.jobs import Worker
 from vcsoup.machine import keep_memory
-from vcsoup.monitor import SILENT
+from vcsoup.monitor import SILENT, StopRequested
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.config_file import dump_train_config
 from vcsoup.training.processes import is_main, told_by_main
@@ -73,7 +73,7 @@ def train(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter per value; Ctrl-C stops and keeps it."""
+    """Train an adapter per value; Ctrl-C stops and keeps it, and the exit status is then 130."""
     keep_memory()
     opened = open_workspace(workspace)
     target = opened.project(project)
@@ -96,10 +96,16 @@ def train(
         return
     if as_json:
         show_json({"group": group, "adapters": figures})
-        return
-    columns = ["name", "pairs", "threshold", "steps", "seconds", "stopped"]
-    rows = [[entry[column] for column in columns] for entry in figures]
-    show_table(columns, rows)
+    else:
+        columns = ["name", "pairs", "threshold", "steps", "seconds", "stopped"]
+        rows = [[entry[column] for column in columns] for entry in figures]
+        show_table(columns, rows)
+    whole = sum(not entry["stopped"] for entry in figures)
+    if whole < len(values):
+        raise StopRequested(
+            f"stopped with {whole} of {len(values)} adapters trained to the end; what there is is "
+            "kept, and `python -m vcsoup jobs list` shows the job to resume"
+        )
 
 
 def _train_all(

@@ -66,6 +66,7 @@ def run_method(
     for group in GROUPS:
         _check_stop(monitor)
         measured[group] = measure_project(project, group, grid, monitor=monitor).rewards
+    _check_stop(monitor)  # the last group may lack soups
     base = measured[GROUPS[0]][0]
     sets = {group: MeasuredSet(grid[1:], rewards[1:]) for group, rewards in measured.items()}
     result = summarise(project.values, base, sets, rng=np.random.default_rng(0))

@@ -24,7 +24,7 @@ from vcsoup.errors import NotFoundError, UnknownValueError
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
 from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
-from vcsoup.soup.weights import check_weights
+from vcsoup.soup.weights import check_weights, without_specks
 from vcsoup.workspace import Point, Project
 from vcsoup.workspace.points import MOST_SEED
 
@@ -63,6 +63,8 @@ def checked_weights(
 ) -> FloatArray:
     """Weights per value as a vector in the project's order; all zeros is the base.
 
+    A weight that six decimals cannot tell from zero is zero: its point would be another soup's.
+
     Raises:
         UnknownValueError: a value that the project does not have.
         WeightsError: weights off the simplex (unless free or all zero), or not finite.
@@ -73,7 +75,7 @@ def checked_weights(
                 f"unknown value {value!r}; project {project.name} has {', '.join(project.values)}"
             )
     vector = [weights.get(value, 0.0) for value in project.values]
-    return check_weights(vector, len(vector), free=free or not any(vector))
+    return without_specks(check_weights(vector, len(vector), free=free or not any(vector)))
 
 
 @dataclass

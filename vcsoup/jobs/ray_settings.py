@@ -114,4 +114,5 @@ def ray_token() -> str | None:
 
 def _first(error: ValidationError) -> str:
     details = error.errors()[0]
-    return f"{'.'.join(map(str, details['loc'])) or 'content'}: {details['msg']}"
+    reason = details["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, details['loc'])) or 'content'}: {reason}"

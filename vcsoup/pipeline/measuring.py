@@ -15,6 +15,7 @@ import numpy.typing as npt
 from vcsoup.errors import NotFoundError
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.pipeline.scoring import reward_specs
+from vcsoup.soup.weights import without_specks
 from vcsoup.workspace import AdapterInfo, Point, Project
 from vcsoup.workspace.held_out import FEWEST_PROMPTS, prompt_key
 
@@ -54,7 +55,7 @@ class Measuring:
         """
         from vcsoup.evaluation.measure import measure
 
-        soups = np.asarray(weights, dtype=np.float64)
+        soups = without_specks(weights)
         keys = [prompt_key(prompt) for prompt in self.prompts]
         judged = judging_key(self.project, len(keys))
         self.project.set_aside_points(outdated(self.project, self.project.set_key(self.adapters)))

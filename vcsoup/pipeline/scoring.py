@@ -60,6 +60,10 @@ def score_project(
             endpoints=endpoints,
         )
         usable, aside = divide(pairs, table, specs)
+        if len(aside):
+            from vcsoup.rewards.chat_refusals import name_refusals
+
+            aside = name_refusals(aside, specs)
         if len(aside) or len(former):
             project.save_usable(value, pairs.loc[usable].reset_index(drop=True), aside)
         project.save_rewards(value, table.loc[usable].reset_index(drop=True))

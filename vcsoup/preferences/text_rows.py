@@ -18,8 +18,10 @@ from typing import Any
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.preferences.rows import FileRows, NumberedRow
+from vcsoup.preferences.turns import are_messages
 
 _LONGEST_CELL = 2**31 - 1
+_TEXTS = ("prompt", "chosen", "rejected")
 _STAND_IN = re.compile("[\udc80-\udcff]")
 _EARLY_LINES = 20
 _NUMPY_SEAM = re.compile(  # between two objects; texts in quotes are gone past, once
@@ -197,21 +199,23 @@ def _csv_row(number: int, columns: Sequence[str], cells: Sequence[str]) -> Numbe
     """A row with the cells that it has; a short one says nothing of the last columns."""
     if len(cells) > len(columns):
         return NumberedRow(number, {}, "more cells than the header has columns")
-    return NumberedRow(number, dict(zip(columns, map(_csv_cell, cells), strict=False)))
+    return NumberedRow(number, dict(zip(columns, map(_csv_cell, columns, cells), strict=False)))
 
 
-def _csv_cell(cell: str) -> object:
+def _csv_cell(column: str, cell: str) -> object:
     """A cell as it is, but messages written out as JSON or by Python's `str` become a list.
 
-    NumPy writes them without commas: so pandas and `datasets` save what came from parquet.
+    NumPy writes them without commas: so pandas and `datasets` save what came from parquet. An
+    answer may be a list of records itself; elsewhere records may hold the answers.
     """
     if not cell.lstrip().startswith("[{"):
         return cell
     for parse in (json.loads, ast.literal_eval, _numpy_list):
         try:
-            return parse(cell.strip())
+            found = parse(cell.strip())
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             continue
+        return cell if column in _TEXTS and not are_messages(found) else found
     return cell
 
 
@@ -226,8 +230,8 @@ def is_csv_row(row: Mapping[str, object]) -> bool:
         >>> is_csv_row({"prompt": "Sky?", "gap1": 0.5}), is_csv_row({"prompt": "[{}]"})
         (True, False)
     """
-    texts = [cell for cell in row.values() if isinstance(cell, str)]
-    return all("\0" not in text and _csv_cell(text) == text for text in texts)
+    texts = {name: cell for name, cell in row.items() if isinstance(cell, str)}
+    return all("\0" not in text and _csv_cell(name, text) == text for name, text in texts.items())
 
 
 def _checked(row: NumberedRow) -> NumberedRow:

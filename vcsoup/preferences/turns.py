@@ -1,8 +1,9 @@
 r"""Cells -> texts and turns, with the reason when a cell holds neither.
 
-The lowest layer of the readers: text, numbers, lists of messages (role and content, or from and
-value), dialogues in the hh-rlhf form ("\n\nHuman: ...\n\nAssistant: ...") and in HelpSteer's
-("<extra_id_1>User"). Nothing here knows what a format is.
+The lowest layer of the readers: text, numbers, lists of messages (role and content, also in parts
+of text as OpenAI's API takes them, or from and value), dialogues in the hh-rlhf form
+("\n\nHuman: ...\n\nAssistant: ...") and in HelpSteer's ("<extra_id_1>User"). Nothing here knows
+what a format is.
 """
 
 import json
@@ -81,19 +82,71 @@ def messages_in(text: str) -> list[dict[str, Any]]:
         turns = json.loads(text)
     except (ValueError, RecursionError):
         return []
-    spoken = all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in turns)
-    return turns if spoken else []
+    return turns if are_messages(turns) else []
+
+
+def are_messages(turns: object) -> bool:
+    """Whether a list is meant as messages: each has a role (or from) and says something.
+
+    Records with other fields are none, nor are those whose field `role` is no speaker's.
+
+    Example:
+        >>> are_messages([{"role": "tool", "content": "5"}]), are_messages([{"role": "engineer"}])
+        (True, False)
+    """
+    return isinstance(turns, list) and all(map(_is_spoken, turns))
+
+
+def _is_spoken(turn: object) -> bool:
+    """Whether this is meant as a message; a record with a field that is called role need not be."""
+    if not isinstance(turn, dict):
+        return False
+    return any(
+        who in turn and (what in turn or str(turn[who]) in _SENDERS)
+        for who, what in (("role", "content"), ("from", "value"))
+    )
 
 
 def _message(turn: object, column: str) -> dict[str, str]:
     """A message of role and content, or of from and value."""
     if isinstance(turn, dict):
         if turn.get("role") in ROLES:
-            return {"role": turn["role"], "content": read_text(turn, "content", at=column)}
+            content = _joined(turn.get("content"), column)
+            said = read_text({"content": content}, "content", at=column)
+            return {"role": turn["role"], "content": said}
         sender = turn.get("from")
         if turn.get("role") is None and isinstance(sender, str) and sender in _SENDERS:
             return {"role": _SENDERS[sender], "content": read_text(turn, "value", at=column)}
-    raise RowFault("unreadable", column, f"a message needs a role of {', '.join(ROLES)}")
+    raise RowFault(
+        "unreadable", column, f"a message needs a role of {', '.join(ROLES)}, got {_who(turn)}"
+    )
+
+
+def _who(turn: object) -> str:
+    """Who spoke, where somebody did, else what came instead of a message."""
+    if not isinstance(turn, dict):
+        return _shown(turn)
+    said = turn.get("role") if turn.get("role") is not None else turn.get("from")
+    return (
+        _shown(said) if said is not None else f"fields {', '.join(map(str, turn))[:40] or 'none'}"
+    )
+
+
+def _joined(content: object, column: str) -> object:
+    """A message's content, the texts of its parts one behind the other where it came in parts."""
+    if not isinstance(content, list):
+        return content
+    return "".join(_part(part, place, column) for place, part in enumerate(content, start=1))
+
+
+def _part(part: object, place: int, column: str) -> str:
+    kind = part.get("type") or "text" if isinstance(part, dict) else _shown(part)
+    text = part.get("text") if isinstance(part, dict) and kind == "text" else None
+    if isinstance(text, str):
+        return text
+    came = "without text" if kind == "text" else f"of type {kind}"
+    reason = f"part {place} of a message is {came}; only parts of type text can be read"
+    raise RowFault("unreadable", column, reason)
 
 
 def read_prompt(row: Mapping[str, Any], column: str = "prompt") -> Prompt:

@@ -25,6 +25,7 @@ from pydantic import (
 from vcsoup.errors import RewardModelError, first_fault
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.rewards.endpoint_fields import SETTINGS, EndpointFields
+from vcsoup.yaml_lines import likely
 
 Kind = Literal["model", "column", "length", "readability", "pattern", "refusal", "endpoint"]
 Template = Literal["chat", "pair", "reply_pair", "hh", "beaver", "response", "reversed"]
@@ -219,8 +220,12 @@ def reward_spec(**fields: Any) -> RewardSpec:
         return RewardSpec(**fields)
     except ValidationError as error:
         fault = first_fault(error)
-        came = f" {fault.where} = {fault.came!r}" if fault.where else ""
-        raise RewardModelError(f"reward model{came}: {fault.reason}; correct this entry") from error
+        where = fault.where.partition(".")[0]  # what follows is pydantic's name of an alternative
+        came, remedy = f" {where} = {fault.came!r}" if where else "", "correct this entry"
+        reason = fault.reason
+        if where and where not in RewardSpec.model_fields:
+            reason, remedy = "there is no such entry", likely(where, RewardSpec.model_fields)
+        raise RewardModelError(f"reward model{came}: {reason}; {remedy}") from error
 
 
 def changed_spec(spec: RewardSpec, **fields: Any) -> RewardSpec:

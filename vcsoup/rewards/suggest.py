@@ -28,6 +28,7 @@ _GOOD = frozenset(
 )
 _DENIALS = frozenset(("no", "not", "non", "un", "never", "without"))
 _LONGEST = 4096
+_POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Suggestion:
 
     Attributes:
         heads: What it can judge -> how to ask; one entry named "reward" for a model with one
-            reward, one entry per label for a model with several.
+            reward, one entry per label for a model with several (two labels of one name are told
+            apart by their outputs).
         reasons: Why each choice, one sentence each.
         labels: Names of the model's outputs, in their order; empty when they are not known.
         preset: True when the model is a known one.
@@ -71,7 +73,8 @@ def suggest_spec(
         revision: Of a hub id; goes into the record.
 
     Raises:
-        RewardModelError: a model that is no sequence classifier.
+        RewardModelError: a model that is no sequence classifier, or whose configuration has words
+            where transformers wants numbers.
 
     Example:
         >>> config = {"model_type": "roberta", "id2label": {"0": "neutral", "1": "toxic"}}
@@ -87,6 +90,7 @@ def suggest_spec(
         remote = bool(preset.fields.get("trust_remote_code"))
         return Suggestion(heads, (reason,), tuple(preset.heads), preset=True, needs_consent=remote)
     _check_architecture(model, config)
+    _check_numbers(model, config)
     labels = _labels(config)
     template, why = _template(config, labels, chat_template)
     remote = bool(config.get("auto_map"))
@@ -117,6 +121,22 @@ def _check_architecture(model: str, config: Mapping[str, Any]) -> None:
             )
 
 
+def _check_numbers(model: str, config: Mapping[str, Any]) -> None:
+    named = config.get("id2label")
+    outputs = list(named) if isinstance(named, Mapping) else []
+    places = [("an output in id2label", output) for output in outputs]
+    places += [(name, config.get(name) or 0) for name in ("num_labels", *_POSITIONS)]
+    places += [("pad_token_id", config.get("pad_token_id") or 0)]
+    for name, came in places:
+        try:
+            int(came)
+        except (TypeError, ValueError) as error:
+            raise RewardModelError(
+                f"config.json of {model}: {name} must be a whole number, got {str(came)[:40]!r}; "
+                "transformers cannot load it so: mend the file"
+            ) from error
+
+
 def _labels(config: Mapping[str, Any]) -> list[str]:
     """Label names in the order of the logits; at least one."""
     named = config.get("id2label")
@@ -141,8 +161,7 @@ def _template(config: Mapping[str, Any], labels: list[str], chat_template: str) 
 
 
 def _max_length(config: Mapping[str, Any]) -> int:
-    named = ("max_position_embeddings", "n_positions", "max_sequence_length")
-    found = next((told for name in named if (told := int(config.get(name) or 0)) > 0), 1024)
+    found = next((told for name in _POSITIONS if (told := int(config.get(name) or 0)) > 0), 1024)
     if any(name in str(config.get("model_type", "")) for name in _AFTER_PADDING):
         padding = config.get("pad_token_id")
         found -= 1 + (1 if padding is None else int(padding))
@@ -174,7 +193,8 @@ def _heads(
     heads = {}
     for place, name in enumerate(labels):
         sign = {"sign": -1} if goodness(name) < 0 else {}
-        heads[name] = reward_spec(**fields, label=place, **sign)
+        key = f"{name}, output {place}" if labels.count(name) > 1 else name
+        heads[key] = reward_spec(**fields, label=place, **sign)
     return heads, (f"{len(labels)} heads, each can be a value of its own: {', '.join(labels)}",)
 
 

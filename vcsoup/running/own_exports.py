@@ -1,7 +1,8 @@
 """What runs of a project exported, so that a later run replaces its own exports and nothing else.
 
 A record in the project's folder holds, per export, its files with size and time of change. What
-lies at a path is ours while it holds exactly those; what anybody put there or changed is not.
+lies at a path is ours while it holds exactly those; what anybody put there or changed is not. One
+that was moved, with its folder or by itself, is ours; a copy is not while the first is still there.
 """
 
 import glob
@@ -33,8 +34,7 @@ def check_free(project: Project | None, out: Path) -> None:
         raise AdapterError(f"{out} cannot be made, since {around} is a file; choose another `out:`")
     if not (out.exists() or out.is_symlink()):
         return
-    known = _known(project).get(str(out)) if project else None
-    if known is None or _files(out) != known:
+    if project is None or not _is_ours(_known(project), out):
         raise AdapterError(
             f"{out} exists, and is no export that a run of this project made and nobody changed; "
             "choose another `out:`, or move it away"
@@ -67,6 +67,20 @@ def put_in_place(built: Path, out: Path) -> None:
 def beside(out: Path) -> Path:
     """A hidden name beside `out` that nobody else takes."""
     return out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}")
+
+
+def _is_ours(known: dict[str, Files], out: Path) -> bool:
+    if str(out) in known:
+        return _files(out) == known[str(out)]
+    moved = (files for where, files in known.items() if not Path(where).exists())
+    return any(_begins_alike(out, files) and _files(out) == files for files in moved)
+
+
+def _begins_alike(out: Path, files: Files) -> bool:
+    """Whether `out` itself holds the names of an export: who asks for `/` wants no look at all."""
+    if not out.is_dir():
+        return "." in files
+    return {path.name for path in out.iterdir()} == {name.partition("/")[0] for name in files}
 
 
 def _known(project: Project) -> dict[str, Files]:

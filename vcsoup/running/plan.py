@@ -19,6 +19,8 @@ from vcsoup.workspace.held_out import FEWEST_PROMPTS
 
 Stage = Literal["data", "score", "train", "measure", "export"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+CHECKPOINTS = "checkpoints"
+"""In a project's folder: what trainings that were stopped go on from, a folder for each."""
 
 
 @dataclass(frozen=True)

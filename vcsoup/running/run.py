@@ -1,5 +1,6 @@
 """Go through a plan: skip what is there, tell what the rest costs, make it."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +22,7 @@ from vcsoup.running.export_step import ExportStep
 from vcsoup.running.held_out_file import read_held_out
 from vcsoup.running.one_run import only_run
 from vcsoup.running.pair_steps import check_data
-from vcsoup.running.plan import Run, Stage, Step, planned
+from vcsoup.running.plan import CHECKPOINTS, Run, Stage, Step, planned
 from vcsoup.running.settings import setting_changes
 from vcsoup.running.sources import check_source
 from vcsoup.workspace import Project, ProjectConfig, Workspace
@@ -74,7 +75,8 @@ def run(
         tell: Says a line: what is skipped, what a step costs, what came of it.
 
     Returns:
-        One report per step.
+        One report per step. Checkpoints of trainings that no longer stand in the file are gone once
+        all that do are at their end.
 
     Raises:
         ProjectFileError: the file lacks something that these stages need.
@@ -97,6 +99,9 @@ def run(
             ahead = steps[number - 1 :] if all(told.state == "there" for told in reports) else ()
             reports.append(_taken(step, here, f"[{number}/{len(steps)}] {step.title}", ahead))
             project = workspace.project(file.project)
+        if any(step.stage == "train" for step in steps):
+            # All are at their end: what is left here is of choices that the file no longer makes.
+            shutil.rmtree(project.root / CHECKPOINTS, ignore_errors=True)
     return reports
 
 

@@ -17,7 +17,7 @@ from vcsoup.monitor import Monitor
 from vcsoup.numbers import duration, plural
 from vcsoup.pipeline import judging_key, kept_pairs, load_measuring, train_project
 from vcsoup.running.base_memory import base_memory
-from vcsoup.running.plan import Run, Stage, Step
+from vcsoup.running.plan import CHECKPOINTS, Run, Stage, Step
 from vcsoup.scoring_cost import memory_used
 from vcsoup.soup.weights import simplex_grid
 from vcsoup.training.identity import is_run, run_identity
@@ -115,7 +115,7 @@ class TrainStep:
         The adapter of a former run of the same pairs and choices is taken, and stands again.
         """
         name = _named(self._identity(run))
-        checkpoints = run.project.root / "checkpoints" / name
+        checkpoints = run.project.root / CHECKPOINTS / name
         monitor = _OfGroup(run.monitor, self.group)
         info = train_project(
             run.project,

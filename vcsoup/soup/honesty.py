@@ -20,6 +20,7 @@ from vcsoup.soup.factor_files import Half, read_halves
 from vcsoup.soup.weights import check_weights
 
 FloatArray = npt.NDArray[np.float64]
+_FLOAT32 = float(np.finfo(np.float32).eps)  # adapters are kept in it
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,23 @@ def cores(adapters: Sequence[Path]) -> dict[str, Core]:
     return {module: _core(module, [half.get(module) for half in halves]) for module in modules}
 
 
+def cancels(found: Mapping[str, Core], weights: npt.ArrayLike) -> bool:
+    """Whether a soup is the base itself: its parts undo each other as exactly as float32 can say.
+
+    Errors relative to such a soup's delta would be those of its rounding.
+
+    Args:
+        found: From `cores`.
+        weights: K numbers; all zeros is the base too.
+
+    Raises:
+        WeightsError: not K finite numbers.
+    """
+    lambdas = _lambdas(found, weights)
+    left = sum(float(np.square(_mixed(core, lambdas)).sum()) for core in found.values())
+    return math.sqrt(left) <= _FLOAT32 * _parts(found, lambdas)
+
+
 def svd_errors(found: Mapping[str, Core], weights: npt.ArrayLike) -> FloatArray:
     """Relative error of the best adapter of every rank, all modules together.
 
@@ -67,19 +85,21 @@ def svd_errors(found: Mapping[str, Core], weights: npt.ArrayLike) -> FloatArray:
 
     Returns:
         Shape (R + 1,): entry r is the Frobenius norm of what rank r leaves out over that of the
-        soup's delta; 1 at rank 0 and 0 at rank R = sum r_k. All zero for a soup of no delta.
+        soup's delta; 1 at rank 0 and 0 at rank R = sum r_k. All zero where the adapters cancel.
 
     Raises:
         WeightsError: not K finite numbers.
     """
     lambdas = _lambdas(found, weights)
     most = max(sum(core.ranks) for core in found.values())
+    if cancels(found, weights):
+        return np.zeros(most + 1)
     squares = np.zeros(most)
     for core in found.values():
         singular = np.linalg.svd(_mixed(core, lambdas), compute_uv=False)
         squares[: len(singular)] += singular**2
     left = np.concatenate([np.cumsum(squares[::-1])[::-1], [0.0]])
-    return np.sqrt(left / left[0]) if left[0] > 0 else np.zeros(most + 1)
+    return np.asarray(np.sqrt(left / left[0]))
 
 
 def factor_average_error(found: Mapping[str, Core], weights: npt.ArrayLike) -> float | None:
@@ -91,7 +111,8 @@ def factor_average_error(found: Mapping[str, Core], weights: npt.ArrayLike) -> f
 
     Returns:
         Frobenius norm of (average - soup's delta) over that of the delta, all modules together;
-        None when adapters differ in modules, rank or scale.
+        None when adapters differ in modules, rank or scale. Where they cancel, 0 when their average
+        does so too, else infinite.
 
     Raises:
         WeightsError: not K finite numbers.
@@ -107,7 +128,9 @@ def factor_average_error(found: Mapping[str, Core], weights: npt.ArrayLike) -> f
         average = core.B @ spread @ spread.T @ core.A.T
         lost += float(np.square(average - exact).sum())
         total += float(np.square(exact).sum())
-    return math.sqrt(lost / total) if total > 0 else 0.0
+    if not cancels(found, weights):
+        return math.sqrt(lost / total)
+    return 0.0 if math.sqrt(lost) <= _FLOAT32 * _parts(found, lambdas) else math.inf
 
 
 def layer_cosines(found: Mapping[str, Core]) -> dict[str, FloatArray]:
@@ -160,6 +183,12 @@ def _lambdas(found: Mapping[str, Core], weights: npt.ArrayLike) -> FloatArray:
 
 def _mixed(core: Core, lambdas: FloatArray) -> FloatArray:
     return np.asarray((core.B * np.repeat(lambdas, core.ranks)) @ core.A.T)
+
+
+def _parts(found: Mapping[str, Core], lambdas: FloatArray) -> float:
+    """Sizes of all that is added up, whatever its sign: the adapters' norms times their weights."""
+    squares = sum(np.diag(_products(core)) for core in found.values())
+    return float(np.abs(lambdas) @ np.sqrt(np.maximum(squares, 0.0)))
 
 
 def _products(core: Core) -> FloatArray:

@@ -18,6 +18,8 @@ FloatArray = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-6
 MOST_GRID_POINTS = 1_000_000
+DECIMALS = 6
+"""To how many decimals of its weights a measured soup is known (`workspace.points.weights_key`)."""
 
 
 def check_weights(weights: npt.ArrayLike, K: int, *, free: bool = False) -> FloatArray:
@@ -55,6 +57,36 @@ def check_weights(weights: npt.ArrayLike, K: int, *, free: bool = False) -> Floa
             f"{remedy}, or switch to free weights"
         )
     return checked
+
+
+def without_specks(weights: npt.ArrayLike) -> FloatArray:
+    """Weights with zeros for those that six decimals cannot tell from zero, any shape.
+
+    A measured soup is known by six decimals: one that differs from the base, or from a corner, by
+    less would take its place.
+
+    Example:
+        >>> without_specks([0.5, 1e-7, -1e-6])
+        array([ 5.e-01,  0.e+00, -1.e-06])
+    """
+    told = np.array(weights, dtype=np.float64)
+    return np.where(np.round(told, DECIMALS) == 0, 0.0, told)
+
+
+def check_no_specks(weights: npt.ArrayLike) -> FloatArray:
+    """Weights as they are, after checking that `without_specks` leaves them so.
+
+    Raises:
+        WeightsError: a weight that is not zero, but is zero to six decimals.
+    """
+    told = np.array(weights, dtype=np.float64)
+    lost = told[without_specks(told) != told]
+    if len(lost):
+        raise WeightsError(
+            f"weight {lost[0]:g} cannot be told from 0, since a measured soup is known by six "
+            "decimals of its weights; give 0, or at least 0.000001"
+        )
+    return told
 
 
 def simplex_grid(K: int, steps: int) -> FloatArray:

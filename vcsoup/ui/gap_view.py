@@ -25,6 +25,7 @@ def show(project: Project, desk: Desk) -> None:
     st.caption(
         f"How much better each reward model likes the chosen answer of the {desk.focus} pairs, in "
         "its standard deviations. Colour: kept. Grey: all. The dotted line is no preference."
+        + (" The mean counts exchanged pairs too, their gaps turned." if exact.flips else "")
     )
     told = [
         f"{value}: mean {signed(before)} → {signed(after)} {SIGMA}"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from vcsoup.honesty_report import honesty_figures
+from vcsoup.honesty_report import NO_SOUP, honesty_figures
 from vcsoup.jobs import Job
 from vcsoup.numbers import plain
 from vcsoup.plots.canvas import CONFIG
@@ -63,18 +63,11 @@ def show(project: Project, group: str, weights: FloatArray, *, rank: int | None)
         st.caption("These adapters are large: a job reads them and computes the figures exactly.")
         st.fragment(run_every=0.5 if active else None)(_offer)(project, group, weights, active)
         return
-    st.caption(
-        "Relative error: how far the exported change of the weights is from the soup's own, as a "
-        "share of its size. Computed exactly from the adapters."
-    )
-    average = found["exports"][-1]["relative_error"]
+    if found.get("base"):
+        st.info(NO_SOUP, icon=":material/info:")
+    else:
+        _errors(found, rank=rank)
     colours = theme.colours()
-    st.plotly_chart(
-        rank_errors(found["ranks"], average=average, rank=rank, colours=colours),
-        key="honesty_ranks",
-        config=CONFIG,
-        alt=f"Error by rank; exact at rank {found['rank']}",
-    )
     rows = pd.DataFrame(found["layers"])
     st.plotly_chart(
         layer_agreement(rows, colours=colours),
@@ -83,6 +76,20 @@ def show(project: Project, group: str, weights: FloatArray, *, rank: int | None)
         alt="Cosine between the adapters' changes, by layer",
     )
     st.caption(told(rows))
+
+
+def _errors(found: Mapping[str, Any], *, rank: int | None) -> None:
+    st.caption(
+        "Relative error: how far the exported change of the weights is from the soup's own, as a "
+        "share of its size. Computed exactly from the adapters."
+    )
+    average = found["exports"][-1]["relative_error"]
+    st.plotly_chart(
+        rank_errors(found["ranks"], average=average, rank=rank, colours=theme.colours()),
+        key="honesty_ranks",
+        config=CONFIG,
+        alt=f"Error by rank; exact at rank {found['rank']}",
+    )
 
 
 def told(rows: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.consistency import value_consistency
-from vcsoup.filtering import PairFilter
+from vcsoup.filtering import PairFilter, mean_gaps
 from vcsoup.gap_shapes import BoolArray, FloatArray, IntArray
 from vcsoup.sweep import gap_norms
 
@@ -119,13 +119,9 @@ class Measures:
         picked = (column.take(rows) for column in self.gap_bars)
         return np.stack([np.bincount(column, minlength=GAP_BARS) for column in picked])
 
-    def mean_gaps(self, mask: BoolArray) -> tuple[float, ...]:
-        """Mean gap per value over some pairs, in standard deviations; nan for none."""
-        size = int(np.count_nonzero(mask))
-        if not size:
-            return (float("nan"),) * len(self.values)
-        sums = (np.multiply(column, mask).sum(dtype=np.float64) for column in self.gaps)
-        return tuple(float(total) / size for total in sums)
+    def mean_gaps(self, kept: BoolArray, exchanged: BoolArray | None = None) -> tuple[float, ...]:
+        """Mean gap per value of the pairs that are trained on; see `vcsoup.filtering.mean_gaps`."""
+        return mean_gaps(self.gaps.T, kept, exchanged)
 
 
 def measure(gaps: FloatArray, lengths: npt.NDArray[np.int32], values: tuple[str, ...]) -> Measures:

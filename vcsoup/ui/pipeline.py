@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from vcsoup.errors import GapShapeError
+from vcsoup.errors import EqualRewardsError
 from vcsoup.filtering import PairFilter
 from vcsoup.numbers import count, plain, plural, share, signed
 from vcsoup.ui.retained import Figures
@@ -67,12 +67,12 @@ class Readings:
 def stages(project: Project, readings: Readings) -> list[Stage]:
     """Describe the five stages, in order: pairs, thresholds, adapters, soups, front."""
     scored: dict[str, Figures] = {}
-    alike: list[str] = []
+    alike: dict[str, list[str]] = {}  # judge -> data sets whose answers it cannot tell apart
     for value in project.values:
         try:
             counts = readings.figures(value)
-        except GapShapeError:  # some judge says the same of all its answers
-            alike.append(value)
+        except EqualRewardsError as error:
+            alike.setdefault(error.judge, []).append(value)
         else:
             scored |= {value: counts} if counts is not None else {}
     sets = project.adapter_sets()
@@ -127,15 +127,21 @@ def stale_pairs(adapters: Mapping[str, AdapterInfo], project: Project) -> list[s
     ]
 
 
-def _pairs(project: Project, scored: Mapping[str, Figures], alike: Sequence[str]) -> Stage:
+def _pairs(
+    project: Project, scored: Mapping[str, Figures], alike: Mapping[str, list[str]]
+) -> Stage:
     datasets = project.datasets()
     total = sum(info.n for info in datasets.values())
     missing = [value for value in project.values if value not in datasets]
-    unscored = [value for value in datasets if value not in (*scored, *alike)]
+    known = {*scored, *(value for sets in alike.values() for value in sets)}
+    unscored = [value for value in datasets if value not in known]
     detail = ", ".join(f"{count(info.n)} {value}" for value, info in datasets.items())
     stale = f"no current rewards: {', '.join(unscored)}" if unscored else None
     if alike:
-        stale = f"a judge says the same of all answers: {', '.join(alike)}"
+        stale = "; ".join(
+            f"the judge of {judge} says the same of all answers in the pairs of {', '.join(sets)}"
+            for judge, sets in alike.items()
+        )
     if missing:
         stale = f"no pairs yet: {', '.join(missing)}"
     done = stale is None

@@ -43,8 +43,9 @@ class Figures:
         flips: Pairs kept with their answers exchanged; 0 unless the filter flips.
         characters: What an epoch reads: of both answers, the prompt with each, over the pairs that
             are trained on.
-        mean_gaps: Mean gap per value of the pairs kept as they are; nan where none is kept.
-        all_gaps: The same over all pairs.
+        mean_gaps: Mean gap per value of the pairs that are trained on, an exchanged one with its
+            gaps turned (`vcsoup.filtering.mean_gaps`); nan where none is.
+        all_gaps: Mean gap per value of all pairs as they came.
     """
 
     n: int
@@ -103,6 +104,6 @@ def figures(measures: Measures, wanted: PairFilter) -> Figures:
         kept=int(np.count_nonzero(mask)),
         flips=0 if flips is None else int(np.count_nonzero(flips)),
         characters=int(np.multiply(measures.characters, trained).sum(dtype=np.int64)),
-        mean_gaps=measures.mean_gaps(mask),
+        mean_gaps=measures.mean_gaps(mask, flips),
         all_gaps=measures.all_means,
     )

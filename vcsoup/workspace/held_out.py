@@ -52,11 +52,14 @@ def choose_prompts(prompts: Iterable[Messages], count: int) -> list[Messages]:
 def top_up(held_out: Sequence[Messages], prompts: Iterable[Messages], size: int) -> list[Messages]:
     """Return the held-out prompts, with more chosen from `prompts` until there are `size`.
 
-    What is held out already stays; nothing is added twice.
+    What is held out already stays; nothing is added twice. Those among `prompts` that are held out
+    already count to the tenth of them that may be: a data set that is added again gives no more.
     """
     taken = {prompt_key(prompt) for prompt in held_out}
-    fresh = [prompt for prompt in prompts if prompt_key(prompt) not in taken]
-    missing = size - len(held_out)
+    distinct = {prompt_key(prompt): prompt for prompt in prompts}
+    fresh = [prompt for key, prompt in distinct.items() if key not in taken]
+    most = max(FEWEST_PROMPTS, int(len(distinct) * _LARGEST_SHARE))
+    missing = min(size - len(held_out), most - (len(distinct) - len(fresh)))
     return [*held_out, *(choose_prompts(fresh, missing) if missing > 0 and fresh else [])]
 
 
