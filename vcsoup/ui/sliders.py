@@ -42,8 +42,9 @@ def show(project: Project, table: pd.DataFrame) -> None:
         with st.container(gap=None, key="sliders"):
             for index, value in enumerate(values):
                 (_free_slider if mixer.is_free() else _linked_slider)(values, index, value)
-    st.caption(_mixed(values), help=_SHOWN_TOLD)  # always: what came and went would move the rest
-    _moves()
+    with st.container(key="fine_print"):
+        st.caption(_mixed(values), help=_SHOWN_TOLD)  # always: what came and went would move others
+        _moves()
 
 
 def _presets(project: Project, table: pd.DataFrame) -> None:
