@@ -35,6 +35,7 @@ from vcsoup.workspace import Workspace
 WAIT = 120.0
 SERVER = "vcsoup.jobs.forkserver"
 NAME = "PYTEST_CURRENT_TEST"
+GREETING = b'{"ready": true}\n'
 PACKAGE = str(Path(vcsoup.__file__).parents[1])
 
 
@@ -167,10 +168,21 @@ def test_without_it_commands_start_as_ever(tmp_path: Path, monkeypatch):
     assert "nonsense" in job.error
 
 
+def test_a_server_that_hangs_is_done_without(tmp_path: Path):
+    """It may be stopped, or starved; what it never heard of it cannot fork later."""
+    workspace = Workspace(tmp_path)
+    with _server(workspace.jobs_root) as server:
+        server.suspend()
+        job = ended(start(Jobs(workspace.jobs_root), "base", "look", "--nonsense", "x"))
+        server.resume()
+    assert "nonsense" in job.error
+
+
 def _break_off(listener: socket.socket) -> None:
     """Take a request whole, and answer nothing."""
     connection, _ = listener.accept()
     with connection:
+        connection.sendall(GREETING)
         while not connection.recv(1 << 16).endswith(b"\n"):
             pass
 
@@ -290,6 +302,7 @@ def test_a_request_that_cannot_be_read_is_refused(tmp_path: Path, text: str):
     with _server(tmp_path) as server, socket.socket(socket.AF_UNIX) as starter:
         with address(tmp_path) as path:
             starter.connect(str(path))
+        assert starter.recv(len(GREETING)) == GREETING
         starter.sendall(text.encode() + b"\n")
         assert b"refused" in starter.recv(100)
         assert server.is_running()
@@ -346,6 +359,7 @@ def _answer_late(listener: socket.socket) -> None:
     """Take a request, and tell of the worker's beginning and of its end in one go."""
     connection, _ = listener.accept()
     with connection:
+        connection.sendall(GREETING)
         while not connection.recv(1 << 16).endswith(b"\n"):
             pass
         connection.sendall(b'{"pid": 4194305}\n{"status": 7}\n')

@@ -17,7 +17,7 @@ from vcsoup.jobs.inheritance import inheritance
 from vcsoup.library_settings import LIBRARY_SETTINGS
 
 SOCKET = "forkserver.sock"
-_PATIENCE_S = 10.0
+_GREETING_S, _PATIENCE_S = 3.0, 10.0
 _LOOK_EVERY_S = 0.5
 _OWN = ("VCSOUP_", "STREAMLIT_")
 _PLACE = ("PWD", "OLDPWD", "SHLVL", "_")
@@ -70,13 +70,16 @@ def fork(
         OSError: the log cannot be written.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(_PATIENCE_S)
+    connection.settimeout(_GREETING_S)
     with ExitStack() as unless_forked:
         unless_forked.callback(connection.close)
         output = unless_forked.enter_context(log.open("ab"))
         try:
             with address(root) as path:
                 connection.connect(str(path))
+            if not _hear(connection):  # it hangs; a process of its own begins later, but begins
+                return None
+            connection.settimeout(_PATIENCE_S)
             request = {
                 "args": list(args),
                 "environment": dict(environment),

@@ -121,6 +121,7 @@ def serve(root: Path, life: int, began_with: Mapping[str, str]) -> Request | Non
             if listener not in ready:
                 continue
             connection, _ = listener.accept()
+            _tell(connection, {"ready": True})
             request = _receive(connection, began_with)
             pid = None if request is None else _fork(request, connection)
             if pid is None:
