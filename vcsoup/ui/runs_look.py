@@ -15,7 +15,7 @@ from vcsoup.jobs import Job, Jobs
 from vcsoup.jobs.job import State
 from vcsoup.numbers import count, duration, plain, plural
 from vcsoup.ui.runs_track import Reports, Track
-from vcsoup.ui.runs_words import accuracy_text, ordinal
+from vcsoup.ui.runs_words import accuracy_text, left_told, ordinal
 
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 TRAIN_KIND, FILE_KIND = "train", "run"
@@ -189,8 +189,7 @@ def _progress(run: Run, now: float) -> str:
     if stage.startswith("training "):
         stage = f"{track.value}, {track.group}: step" if track and track.group else "step"
     parts = [f"{stage} {count(done)} of {count(total)}"]
-    left = run.reports.seconds_left(now)
-    parts += [f"{duration(left)} left"] if left is not None else []
+    parts += left_told(done, total, run.reports.seconds_left(now))
     sign = run.job.heartbeat
     if sign is not None and now - sign > _SILENT_S:
         parts = [parts[0], f"no sign of life for {duration(now - sign)}"]

@@ -47,9 +47,22 @@ def progress_text(job: Job) -> tuple[float, str]:
     parts += [f"loss {plain(record['loss'])}"] if isinstance(record.get("loss"), float) else []
     if isinstance(record.get("accuracy"), float):
         parts.append(f"accuracy {share(record['accuracy'])}")
-    left = job.seconds_left()
-    parts += [f"{duration(left)} left"] if left is not None else []
+    parts += left_told(done, total, job.seconds_left())
     return min(1.0, done / total), ", ".join(parts)
+
+
+def left_told(done: int, total: int, seconds: float | None) -> list[str]:
+    """Say how much longer a stage takes; nothing while nobody can tell.
+
+    What follows its last step, such as saving and looking at held-out pairs, is no part of it.
+
+    Example:
+        >>> left_told(4, 10, 30.0), left_told(10, 10, 0.0), left_told(0, 10, None)
+        (['30 s left'], ['finishing'], [])
+    """
+    if done >= total:
+        return ["finishing"]
+    return [] if seconds is None else [f"{duration(seconds)} left"]
 
 
 FEW_HELDOUT = 20
