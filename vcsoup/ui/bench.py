@@ -121,9 +121,9 @@ def chart(
     front_chart.show(data, pick)
     with slot():
         if len(table) or (twin is not None and len(twin)):
+            lines = "; dotted lines are the base" if (table["role"] == "base").any() else ""
             st.caption(
-                "Right and up is better; dotted lines are the base. Click a point to take its "
-                "weights.",
+                f"Right and up is better{lines}. Click a point to take its weights.",
                 help="Open marks are recorded, filled ones measured here. A soup is beaten when "
                 "another one is at least as good on every value of the project, not on these two "
                 "alone.",
