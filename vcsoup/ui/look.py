@@ -90,10 +90,11 @@ def look_at(project: Project, values: Sequence[str], scale: Scale | None = None)
     """
     scale = scale or project.config.scale
     root, infos = str(project.root), project.datasets()
+    stamps = project.rewards_stamps(scale=scale)
     return Look(
         project=project,
         scale=scale,
-        keys={v: (root, v, scale, project.rewards_stamp(v, scale=scale)) for v in values},
+        keys={v: (root, v, scale, stamps.get(v, "")) for v in values},
         pair_stamps={value: infos[value].hash for value in values},
         sizes={value: infos[value].n for value in values},
     )
