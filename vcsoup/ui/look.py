@@ -34,7 +34,7 @@ class Look:
     Attributes:
         project: The project.
         scale: How gaps are scaled.
-        keys: Key per value that is scored.
+        keys: Key per value; its stamp is empty where the value is not scored.
         pair_stamps: Stamp of the pairs per value.
         sizes: Number of pairs per value.
     """
@@ -44,6 +44,10 @@ class Look:
     keys: Mapping[str, Key]
     pair_stamps: Mapping[str, str]
     sizes: Mapping[str, int]
+
+    def is_scored(self, value: str) -> bool:
+        """Tell whether a value's pairs had current rewards."""
+        return value in self.keys and bool(self.keys[value][-1])
 
     def measures(self, value: str) -> Measures:
         """Return the prepared arrays of a value's pairs. Do not write to them."""
@@ -85,7 +89,7 @@ def look_at(project: Project, values: Sequence[str], scale: Scale | None = None)
 
     Args:
         project: The project.
-        values: Whose datasets; scored.
+        values: Whose datasets; scored, or only their pairs can be read.
         scale: How gaps are scaled; the project's way by default.
     """
     scale = scale or project.config.scale

@@ -66,13 +66,6 @@ def leave() -> None:
     st.query_params.pop("project", None)
 
 
-def saved_figures(project: Project, value: str) -> Figures | None:
-    """Return what the saved filter of a value keeps; None when its pairs are not scored."""
-    if not project.rewards_stamp(value):
-        return None
-    return look_at(project, [value]).figures(value, project.filters()[value])
-
-
 def retention(project: Project, value: str) -> Retention:
     """Return what every threshold of the grid keeps of a value's scored pairs."""
     return look_at(project, [value]).retention(value)
@@ -123,11 +116,12 @@ def set_key(project: Project, group: str) -> str:
 
 def pipeline(project: Project) -> list[Stage]:
     """Return the stages of the project."""
-    readings = Readings(
-        figures=lambda value: saved_figures(project, value),
-        points=lambda group: points_of(project, group),
-    )
-    return stages(project, readings)
+    look, saved = look_at(project, list(project.datasets())), project.filters()
+
+    def figures(value: str) -> Figures | None:
+        return look.figures(value, saved[value]) if look.is_scored(value) else None
+
+    return stages(project, Readings(figures, points=lambda group: points_of(project, group)))
 
 
 def where_it_stands(project: Project) -> Standing:
