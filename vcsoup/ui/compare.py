@@ -19,6 +19,7 @@ from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.fronts import two_fronts
 from vcsoup.ui import compare_jobs, soup_link, state, theme
 from vcsoup.workspace import Project
+from vcsoup.workspace.points import one_per_soup, weights_key
 
 VERDICTS = {
     "higher": "better",
@@ -76,25 +77,38 @@ def found_or_none(project: Project, first: str, second: str) -> Comparison | Non
     return _compared(str(project.root), (first, second), stamps, _project=project)
 
 
+def is_recorded(project: Project, found: Comparison) -> bool:
+    """Tell whether the bases of both sets, which every measuring measures anew, came recorded."""
+    base = weights_key({}, found.values)
+    stored = [state.stored_points(project, group) for group in found.groups]
+    best = [one_per_soup(points, found.values) for points in stored]
+    recorded = [points[base].recorded for points in best if base in points]
+    return bool(recorded) and all(recorded)
+
+
 def answer(
-    project: Project, found: Comparison | None, first: str, second: str, *, active: bool
+    project: Project,
+    found: Comparison | None,
+    groups: tuple[str, str],
+    *,
+    recorded: bool,
+    active: bool,
 ) -> None:
     """Say what the intervals allow, or offer to measure what is missing.
 
     Args:
         project: The project.
         found: The comparison of both sets, where enough is measured.
-        first: One adapter set.
-        second: The other.
+        groups: Both adapter sets.
+        recorded: What `is_recorded` says of the comparison.
         active: What `compare_jobs.at_work` said before `found` was looked for.
     """
     if found is None:
-        compare_jobs.offer_sets(project, first, second, active=active)
+        compare_jobs.offer_sets(project, *groups, active=active)
         return
     st.subheader(headline(found), anchor=False)
     st.text(detail(found))
-    recorded = _is_recorded(project, found)
-    compare_jobs.again(project, first, second, recorded=recorded, active=active)
+    compare_jobs.again(project, *groups, recorded=recorded, active=active)
 
 
 def fronts(
@@ -124,7 +138,7 @@ def fronts(
     )
 
 
-def differences(project: Project, found: Comparison) -> None:
+def differences(found: Comparison, *, recorded: bool) -> None:
     """Show the figures of both sets and every paired difference with its interval."""
     first, second = found.groups
     columns = st.container(key="volumes").columns(3)
@@ -163,7 +177,7 @@ def differences(project: Project, found: Comparison) -> None:
         key="differences",
         alt=f"Differences, {first} minus {second}, with their intervals",
     )
-    origin = "Recorded when the bundle was built. " if _is_recorded(project, found) else ""
+    origin = "Recorded when the bundle was built. " if recorded else ""
     st.caption(
         f"{origin}n = {found.n_prompts} prompts, the same for every soup, with the same random "
         "numbers; "
@@ -220,13 +234,6 @@ def report(project: Project, found: Comparison) -> None:
 def address(first: str, second: str, axes: tuple[str, str]) -> None:
     """Write what the page shows into the address."""
     soup_link.write({"first": first, "second": second, "x": axes[0], "y": axes[1]})
-
-
-def _is_recorded(project: Project, found: Comparison) -> bool:
-    """Whether the bases of both sets, which every measuring measures anew, came with a bundle."""
-    tables = [state.points_of(project, group) for group in found.groups]
-    bases = pd.concat([table[table["role"] == "base"] for table in tables])
-    return bool(len(bases)) and bool(bases["recorded"].all())
 
 
 def _remembered(name: str, known: list[str], usual: str) -> str:

@@ -83,14 +83,13 @@ def pair_rows(project: Project, value: str, rows: Sequence[int]) -> pd.DataFrame
 
 def points_of(project: Project, group: str) -> pd.DataFrame:
     """Return the measured soups of an adapter set as `soups.point_table` lays them out."""
-    return with_points(project, group, stored_points(project, group))
+    key = set_key(project, group)
+    return _laid_out(project, key, project.points(key))
 
 
 def with_points(project: Project, group: str, points: Sequence[Point]) -> pd.DataFrame:
     """Lay points of an adapter set out as `points_of` does."""
-    key = set_key(project, group)
-    spread = _spread(str(project.root), key, project.samples.stamp(key), _project=project)
-    return point_table(points, project.values, spread=spread)
+    return _laid_out(project, set_key(project, group), points)
 
 
 def base_rewards_on(project: Project, group: str, n_prompts: int) -> dict[str, float] | None:
@@ -127,6 +126,11 @@ def pipeline(project: Project) -> list[Stage]:
 def where_it_stands(project: Project) -> Standing:
     """Return what the chip says."""
     return standing(project, pipeline(project))
+
+
+def _laid_out(project: Project, key: str, points: Sequence[Point]) -> pd.DataFrame:
+    spread = _spread(str(project.root), key, project.samples.stamp(key), _project=project)
+    return point_table(points, project.values, spread=spread)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
