@@ -1,5 +1,5 @@
 // Shared by the drawn components: sharp canvases, colours of the theme, numbers, scales.
-// Read in front of each component's own script (see __init__.py); no user text passes through here.
+// Read in front of each component's own script (see drawn.py); no user text passes through here.
 const MINUS = "\u2212";
 
 function element(tag, className, text) {
