@@ -2,13 +2,6 @@
 // Read in front of each component's own script (see drawn.py); no user text passes through here.
 const MINUS = "\u2212";
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 const count = (number) => number.toLocaleString("en-US").replace("-", MINUS);
 const fixed = (number, decimals) => number.toFixed(decimals).replace("-", MINUS);
 const signed = (number, decimals) => (number > 0 ? "+" : "") + fixed(number, decimals);
