@@ -111,7 +111,6 @@ def _strip(
     roomy = len(project.values) <= _WIDE_VALUES
     return {
         "value": value,
-        "title": value,
         "n": counts.n,
         "focus": focus,
         "tau": draft.thresholds[value],

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.comparing import compare_project
-from vcsoup.comparison_report import comparison_report, provenance
+from vcsoup.comparison_report import comparison_report, interval_told, provenance
 from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.comparison import Comparison, detail, headline, named_differences
 from vcsoup.evaluation.front import approximation
@@ -193,7 +193,7 @@ def balanced(found: Comparison) -> None:
     for group in found.groups:
         best = found.summary["sets"][group]["balanced"]
         mix = ", ".join(f"{v} {plain(w)}" for v, w in best["weights"].items() if w)
-        gains = {f"gain, {v}": _told(best["gains"][v]) for v in found.values}
+        gains = {f"gain, {v}": interval_told(best["gains"][v]) for v in found.values}
         rows.append({"set": group, "weights": mix, "worst": signed(best["worst_gain"]), **gains})
     st.dataframe(
         pd.DataFrame(rows),
@@ -246,10 +246,6 @@ def _remembered(name: str, known: list[str], usual: str) -> str:
 
 def _remember(name: str, key: str | None = None) -> None:
     st.session_state[f"chosen_{name}"] = st.session_state[key or name]
-
-
-def _told(figures: dict[str, float]) -> str:
-    return f"{signed(figures['mean'])} ({signed(figures['low'])} to {signed(figures['high'])})"
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing")

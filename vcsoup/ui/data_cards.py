@@ -5,10 +5,10 @@ from typing import Literal
 
 import streamlit as st
 
-from vcsoup.numbers import count, plural
+from vcsoup.numbers import count, minute, plural
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import offer_undo, slot, trying
+from vcsoup.ui.shell import in_bin, offer_undo, slot, trying
 from vcsoup.workspace import DatasetInfo, Project
 
 Scoring = Literal["scored", "stale", "not scored"]
@@ -160,17 +160,10 @@ def _bin(project: Project) -> None:
         for entry in entries:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 told = f"**{entry.dataset.value}**, {plural(entry.dataset.n, 'pair')}"
-                st.markdown(told, width="content")
-                when = entry.removed[:16].replace("T", " ")
-                name = literal(title_of(entry.dataset), most=60)
-                st.caption(f"{name}, removed {when} UTC", width="stretch")
-                st.button(
-                    "Restore",
-                    key=f"restore_{entry.token}",
-                    icon=":material/undo:",
-                    on_click=trying,
-                    args=(_restore, project, entry.token),
+                when = (
+                    f"{literal(title_of(entry.dataset), most=60)}, removed {minute(entry.removed)}"
                 )
+                in_bin(told, when, f"restore_{entry.token}", _restore, project, entry.token)
 
 
 def _restore(project: Project, token: int) -> None:
