@@ -74,9 +74,7 @@ class Look:
 
     def pair_rows(self, value: str, rows: Sequence[int]) -> pd.DataFrame:
         """Return some pairs of a value in the order asked, read once per selection of rows."""
-        stamp = self.pair_stamps[value]
-        rows = tuple(map(int, rows))
-        return _pair_rows(str(self.project.root), value, stamp, rows, _project=self.project)
+        return pair_rows(self.project, value, self.pair_stamps[value], rows)
 
     def row_of(self, value: str, pair_id: str) -> int | None:
         """Return the position of a pair in a value's dataset, looked up once."""
@@ -102,6 +100,12 @@ def look_at(project: Project, values: Sequence[str], scale: Scale | None = None)
         pair_stamps={value: infos[value].hash for value in values},
         sizes={value: infos[value].n for value in values},
     )
+
+
+def pair_rows(project: Project, value: str, stamp: str, rows: Sequence[int]) -> pd.DataFrame:
+    """Return some pairs of a value, whose pairs have a stamp, as `Look.pair_rows` does."""
+    wanted = tuple(map(int, rows))
+    return _pair_rows(str(project.root), value, stamp, wanted, _project=project)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading rewards")

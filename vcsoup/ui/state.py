@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.jobs import Jobs
+from vcsoup.ui import look
 from vcsoup.ui.look import look_at
 from vcsoup.ui.measures import Measures
 from vcsoup.ui.pipeline import Readings, Stage, Standing, stages, standing
@@ -78,7 +79,7 @@ def measures(project: Project, value: str) -> Measures:
 
 def pair_rows(project: Project, value: str, rows: Sequence[int]) -> pd.DataFrame:
     """Return some pairs of a value in the order asked, read once per selection of rows."""
-    return look_at(project, [value]).pair_rows(value, rows)
+    return look.pair_rows(project, value, project.datasets()[value].hash, rows)
 
 
 def points_of(project: Project, group: str) -> pd.DataFrame:
@@ -115,10 +116,10 @@ def set_key(project: Project, group: str) -> str:
 
 def pipeline(project: Project) -> list[Stage]:
     """Return the stages of the project."""
-    look, saved = look_at(project, list(project.datasets())), project.filters()
+    seen, saved = look_at(project, list(project.datasets())), project.filters()
 
     def figures(value: str) -> Figures | None:
-        return look.figures(value, saved[value]) if look.is_scored(value) else None
+        return seen.figures(value, saved[value]) if seen.is_scored(value) else None
 
     return stages(project, Readings(figures, points=lambda group: points_of(project, group)))
 
