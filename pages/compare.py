@@ -26,16 +26,17 @@ else:
     first, second = compare.choose_sets(project)
     active = compare_jobs.at_work(project, first, second)
     found = compare.found_or_none(project, first, second) if first != second else None
+    recorded = found is not None and compare.is_recorded(project, found)
     with slot():
         if first != second:
-            compare.answer(project, found, first, second, active=active)
+            compare.answer(project, found, (first, second), recorded=recorded, active=active)
         else:
             st.info("Choose two different sets.", icon=":material/info:")
     axes = compare.choose_axes(project)
     compare.fronts(project, (first, second), axes, found)
     with slot():
         if found is not None:
-            compare.differences(project, found)
+            compare.differences(found, recorded=recorded)
             st.subheader("Best balanced soups", anchor=False)
             compare.balanced(found)
     st.space("small")

@@ -13,7 +13,7 @@ header(
     "in training.",
     state.where_it_stands(project) if project else None,
 )
-scored = [value for value in project.values if project.rewards_stamp(value)] if project else []
+scored = list(project.rewards_stamps()) if project else []
 if project is None:
     no_project("its pairs then show here")
 elif not scored:

@@ -5,6 +5,7 @@ import streamlit as st
 from vcsoup.errors import VcsoupError
 from vcsoup.ui import home, state
 from vcsoup.ui.literal import message
+from vcsoup.ui.pipeline import standing
 from vcsoup.ui.shell import header
 
 try:
@@ -22,13 +23,14 @@ if project is None:
         st.error(message(trouble), icon=":material/error:")
     home.welcome()
 else:
+    stages = state.pipeline(project)
     header(
         "Where does my project stand?",
         "Five steps from preference pairs to a model that balances your values.",
-        state.where_it_stands(project),
+        standing(project, stages),
     )
     home.picker(project)
-    home.cards(state.pipeline(project))
+    home.cards(stages)
     st.space("small")
     home.front(project)
     home.more()

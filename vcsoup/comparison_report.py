@@ -189,7 +189,7 @@ def _balanced_table(found: Comparison) -> Table:
     for group in found.groups:
         best = found.summary["sets"][group]["balanced"]
         mix = ", ".join(f"{v} {w:.2f}" for v, w in best["weights"].items() if w)
-        gains = [_interval(best["gains"][value]) for value in found.values]
+        gains = [interval_told(best["gains"][value]) for value in found.values]
         rows.append([group, mix, signed(best["worst_gain"], 3), *gains])
     return Table(["set", "weights", "worst gain", *(f"gain in {v}" for v in found.values)], rows)
 
@@ -233,5 +233,6 @@ def _provenance(project: Project, found: Comparison) -> list[Part]:
     ]
 
 
-def _interval(figures: dict[str, float]) -> str:
+def interval_told(figures: Mapping[str, float]) -> str:
+    """Write a mean with its interval."""
     return f"{signed(figures['mean'])} ({signed(figures['low'])} to {signed(figures['high'])})"

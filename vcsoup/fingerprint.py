@@ -49,11 +49,11 @@ def known_fingerprint(model: str, *, revision: str | None = None) -> str | None:
     For screens: a job that used the model has read them, and its answer is remembered.
     """
     folder = from_home(model)
-    if folder.is_dir():
-        large = (stamp for stamp in _stamps(folder) if stamp[1] >= _LARGE)
-        if any(_remembered(stamp) is None for stamp in large):
-            return None
-    return model_fingerprint(model, revision=revision)
+    if not folder.is_dir():
+        return model_fingerprint(model, revision=revision)
+    stamps = _stamps(folder)
+    large = (stamp for stamp in stamps if stamp[1] >= _LARGE)
+    return None if any(_remembered(stamp) is None for stamp in large) else _hash_files(stamps)
 
 
 def _stamps(folder: Path) -> tuple[Stamp, ...]:

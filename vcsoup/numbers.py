@@ -88,6 +88,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def minute(moment: str) -> str:
+    """A stored moment, to the minute.
+
+    Example:
+        >>> minute("2026-11-23T09:05:59.000+00:00")
+        '2026-11-23 09:05 UTC'
+    """
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
 def plural(number: int, noun: str) -> str:
     """A count with its noun.
 

@@ -118,7 +118,7 @@ def test_kept_pairs_with_a_held_out_prompt_are_not_trained_on(workspace, visit):
     project.save_held_out_prompts([pairs[0], pairs[1], pairs[7]])
     project.set_threshold("helpful", 0.5)
     app = visit("consistency")
-    load = cost.load_of(project, "helpful", "filtered")
+    (load,) = cost.loads_of(project, [("helpful", "filtered")])
     assert (counts(app)["helpful"], load.kept) == (5, 3)
     seen = PRESETS["paper"].steps * PRESETS["paper"].batch_size
     characters = project.lengths("helpful")[[0, 1, 2, 3, 9]] @ [2, 1, 1]

@@ -18,7 +18,6 @@ def chord_panels(
     ends: tuple[str, str],
     colour_of: Mapping[str, str],
     colours: Palette,
-    height: int = 300,
 ) -> go.Figure:
     """Draw the measured chord of each value.
 
@@ -28,13 +27,12 @@ def chord_panels(
         ends: Names of the adapters at 0 and at 1.
         colour_of: Colour per value.
         colours: The theme's palette.
-        height: In pixels.
 
     Returns:
         Panels side by side, each with its own vertical axis.
     """
     values = list(dict.fromkeys(rows["value"]))
-    figure = canvas(height, colours, top=44)
+    figure = canvas(300, colours, top=44)
     gutter = 0.09
     span = (1 - gutter * (len(values) - 1)) / len(values)
     layout: dict[str, object] = {}

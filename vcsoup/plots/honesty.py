@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from vcsoup.plots.canvas import canvas, faded
 from vcsoup.plots.palette import Palette
 
+_HEIGHT = 300
 _MOST_LINES = 6
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _MARKS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
@@ -20,7 +21,6 @@ def rank_errors(
     average: float | None,
     rank: int | None,
     colours: Palette,
-    height: int = 300,
 ) -> go.Figure:
     """Draw the relative error of the best adapter of every rank.
 
@@ -29,12 +29,11 @@ def rank_errors(
         average: Error of the factor average, or None where it cannot be made.
         rank: The rank that is chosen for export, marked; None marks none.
         colours: The theme's palette.
-        height: In pixels.
 
     Returns:
         A line from rank 0 to the exact adapter's.
     """
-    figure = canvas(height, colours, top=44)
+    figure = canvas(_HEIGHT, colours, top=44)
     figure.update_xaxes(title_text="rank of the exported adapter", rangemode="tozero")
     figure.update_yaxes(title_text="relative error", rangemode="tozero")
     figure.add_scatter(
@@ -62,21 +61,20 @@ def rank_errors(
     return figure
 
 
-def layer_agreement(rows: pd.DataFrame, *, colours: Palette, height: int = 300) -> go.Figure:
+def layer_agreement(rows: pd.DataFrame, *, colours: Palette) -> go.Figure:
     """Draw the cosine between every two adapters' deltas, layer by layer.
 
     Args:
         rows: Columns layer, first, second, cosine (None where one adapter leaves it alone).
         colours: The theme's palette.
-        height: In pixels.
 
     Returns:
         A line per pair of adapters; beyond six pairs, a table of colours for all layers together.
     """
     pairs = rows[["first", "second"]].drop_duplicates()
     if len(pairs) > _MOST_LINES:
-        return _matrix(rows[rows["layer"] == "all layers"], colours, height)
-    figure = canvas(height, colours, top=44)
+        return _matrix(rows[rows["layer"] == "all layers"], colours)
+    figure = canvas(_HEIGHT, colours, top=44)
     single = rows[rows["layer"] != "all layers"]
     figure.update_yaxes(title_text="cosine of the deltas", range=[-1.05, 1.05], zeroline=True)
     figure.update_yaxes(zerolinecolor=colours.soft, zerolinewidth=1)
@@ -96,14 +94,14 @@ def layer_agreement(rows: pd.DataFrame, *, colours: Palette, height: int = 300) 
     return figure
 
 
-def _matrix(rows: pd.DataFrame, colours: Palette, height: int) -> go.Figure:
+def _matrix(rows: pd.DataFrame, colours: Palette) -> go.Figure:
     names = list(dict.fromkeys([*rows["first"], *rows["second"]]))
     place = {name: i for i, name in enumerate(names)}
     table = np.eye(len(names))
     for row in rows.itertuples():
         i, j = place[str(row.first)], place[str(row.second)]
         table[i, j] = table[j, i] = np.nan if row.cosine is None else float(str(row.cosine))
-    figure = canvas(height, colours, legend=False)
+    figure = canvas(_HEIGHT, colours, legend=False)
     figure.add_heatmap(
         x=names,
         y=names,

@@ -7,7 +7,7 @@ from vcsoup.plots.canvas import axis_title, canvas, faded
 from vcsoup.plots.palette import Palette
 
 
-def length_histogram(found: LengthStatistics, *, colours: Palette, height: int = 300) -> go.Figure:
+def length_histogram(found: LengthStatistics, *, colours: Palette) -> go.Figure:
     """Draw the lengths of chosen and rejected answers.
 
     Chosen answers are filled, rejected ones an outline, so that they differ without colour.
@@ -15,9 +15,8 @@ def length_histogram(found: LengthStatistics, *, colours: Palette, height: int =
     Args:
         found: The counts.
         colours: The theme's palette.
-        height: Height in pixels.
     """
-    figure = canvas(height, colours)
+    figure = canvas(300, colours)
     figure.add_trace(
         go.Scatter(
             **_steps(found, "chosen"),

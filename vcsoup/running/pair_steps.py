@@ -110,7 +110,8 @@ class ScoreStep:
         return {"told": f"pairs scored: {told}", "scored": scored}
 
     def _open(self, run: Run) -> list[str]:
-        return [value for value in run.project.datasets() if not run.project.rewards_stamp(value)]
+        scored = run.project.rewards_stamps()
+        return [value for value in run.project.datasets() if value not in scored]
 
 
 def told_cost(one: JudgeCost) -> str:

@@ -16,7 +16,7 @@ from vcsoup.plots.palette import Palette
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.ui import cost, drafting, theme
 from vcsoup.ui.address import KEYS
-from vcsoup.ui.components.drawn import colour_data, register, sent
+from vcsoup.ui.components.drawn import colour_data, register_drawn, sent
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.look import Look
 from vcsoup.ui.measures import BARS, GRID
@@ -24,7 +24,7 @@ from vcsoup.ui.retained import Figures, Retention
 from vcsoup.ui.tokens import characters_per_token
 from vcsoup.workspace import Project
 
-_cockpit = register("cockpit", "cockpit")
+_cockpit = register_drawn("cockpit", "cockpit")
 _KEY = "cockpit"
 Run = tuple[TrainConfig, tuple[float, bool] | None, int]
 """A usual training run, how long one takes where that is known, and kept pairs that it skips."""
@@ -111,7 +111,6 @@ def _strip(
     roomy = len(project.values) <= _WIDE_VALUES
     return {
         "value": value,
-        "title": value,
         "n": counts.n,
         "focus": focus,
         "tau": draft.thresholds[value],

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.comparing import compare_project
-from vcsoup.comparison_report import comparison_report, provenance
+from vcsoup.comparison_report import comparison_report, interval_told, provenance
 from vcsoup.errors import NotFoundError
 from vcsoup.evaluation.comparison import Comparison, detail, headline, named_differences
 from vcsoup.evaluation.front import approximation
@@ -19,6 +19,7 @@ from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.fronts import two_fronts
 from vcsoup.ui import compare_jobs, soup_link, state, theme
 from vcsoup.workspace import Project
+from vcsoup.workspace.points import one_per_soup, weights_key
 
 VERDICTS = {
     "higher": "better",
@@ -76,25 +77,38 @@ def found_or_none(project: Project, first: str, second: str) -> Comparison | Non
     return _compared(str(project.root), (first, second), stamps, _project=project)
 
 
+def is_recorded(project: Project, found: Comparison) -> bool:
+    """Tell whether the bases of both sets, which every measuring measures anew, came recorded."""
+    base = weights_key({}, found.values)
+    stored = [state.stored_points(project, group) for group in found.groups]
+    best = [one_per_soup(points, found.values) for points in stored]
+    recorded = [points[base].recorded for points in best if base in points]
+    return bool(recorded) and all(recorded)
+
+
 def answer(
-    project: Project, found: Comparison | None, first: str, second: str, *, active: bool
+    project: Project,
+    found: Comparison | None,
+    groups: tuple[str, str],
+    *,
+    recorded: bool,
+    active: bool,
 ) -> None:
     """Say what the intervals allow, or offer to measure what is missing.
 
     Args:
         project: The project.
         found: The comparison of both sets, where enough is measured.
-        first: One adapter set.
-        second: The other.
+        groups: Both adapter sets.
+        recorded: What `is_recorded` says of the comparison.
         active: What `compare_jobs.at_work` said before `found` was looked for.
     """
     if found is None:
-        compare_jobs.offer_sets(project, first, second, active=active)
+        compare_jobs.offer_sets(project, *groups, active=active)
         return
     st.subheader(headline(found), anchor=False)
     st.text(detail(found))
-    recorded = _is_recorded(project, found)
-    compare_jobs.again(project, first, second, recorded=recorded, active=active)
+    compare_jobs.again(project, *groups, recorded=recorded, active=active)
 
 
 def fronts(
@@ -124,7 +138,7 @@ def fronts(
     )
 
 
-def differences(project: Project, found: Comparison) -> None:
+def differences(found: Comparison, *, recorded: bool) -> None:
     """Show the figures of both sets and every paired difference with its interval."""
     first, second = found.groups
     columns = st.container(key="volumes").columns(3)
@@ -163,7 +177,7 @@ def differences(project: Project, found: Comparison) -> None:
         key="differences",
         alt=f"Differences, {first} minus {second}, with their intervals",
     )
-    origin = "Recorded when the bundle was built. " if _is_recorded(project, found) else ""
+    origin = "Recorded when the bundle was built. " if recorded else ""
     st.caption(
         f"{origin}n = {found.n_prompts} prompts, the same for every soup, with the same random "
         "numbers; "
@@ -179,7 +193,7 @@ def balanced(found: Comparison) -> None:
     for group in found.groups:
         best = found.summary["sets"][group]["balanced"]
         mix = ", ".join(f"{v} {plain(w)}" for v, w in best["weights"].items() if w)
-        gains = {f"gain, {v}": _told(best["gains"][v]) for v in found.values}
+        gains = {f"gain, {v}": interval_told(best["gains"][v]) for v in found.values}
         rows.append({"set": group, "weights": mix, "worst": signed(best["worst_gain"]), **gains})
     st.dataframe(
         pd.DataFrame(rows),
@@ -222,13 +236,6 @@ def address(first: str, second: str, axes: tuple[str, str]) -> None:
     soup_link.write({"first": first, "second": second, "x": axes[0], "y": axes[1]})
 
 
-def _is_recorded(project: Project, found: Comparison) -> bool:
-    """Whether the bases of both sets, which every measuring measures anew, came with a bundle."""
-    tables = [state.points_of(project, group) for group in found.groups]
-    bases = pd.concat([table[table["role"] == "base"] for table in tables])
-    return bool(len(bases)) and bool(bases["recorded"].all())
-
-
 def _remembered(name: str, known: list[str], usual: str) -> str:
     # The choice lives outside the widget, which forgets when another page is open.
     asked = soup_link.followed(name) or st.session_state.get(f"chosen_{name}")
@@ -239,10 +246,6 @@ def _remembered(name: str, known: list[str], usual: str) -> str:
 
 def _remember(name: str, key: str | None = None) -> None:
     st.session_state[f"chosen_{name}"] = st.session_state[key or name]
-
-
-def _told(figures: dict[str, float]) -> str:
-    return f"{signed(figures['mean'])} ({signed(figures['low'])} to {signed(figures['high'])})"
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing")

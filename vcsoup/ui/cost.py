@@ -19,7 +19,7 @@ from vcsoup.filtering import PairFilter
 from vcsoup.numbers import DASH, count, duration, plain, plural, rough
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import state
-from vcsoup.ui.look import look_at
+from vcsoup.ui.look import Look, look_at
 from vcsoup.ui.measures import read_in_a_step
 from vcsoup.ui.shell import slot
 from vcsoup.ui.tokens import characters_per_token
@@ -85,7 +85,7 @@ def show(project: Project, plan: Plan) -> None:
     )
     rows = ["| run | pairs | epochs | about tokens |", "|:--|--:|--:|--:|"]
     too_few = []
-    loads = [load_of(project, *run) for run in plan.runs]
+    loads = loads_of(project, plan.runs)
     for load in loads:
         epochs = f"{seen / load.kept:.1f}" if load.kept else DASH
         tokens = rough(load.tokens * seen) if load.tokens else DASH
@@ -124,25 +124,32 @@ def _tell_what_is_hidden(project: Project, plan: Plan) -> None:
         )
 
 
-def load_of(project: Project, value: str, group: str) -> Load:
-    """Say what a run of a value would see with the project's saved filter, or without one."""
-    total = project.datasets()[value].n
-    scored = bool(project.rewards_stamp(value))
-    wanted = project.filters()[value] if group == "filtered" else PairFilter(threshold=None)
-    held_out = rows_held_out(project, [value])[value]
-    if not scored:
+def loads_of(project: Project, runs: Sequence[tuple[str, str]]) -> list[Load]:
+    """Say what runs, each a value and a group, would see with the project's saved filters."""
+    values = list(dict.fromkeys(value for value, _ in runs))
+    look, saved = look_at(project, values), project.filters()
+    held_out = rows_held_out(project, values)
+    return [_load(look, run, saved[run[0]], held_out[run[0]]) for run in runs]
+
+
+def _load(
+    look: Look, run: tuple[str, str], saved: PairFilter, held_out: npt.NDArray[np.intp]
+) -> Load:
+    value, group = run
+    total = look.sizes[value]
+    wanted = saved if group == "filtered" else PairFilter(threshold=None)
+    if not look.is_scored(value):
         passing = total
-        characters = float(read_in_a_step(project.lengths(value)).sum(dtype=np.int64))
+        characters = float(read_in_a_step(look.project.lengths(value)).sum(dtype=np.int64))
         kept = total - len(held_out)
     else:
-        look = look_at(project, [value])
         figures = look.figures(value, wanted)
         passing, characters = figures.trained, float(figures.characters)
         kept = passing - look.trained_among(value, wanted, held_out)
     told = f"filter {filter_told(wanted)}" if group == "filtered" else "unfiltered"
     tokens = None
     if passing:
-        ratio, _ = _characters_per_token(project, value)
+        ratio, _ = characters_per_token(look, value)
         tokens = characters / passing / ratio
     return Load(value, group, told, kept, total, len(held_out), tokens)
 
@@ -246,10 +253,6 @@ def _alike(past: Mapping[str, Any], config: TrainConfig, names: Sequence[str]) -
     """Whether a past run's settings make its steps as long as those of `config`."""
     present = config.model_dump(mode="json")
     return all(past[name] == present[name] for name in names if name in past)
-
-
-def _characters_per_token(project: Project, value: str) -> tuple[float, bool]:
-    return characters_per_token(look_at(project, [value]), value)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

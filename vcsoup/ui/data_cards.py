@@ -5,10 +5,10 @@ from typing import Literal
 
 import streamlit as st
 
-from vcsoup.numbers import count, plural
+from vcsoup.numbers import count, minute, plural
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import offer_undo, slot, trying
+from vcsoup.ui.shell import in_bin, offer_undo, slot, trying
 from vcsoup.workspace import DatasetInfo, Project
 
 Scoring = Literal["scored", "stale", "not scored"]
@@ -27,7 +27,7 @@ _CHIPS: Mapping[Scoring, tuple[Colour, str, str]] = {
 
 def show(project: Project) -> None:
     """Show the values' data sets side by side, and what lies in the bin."""
-    datasets = project.datasets()
+    datasets, standing = project.datasets(), scoring(project)
     for start in range(0, len(project.values), _IN_A_ROW):
         row = project.values[start : start + _IN_A_ROW]
         wide = _IN_A_ROW if len(project.values) > _IN_A_ROW else len(row)
@@ -36,18 +36,23 @@ def show(project: Project) -> None:
                 column,
                 st.container(border=True, height="stretch", gap="small", key=f"about_{value}"),
             ):
-                _card(project, value, datasets.get(value))
+                _card(project, value, datasets.get(value), standing.get(value))
     with slot():
         _undo(project)
     with slot():
         _bin(project)
 
 
-def scoring_of(project: Project, value: str) -> Scoring:
-    """Say whether a value's pairs have current rewards, stale ones or none."""
-    if project.rewards_stamp(value):
-        return "scored"
-    return "stale" if project.was_scored(value) else "not scored"
+def scoring(project: Project) -> dict[str, Scoring]:
+    """Say of every value with pairs whether they have current rewards, stale ones or none."""
+    scored = project.rewards_stamps()
+
+    def of(value: str) -> Scoring:
+        if value in scored:
+            return "scored"
+        return "stale" if project.was_scored(value) else "not scored"
+
+    return {value: of(value) for value in project.datasets()}
 
 
 def title_of(info: DatasetInfo) -> str:
@@ -57,13 +62,12 @@ def title_of(info: DatasetInfo) -> str:
     )
 
 
-def _card(project: Project, value: str, info: DatasetInfo | None) -> None:
+def _card(project: Project, value: str, info: DatasetInfo | None, now: Scoring | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{value.capitalize()}**", width="content")
-        if info is None:
+        if now is None:
             st.badge("no pairs", color="gray", icon=":material/inbox:")
         else:
-            now = scoring_of(project, value)
             colour, icon, told = _CHIPS[now]
             st.badge(now, color=colour, icon=icon, help=told)
     st.metric(f"Pairs about {value}", count(info.n) if info else "0")
@@ -156,17 +160,10 @@ def _bin(project: Project) -> None:
         for entry in entries:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 told = f"**{entry.dataset.value}**, {plural(entry.dataset.n, 'pair')}"
-                st.markdown(told, width="content")
-                when = entry.removed[:16].replace("T", " ")
-                name = literal(title_of(entry.dataset), most=60)
-                st.caption(f"{name}, removed {when} UTC", width="stretch")
-                st.button(
-                    "Restore",
-                    key=f"restore_{entry.token}",
-                    icon=":material/undo:",
-                    on_click=trying,
-                    args=(_restore, project, entry.token),
+                when = (
+                    f"{literal(title_of(entry.dataset), most=60)}, removed {minute(entry.removed)}"
                 )
+                in_bin(told, when, f"restore_{entry.token}", _restore, project, entry.token)
 
 
 def _restore(project: Project, token: int) -> None:

@@ -4,7 +4,7 @@ The job is `python -m vcsoup score`. Rewards are cached as they come, so a run t
 killed loses nothing: starting again skips what is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 import pandas as pd
@@ -21,7 +21,7 @@ from vcsoup.scoring_progress import (
     share_done,
 )
 from vcsoup.ui import endpoint_cost, state
-from vcsoup.ui.data_cards import scoring_of
+from vcsoup.ui.data_cards import Scoring, scoring
 from vcsoup.ui.literal import message
 from vcsoup.ui.navigation import page
 from vcsoup.ui.runs_words import CHIPS
@@ -72,7 +72,8 @@ def _live(project: Project, was_active: bool) -> None:
         if was_active != (job is not None and job.active):
             st.rerun()  # looks by itself from now on, or no longer
         with st.container(border=True, gap="small", key="scoring"):
-            open_values = [v for v in project.datasets() if scoring_of(project, v) != "scored"]
+            standing = scoring(project)
+            open_values = [value for value, now in standing.items() if now != "scored"]
             _heading(project, job, open_values)
             if job is not None and job.active:
                 _progress(project, job)
@@ -82,7 +83,7 @@ def _live(project: Project, was_active: bool) -> None:
                     _ended(project, job)
             elif job is not None:
                 endpoint_cost.show_spent(_runs(project, job), active=False)
-            _models(project, job)
+            _models(project, job, standing)
 
 
 def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> None:
@@ -181,7 +182,7 @@ def _ended(project: Project, job: Job) -> None:
     endpoint_cost.show_spent(_runs(project, job), active=False)
 
 
-def _models(project: Project, job: Job | None) -> None:
+def _models(project: Project, job: Job | None, standing: Mapping[str, Scoring]) -> None:
     with st.expander("Reward models, command and log", type="compact"):
         specs = project.config.rewards
         st.dataframe(
@@ -193,10 +194,7 @@ def _models(project: Project, job: Job | None) -> None:
                         specs[v].template if v in specs and specs[v].kind == "model" else ""
                         for v in project.values
                     ],
-                    "its pairs": [
-                        scoring_of(project, v) if v in project.datasets() else "no pairs"
-                        for v in project.values
-                    ],
+                    "its pairs": [standing.get(value, "no pairs") for value in project.values],
                 }
             ),
             key="reward_models",

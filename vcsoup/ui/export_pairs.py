@@ -56,7 +56,7 @@ def show(project: Project, desk: Desk) -> None:
         _offer(project, desk, plan, pairs_in(desk, side))
 
 
-def plan_of(desk: Desk, side: str, form: str, layout: str = TRL_EXPLICIT) -> ExportPlan:
+def plan_of(desk: Desk, side: str, form: str, layout: str) -> ExportPlan:
     """Return what an export of the draft writes."""
     wanted = desk.draft.filter_of(desk.focus)
     return ExportPlan(side=side, format=form, layout=layout, pair_filter=wanted, scale=desk.scale)

@@ -14,7 +14,7 @@ from vcsoup.numbers import count, plain, plural
 from vcsoup.plots.palette import Palette
 from vcsoup.regions import in_polygon
 from vcsoup.ui import pair_table, theme
-from vcsoup.ui.components.drawn import colour_data, register, sent
+from vcsoup.ui.components.drawn import colour_data, register_drawn, sent
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.look import Key
 from vcsoup.ui.measures import Measures
@@ -22,7 +22,7 @@ from vcsoup.workspace import Project
 
 CELLS = 96
 _KEY = "gap_map"
-_map = register("gap_map", "map")
+_map = register_drawn("gap_map", "map")
 
 Polygon = tuple[tuple[float, float], ...]
 

@@ -8,12 +8,12 @@ from vcsoup.gap_shapes import IntArray
 from vcsoup.numbers import SIGMA, signed
 from vcsoup.plots.palette import Palette, value_colours
 from vcsoup.ui import theme
-from vcsoup.ui.components.drawn import colour_data, register
+from vcsoup.ui.components.drawn import colour_data, register_drawn
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.measures import Measures
 from vcsoup.workspace import Project
 
-panels = register("panels", "panels")
+panels = register_drawn("panels", "panels")
 """Small charts side by side; the sweep uses it too."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from vcsoup.numbers import listed
+from vcsoup.numbers import listed, minute
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.front import FrontView, front_scatter
 from vcsoup.ui import guide, presenter, project_menu, state
@@ -179,8 +179,7 @@ def _draft(draft: ProjectDraft) -> None:
             icon=":material/edit_note:",
             query_params={"draft": draft.id, "step": "base" if draft.base else "values"},
         )
-        when = draft.saved[:16].replace("T", " ")
-        st.caption(f"begun, saved {when} UTC", width="content")
+        st.caption(f"begun, saved {minute(draft.saved)}", width="content")
         st.button(
             "Discard",
             key=f"discard_{draft.id}",

@@ -34,7 +34,7 @@ class Look:
     Attributes:
         project: The project.
         scale: How gaps are scaled.
-        keys: Key per value that is scored.
+        keys: Key per value; its stamp is empty where the value is not scored.
         pair_stamps: Stamp of the pairs per value.
         sizes: Number of pairs per value.
     """
@@ -44,6 +44,10 @@ class Look:
     keys: Mapping[str, Key]
     pair_stamps: Mapping[str, str]
     sizes: Mapping[str, int]
+
+    def is_scored(self, value: str) -> bool:
+        """Tell whether a value's pairs had current rewards."""
+        return value in self.keys and bool(self.keys[value][-1])
 
     def measures(self, value: str) -> Measures:
         """Return the prepared arrays of a value's pairs. Do not write to them."""
@@ -70,9 +74,7 @@ class Look:
 
     def pair_rows(self, value: str, rows: Sequence[int]) -> pd.DataFrame:
         """Return some pairs of a value in the order asked, read once per selection of rows."""
-        stamp = self.pair_stamps[value]
-        rows = tuple(map(int, rows))
-        return _pair_rows(str(self.project.root), value, stamp, rows, _project=self.project)
+        return pair_rows(self.project, value, self.pair_stamps[value], rows)
 
     def row_of(self, value: str, pair_id: str) -> int | None:
         """Return the position of a pair in a value's dataset, looked up once."""
@@ -85,18 +87,25 @@ def look_at(project: Project, values: Sequence[str], scale: Scale | None = None)
 
     Args:
         project: The project.
-        values: Whose datasets; scored.
+        values: Whose datasets; scored, or only their pairs can be read.
         scale: How gaps are scaled; the project's way by default.
     """
     scale = scale or project.config.scale
     root, infos = str(project.root), project.datasets()
+    stamps = project.rewards_stamps(scale=scale)
     return Look(
         project=project,
         scale=scale,
-        keys={v: (root, v, scale, project.rewards_stamp(v, scale=scale)) for v in values},
+        keys={v: (root, v, scale, stamps.get(v, "")) for v in values},
         pair_stamps={value: infos[value].hash for value in values},
         sizes={value: infos[value].n for value in values},
     )
+
+
+def pair_rows(project: Project, value: str, stamp: str, rows: Sequence[int]) -> pd.DataFrame:
+    """Return some pairs of a value, whose pairs have a stamp, as `Look.pair_rows` does."""
+    wanted = tuple(map(int, rows))
+    return _pair_rows(str(project.root), value, stamp, wanted, _project=project)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading rewards")

@@ -33,8 +33,7 @@ def choose_rows(
     *,
     threshold: float,
     order: Order,
-    page: int = 0,
-    size: int = PAGE,
+    page: int,
 ) -> npt.NDArray[np.int64]:
     """Pick the rows of one page, in the asked order; ties in the order of the dataset.
 
@@ -44,10 +43,9 @@ def choose_rows(
         threshold: For "closest to the threshold".
         order: How to sort.
         page: From 0.
-        size: Rows per page.
 
     Returns:
-        Row numbers into the dataset, at most `size`.
+        Row numbers into the dataset, at most `PAGE`.
     """
     rows = np.flatnonzero(wanted)
     source = measures.norms if order in ("strongest", "weakest") else measures.consistency
@@ -56,13 +54,13 @@ def choose_rows(
         rank = np.abs(rank - threshold)
     elif order in ("most consistent", "strongest"):
         rank = -rank
-    end = (page + 1) * size
+    end = (page + 1) * PAGE
     if end < len(rows):
         # All that could stand on this page or before, ties of the last one included.
         last = np.partition(rank, end)[end]
         near = np.flatnonzero(rank <= last)
         rows, rank = rows[near], rank[near]
-    return rows[np.argsort(rank, kind="stable")][page * size : end]
+    return rows[np.argsort(rank, kind="stable")][page * PAGE : end]
 
 
 def told_beside(measures: Measures, row: int, chosen: PairFilter) -> tuple[str, str]:

@@ -8,9 +8,9 @@ import streamlit as st
 from vcsoup.plots.palette import value_colours
 from vcsoup.ui import theme
 from vcsoup.ui.components import word_diff
-from vcsoup.ui.components.drawn import register
+from vcsoup.ui.components.drawn import register_drawn
 
-_bars = register("gap_bars", "bars")
+_bars = register_drawn("gap_bars", "bars")
 
 
 def read_pair(pair: pd.Series, gaps: Mapping[str, float], words: str, *, key: str) -> None:

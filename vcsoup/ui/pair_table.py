@@ -17,14 +17,14 @@ from vcsoup.gap_shapes import BoolArray
 from vcsoup.numbers import count, plural
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.ui import drafting
-from vcsoup.ui.components.drawn import register, sent
+from vcsoup.ui.components.drawn import register_drawn, sent
 from vcsoup.ui.drafting import Desk
 from vcsoup.ui.measures import Measures
 from vcsoup.ui.pair_choice import ORDERS, PAGE, Order, choose_rows, told_beside, verdict
 from vcsoup.ui.pair_reader import read_pair
 from vcsoup.workspace import Project
 
-_list = register("pair_list", "list")
+_list = register_drawn("pair_list", "list")
 _CLIP = 160  # characters of a text in the list
 
 

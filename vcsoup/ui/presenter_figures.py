@@ -18,7 +18,7 @@ _TELLING = 200
 
 def scored(project: Project) -> list[str]:
     """Values whose pairs have current rewards, in the project's order."""
-    return [value for value in project.values if project.rewards_stamp(value)]
+    return list(project.rewards_stamps())
 
 
 def conflicts(project: Project) -> tuple[int, int] | None:

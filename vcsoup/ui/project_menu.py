@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from vcsoup.numbers import plural
+from vcsoup.numbers import minute, plural
 from vcsoup.project_removal import delete_project, remove_project
 from vcsoup.ui import state
 from vcsoup.ui.literal import literal
-from vcsoup.ui.shell import offer_undo, trying
+from vcsoup.ui.shell import in_bin, offer_undo, trying
 from vcsoup.workspace import Project, RemovedProject
 from vcsoup.workspace.config import LONGEST_TITLE
 
@@ -56,15 +56,8 @@ def show_bin() -> None:
 def _entry(entry: RemovedProject) -> None:
     name = entry.config.name
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{_title(entry)}**", width="content")
-        st.caption(f"removed {entry.removed[:16].replace('T', ' ')} UTC", width="stretch")
-        st.button(
-            "Restore",
-            key=f"restore_project_{name}",
-            icon=":material/undo:",
-            on_click=trying,
-            args=(_restore, name),
-        )
+        when = f"removed {minute(entry.removed)}"
+        in_bin(f"**{_title(entry)}**", when, f"restore_project_{name}", _restore, name)
         with st.popover("Delete for good", type="tertiary", key=f"delete_project_{name}"):
             st.markdown("Its pairs, adapters, measured points and runs cannot be brought back.")
             st.button(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from vcsoup.numbers import count
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.ui.data_cards import scoring_of
+from vcsoup.ui.data_cards import scoring
 from vcsoup.ui.literal import literal
 from vcsoup.ui.reward_settings import words_of
 from vcsoup.ui.shell import trying
@@ -91,7 +91,7 @@ def _stale(project: Project, value: str, former: RewardSpec | None) -> str:
     if former is None:
         return ""
     told = []
-    if any(scoring_of(project, one) == "stale" for one in project.datasets()):
+    if "stale" in scoring(project).values():
         again = "; score again to use the new one" if value in project.config.rewards else ""
         told.append(f"Rewards by the former judge count no more{again}.")
     if project.points():

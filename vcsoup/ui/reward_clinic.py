@@ -7,7 +7,7 @@ refreshed page shows it again, and a changed judge makes it stale.
 import streamlit as st
 
 from vcsoup.jobs import Job
-from vcsoup.numbers import listed, plural
+from vcsoup.numbers import listed, minute, plural
 from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.relations import correlation_map
 from vcsoup.ui import reward_findings, state, theme
@@ -88,8 +88,7 @@ def _standing(project: Project, checkup: Checkup | None) -> str:
             "pairs, before hours are spent on scoring."
         )
     looked = ", ".join(f"{plural(n, 'pair')} of {value}" for value, n in checkup.pairs.items())
-    when = checkup.checked[:16].replace("T", " ")
-    told = f"Checked {when} UTC on {looked or 'example answers alone'}."
+    told = f"Checked {minute(checkup.checked)} on {looked or 'example answers alone'}."
     if changed := _changed(project, checkup):
         told += f" Changed since: {', '.join(v for v in project.values if v in changed)}."
     return literal(told, most=600)

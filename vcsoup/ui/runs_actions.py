@@ -8,12 +8,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from vcsoup.errors import VcsoupError
-from vcsoup.numbers import plural
+from vcsoup.numbers import minute, plural
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.ui import runs_desk, state, train_form
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_look import FILE_KIND, TRAIN_KIND, Run, option
-from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.shell import in_bin, offer_undo, shown_errors
 from vcsoup.workspace import AdapterInfo, Project
 
 _PROBLEM, _REMOVED, _WHOLE = "runs_problem", "runs_removed", "runs_whole_page"
@@ -95,10 +95,8 @@ def show_undo() -> None:
     run, title = st.session_state.get(_REMOVED) or ("", "")
     if run not in [job.id for job in state.jobs().removed()] if run else True:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="run_undo"):
-        told = f":material/delete: **{literal(title, most=80)}** is in the bin; its adapter stays."
-        st.markdown(told, width="content")
-        st.button("Undo", key="undo_run", icon=":material/undo:", on_click=_restore, args=(run,))
+    told = f"**{literal(title, most=80)}** is in the bin; its adapter stays."
+    offer_undo(told, "undo_run", _restore, run)
 
 
 def show_bin(project: Project) -> None:
@@ -116,21 +114,13 @@ def show_bin(project: Project) -> None:
         st.caption("The newest twenty jobs of the workspace are kept.")
         for job in removed:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(f"**{literal(job.title, most=80)}**", width="content")
-                st.caption(f"started {job.created[:16].replace('T', ' ')} UTC", width="stretch")
-                st.button(
-                    "Restore",
-                    key=f"restore_{job.id}",
-                    icon=":material/undo:",
-                    on_click=_restore,
-                    args=(job.id,),
-                )
+                name, when = literal(job.title, most=80), f"started {minute(job.created)}"
+                in_bin(f"**{name}**", when, f"restore_{job.id}", _restore, job.id)
 
 
 def _restore(run: str) -> None:
     trying(lambda: state.jobs().restore(run))
     st.session_state.pop(_REMOVED, None)
-    st.session_state[_WHOLE] = True
 
 
 def _move(run: str, by: int) -> None:

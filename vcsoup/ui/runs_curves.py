@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from vcsoup.plots.palette import Palette
 from vcsoup.plots.training import LEARNING, Measure, RunCurves, curve_data, named
-from vcsoup.ui.components.drawn import register, sent
+from vcsoup.ui.components.drawn import register_drawn, sent
 from vcsoup.ui.runs_look import Run, planned_steps
 from vcsoup.ui.runs_track import Track
 
-_board = register("curves", "curves")
+_board = register_drawn("curves", "curves")
 
 
 def show(

@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime
 import streamlit as st
 
 from vcsoup.numbers import plural
-from vcsoup.ui.components.drawn import register, sent
+from vcsoup.ui.components.drawn import register_drawn, sent
 from vcsoup.ui.runs_look import Run, share_done, told
 from vcsoup.ui.runs_words import CHIPS, icon_name
 
 MOST_ROWS = 40
-_list = register("run_list", "runs")
+_list = register_drawn("run_list", "runs")
 _KEY = "run_list"
 
 

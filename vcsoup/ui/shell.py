@@ -120,6 +120,21 @@ def offer_undo(told: str, key: str, deed: Callable[..., object], *args: object) 
         st.button("Undo", key=key, icon=":material/undo:", on_click=trying, args=(deed, *args))
 
 
+def in_bin(told: str, when: str, key: str, deed: Callable[..., object], *args: object) -> None:
+    """Say what lies in a bin, in the row that is open, and offer to bring it back.
+
+    Args:
+        told: Its name, as Markdown.
+        when: Since when, and what else tells it from others.
+        key: Of the button.
+        deed: Brings it back, as in `trying`.
+        args: For the deed.
+    """
+    st.markdown(told, width="content")
+    st.caption(when, width="stretch")
+    st.button("Restore", key=key, icon=":material/undo:", on_click=trying, args=(deed, *args))
+
+
 def _show_refusal() -> None:
     with slot():
         if refused := st.session_state.pop(REFUSED, None):

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.jobs import Jobs
+from vcsoup.ui import look
 from vcsoup.ui.look import look_at
 from vcsoup.ui.measures import Measures
 from vcsoup.ui.pipeline import Readings, Stage, Standing, stages, standing
@@ -66,13 +67,6 @@ def leave() -> None:
     st.query_params.pop("project", None)
 
 
-def saved_figures(project: Project, value: str) -> Figures | None:
-    """Return what the saved filter of a value keeps; None when its pairs are not scored."""
-    if not project.rewards_stamp(value):
-        return None
-    return look_at(project, [value]).figures(value, project.filters()[value])
-
-
 def retention(project: Project, value: str) -> Retention:
     """Return what every threshold of the grid keeps of a value's scored pairs."""
     return look_at(project, [value]).retention(value)
@@ -85,19 +79,18 @@ def measures(project: Project, value: str) -> Measures:
 
 def pair_rows(project: Project, value: str, rows: Sequence[int]) -> pd.DataFrame:
     """Return some pairs of a value in the order asked, read once per selection of rows."""
-    return look_at(project, [value]).pair_rows(value, rows)
+    return look.pair_rows(project, value, project.datasets()[value].hash, rows)
 
 
 def points_of(project: Project, group: str) -> pd.DataFrame:
     """Return the measured soups of an adapter set as `soups.point_table` lays them out."""
-    return with_points(project, group, stored_points(project, group))
+    key = set_key(project, group)
+    return _laid_out(project, key, project.points(key))
 
 
 def with_points(project: Project, group: str, points: Sequence[Point]) -> pd.DataFrame:
     """Lay points of an adapter set out as `points_of` does."""
-    key = set_key(project, group)
-    spread = _spread(str(project.root), key, project.samples.stamp(key), _project=project)
-    return point_table(points, project.values, spread=spread)
+    return _laid_out(project, set_key(project, group), points)
 
 
 def base_rewards_on(project: Project, group: str, n_prompts: int) -> dict[str, float] | None:
@@ -123,16 +116,22 @@ def set_key(project: Project, group: str) -> str:
 
 def pipeline(project: Project) -> list[Stage]:
     """Return the stages of the project."""
-    readings = Readings(
-        figures=lambda value: saved_figures(project, value),
-        points=lambda group: points_of(project, group),
-    )
-    return stages(project, readings)
+    seen, saved = look_at(project, list(project.datasets())), project.filters()
+
+    def figures(value: str) -> Figures | None:
+        return seen.figures(value, saved[value]) if seen.is_scored(value) else None
+
+    return stages(project, Readings(figures, points=lambda group: points_of(project, group)))
 
 
 def where_it_stands(project: Project) -> Standing:
     """Return what the chip says."""
     return standing(project, pipeline(project))
+
+
+def _laid_out(project: Project, key: str, points: Sequence[Point]) -> pd.DataFrame:
+    spread = _spread(str(project.root), key, project.samples.stamp(key), _project=project)
+    return point_table(points, project.values, spread=spread)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

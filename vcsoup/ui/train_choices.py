@@ -20,8 +20,7 @@ def choose(project: Project) -> Plan:
     Raises:
         TrainingError: the settings contradict each other.
     """
-    have_pairs = [value for value in project.values if value in project.datasets()]
-    scored = [value for value in have_pairs if project.rewards_stamp(value)]
+    have_pairs, scored = list(project.datasets()), list(project.rewards_stamps())
     usual = list(GROUPS) if scored else [GROUPS[1]]
     left = train_draft.load(project)
     known = [value for value in (left.values if left else ()) if value in have_pairs]

@@ -130,13 +130,17 @@ def _is_done(place: Place, step: str) -> bool:
     project = place.project
     if project is None:
         return step == "values" and not wizard_start.missing(place.draft)
-    done = {
-        "data": not wizard_pairs.without_pairs(project),
-        "rewards": not wizard_pairs.not_ready(project),
-        "check": project.checkup() is not None,
-        "score": bool(project.datasets()) and all(map(project.rewards_stamp, project.datasets())),
-    }
-    return done.get(step, True)
+    match step:
+        case "data":
+            return not wizard_pairs.without_pairs(project)
+        case "rewards":
+            return not wizard_pairs.not_ready(project)
+        case "check":
+            return project.checkup() is not None
+        case "score":
+            pairs = project.datasets()
+            return bool(pairs) and pairs.keys() == project.rewards_stamps().keys()
+    return True
 
 
 def _ways(place: Place, following: str, *, trouble: str = "", must: bool = True) -> None:

@@ -19,7 +19,8 @@ _EACH, _SHARED = "A file per value", "One file for several values"
 
 def without_pairs(project: Project) -> str:
     """Say which values have no pairs; empty when all have."""
-    missing = [value for value in project.values if value not in project.datasets()]
+    datasets = project.datasets()
+    missing = [value for value in project.values if value not in datasets]
     return f"No pairs yet for {', '.join(missing)}." if missing else ""
 
 

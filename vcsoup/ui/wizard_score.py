@@ -39,7 +39,8 @@ def score_step(project: Project, back: Callable[[], None]) -> None:
         st.switch_page(page("data"), query_params={"project": project.name})
     missing = wizard_pairs.not_ready(project), wizard_pairs.without_pairs(project)
     trouble = " ".join(filter(None, missing))
-    values = [value for value in project.datasets() if not project.rewards_stamp(value)]
+    scored = project.rewards_stamps()
+    values = [value for value in project.datasets() if value not in scored]
     can = bool(values) and not missing[0]
     with slot():
         if trouble:

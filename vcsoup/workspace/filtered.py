@@ -110,5 +110,5 @@ class FilteredPairs(ScoredPairs):
 
     def is_stale(self, named: NamedFilter) -> bool:
         """Tell whether pairs or rewards changed since a filter was named."""
-        now = {v: self.rewards_stamp(v, scale=named.scale) for v in named.stamps}
-        return now != named.stamps
+        now = self.rewards_stamps(scale=named.scale)
+        return any(now.get(value, "") != stamp for value, stamp in named.stamps.items())

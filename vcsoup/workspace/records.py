@@ -193,10 +193,11 @@ class Records:
             ) from error
 
     def _prepare(self) -> None:
-        if self._version() < SCHEMA_VERSION:
+        if (version := self._version()) < SCHEMA_VERSION:
             with self._writer.begin() as connection:
                 _upgrade(connection)
-        if (version := self._version()) != SCHEMA_VERSION:
+            version = self._version()
+        if version != SCHEMA_VERSION:
             raise WorkspaceError(
                 f"{self.path} was written by another version of VC-Soup Lab (schema {version}, "
                 f"this one reads {SCHEMA_VERSION}); update vcsoup or choose another workspace"

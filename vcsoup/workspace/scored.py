@@ -236,10 +236,16 @@ class ScoredPairs:
 
     def rewards_stamp(self, value: str, *, scale: Scale | None = None) -> str:
         """Return a key for caches of `gaps` and `consistency`; empty when not scored."""
-        own = self._rewards.hash(value)
-        if not own or (scale or self.config.scale) == "dataset":
+        self._datasets.check_value(value)
+        return self.rewards_stamps(scale=scale).get(value, "")
+
+    def rewards_stamps(self, *, scale: Scale | None = None) -> dict[str, str]:
+        """Return the stamp of every scored value, in the project's order, at one look."""
+        own = self._rewards.hashes()
+        if (scale or self.config.scale) == "dataset":
             return own
-        return digest([own, *(self._rewards.hash(other) for other in self.values)])
+        beside = [own.get(value, "") for value in self.values]
+        return {value: digest([stamp, *beside]) for value, stamp in own.items()}
 
     def gaps(self, value: str, *, scale: Scale | None = None) -> Floats:
         """Return the reward gaps of a value's pairs in standard deviations.

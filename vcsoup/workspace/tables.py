@@ -7,6 +7,7 @@ pairs.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +105,19 @@ class RewardTables:
     def hash(self, value: str) -> str:
         """Name the content of a value's current rewards; empty when there are none."""
         self._datasets.check_value(value)
-        info = self._datasets.infos().get(value)
-        row = self.table.rows().get(value)
-        if info is None or row is None:
-            return ""
-        of_these = row.pairs_hash == info.hash and self._by_these_judges(row.specs_hash)
-        return str(row.hash) if of_these else ""
+        return self.hashes().get(value, "")
+
+    def hashes(self) -> dict[str, str]:
+        """Name the content of all current rewards by value, in the project's order."""
+        infos, rows = self._datasets.infos(), self.table.rows()
+        by_these_judges = cache(self._by_these_judges)  # one answer serves all values
+        return {
+            value: str(row.hash)
+            for value, info in infos.items()
+            if (row := rows.get(value)) is not None
+            and row.pairs_hash == info.hash
+            and by_these_judges(row.specs_hash)
+        }
 
     def _store(
         self,

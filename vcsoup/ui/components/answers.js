@@ -1,11 +1,4 @@
 // Answers side by side. Everything a model or user wrote is set by textContent.
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function text(spans) {
   const made = element("div", "text");
   made.dir = "auto";

@@ -4,22 +4,14 @@ Display only; all text goes through `data` and is set by `textContent`.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-import streamlit as st
 
 from vcsoup.numbers import signed
 from vcsoup.plots.palette import Palette
+from vcsoup.ui.components.drawn import ELEMENT, register
 from vcsoup.ui.pouring import Round
 from vcsoup.word_diff import word_diff
 
-_HERE = Path(__file__).parent
-_answers = st.components.v2.component(
-    "vcsoup.answers",
-    html='<div class="answers"></div>',
-    css=(_HERE / "answers.css").read_text(encoding="utf-8"),
-    js=(_HERE / "answers.js").read_text(encoding="utf-8"),
-)
+_answers = register("answers", '<div class="answers"></div>', shared=(ELEMENT,))
 FLAT = 0.005
 """Differences smaller than this show as no change."""
 

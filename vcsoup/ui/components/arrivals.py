@@ -1,15 +1,8 @@
 """Makes the browser's "back" leave a page at its first press, whatever it wrote on arrival."""
 
-from pathlib import Path
+from vcsoup.ui.components.drawn import register
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
-_watch = st.components.v2.component(
-    "vcsoup.arrivals",
-    html="<div></div>",
-    js=(_HERE / "arrivals.js").read_text(encoding="utf-8"),
-)
+_watch = register("arrivals")
 
 
 def watch() -> None:

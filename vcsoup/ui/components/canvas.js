@@ -1,25 +1,22 @@
 // Shared by the drawn components: sharp canvases, colours of the theme, numbers, scales.
-// Read in front of each component's own script (see __init__.py); no user text passes through here.
+// Read in front of each component's own script (see drawn.py); no user text passes through here.
 const MINUS = "\u2212";
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 const count = (number) => number.toLocaleString("en-US").replace("-", MINUS);
 const fixed = (number, decimals) => number.toFixed(decimals).replace("-", MINUS);
 const signed = (number, decimals) => (number > 0 ? "+" : "") + fixed(number, decimals);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 
+// The dashes of a run's line, the same in its list and its curves. Even: filtered runs, odd: unfiltered ones.
+const RUN_DASHES = [[], [7, 3], [16, 3], [2, 2.5], [12, 3, 2, 3], [4, 4, 1, 4]];
+const dashesOfRun = (dash) => RUN_DASHES[dash % RUN_DASHES.length];
+
 // A short line for a legend, in the colour, dashes and width of the line that it stands for.
-function stroke(colour, { dashes, width }) {
+function stroke(colour, { dashes, width, length = 26 }) {
   const [svg, line] = ["svg", "line"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
-  svg.setAttribute("viewBox", "0 0 26 8");
+  svg.setAttribute("viewBox", `0 0 ${length} 8`);
   svg.setAttribute("aria-hidden", "true");
-  const settings = { x1: 0, x2: 26, y1: 4, y2: 4, stroke: colour, "stroke-width": width, "stroke-dasharray": dashes.join(" ") };
+  const settings = { x1: 0, x2: length, y1: 4, y2: 4, stroke: colour, "stroke-width": width, "stroke-dasharray": dashes.join(" ") };
   for (const [name, setting] of Object.entries(settings)) line.setAttribute(name, setting);
   svg.append(line);
   return svg;

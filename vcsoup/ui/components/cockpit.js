@@ -106,12 +106,12 @@ class Strip {
   take(set, theirs = true) {
     this.set = set;
     if (theirs) this.tau = set.tau;
-    this.name.textContent = set.title;
-    this.name.title = `Look at ${set.title} below`;
+    this.name.textContent = set.value;
+    this.name.title = `Look at ${set.value} below`;
     this.name.setAttribute("aria-pressed", String(set.focus));
     this.size.textContent = pairs(set.n);
     this.root.classList.toggle("focus", set.focus);
-    this.handle.setAttribute("aria-label", `Threshold of ${set.title}`);
+    this.handle.setAttribute("aria-label", `Threshold of ${set.value}`);
     this.plot.style.height = `${set.height}px`;
     const lines = set.lines.map((line) => element("div", "soft", line));
     const gaps = element("div", "gaps");

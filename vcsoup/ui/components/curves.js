@@ -1,8 +1,6 @@
 // Curves of training runs, one panel per measure, with one legend and one crosshair for all panels.
 // Python sends points; a second of training adds one. The elements stay, so nothing flickers.
 const LEFT = 46, RIGHT = 10, ABOVE = 8, BELOW = 34;
-// Even: filtered runs, odd: unfiltered ones.
-const DASHES = [[], [7, 3], [16, 3], [2, 2.5], [12, 3, 2, 3], [4, 4, 1, 4]];
 const MOST_TOLD = 12;
 
 const FORMATS = {
@@ -121,8 +119,8 @@ class Panel {
     };
     const marks = looks[0].length > 0;
     path(raw, 0.28, 1, []);
-    path(mean, marks ? 0.6 : 1, marks ? 1.4 : 2, DASHES[dash % DASHES.length]);
-    path(looks, 1, 2.2, DASHES[dash % DASHES.length]);
+    path(mean, marks ? 0.6 : 1, marks ? 1.4 : 2, dashesOfRun(dash));
+    path(looks, 1, 2.2, dashesOfRun(dash));
     draw.setLineDash([]);
     looks[0].forEach((at, i) => {
       draw.beginPath();
@@ -201,7 +199,7 @@ class Board {
 
   // A short stroke as the run is drawn.
   sign({ colour, dash }) {
-    return stroke(colour, { dashes: DASHES[dash % DASHES.length], width: 2.4 });
+    return stroke(colour, { dashes: dashesOfRun(dash), width: 2.4 });
   }
 
   light(place) {

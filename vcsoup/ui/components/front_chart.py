@@ -6,25 +6,17 @@ costs the browser a few milliseconds, so a moving soup never holds up the stream
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
-import streamlit as st
 
 from vcsoup.plots.front import joined_front
 from vcsoup.plots.palette import Palette
-from vcsoup.ui.components.drawn import sent
+from vcsoup.ui.components.drawn import register, sent
 
 HEIGHT = 340
 _TWIN_DASH = "6 4"
 _KEY = "front"
-_HERE = Path(__file__).parent
-_chart = st.components.v2.component(
-    "vcsoup.front_chart",
-    html='<div class="front"></div>',
-    css=(_HERE / "front_chart.css").read_text(encoding="utf-8"),
-    js=(_HERE / "front_chart.js").read_text(encoding="utf-8"),
-)
+_chart = register("front_chart", '<div class="front"></div>')
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,8 @@
 """A model's answer in large, calm type: display only, text by `textContent`."""
 
-from pathlib import Path
+from vcsoup.ui.components.drawn import register
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
-_reading = st.components.v2.component(
-    "vcsoup.reading",
-    html='<p class="reading" aria-live="polite" dir="auto"></p>',
-    css=(_HERE / "reading.css").read_text(encoding="utf-8"),
-    js=(_HERE / "reading.js").read_text(encoding="utf-8"),
-)
+_reading = register("reading", '<p class="reading" aria-live="polite" dir="auto"></p>')
 
 
 def show(

@@ -9,17 +9,6 @@ const ACTIONS = {
 };
 const NEEDED = { s: ["stop", "cancel"], r: ["resume"] };
 
-function strokeSign(colour, dash) {
-  const dashes = ["", "7 3", "16 3", "2 2.5", "12 3 2 3", "4 4 1 4"];
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 20 8");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  const settings = { x1: 0, x2: 20, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.6, "stroke-dasharray": dashes[dash % dashes.length] };
-  for (const [name, setting] of Object.entries(settings)) line.setAttribute(name, setting);
-  svg.append(line);
-  return svg;
-}
-
 function iconSign(name) {
   const sign = element("span", "icon", name);
   sign.setAttribute("aria-hidden", "true");
@@ -81,7 +70,7 @@ class Row {
     this.root.setAttribute("aria-label", `${run.title}, ${run.state}, ${run.told}`);
     this.tick.setAttribute("aria-checked", String(run.ticked));
     this.tick.setAttribute("aria-label", `Curves of ${run.title}`);
-    this.tick.replaceChildren(...(run.ticked ? [strokeSign(run.colour, run.dash)] : []));
+    this.tick.replaceChildren(...(run.ticked ? [stroke(run.colour, { dashes: dashesOfRun(run.dash), width: 2.6, length: 20 })] : []));
     this.tick.title = run.ticked ? "Leave out of the curves" : "Show in the curves";
     this.act(run);
   }

@@ -1,18 +1,10 @@
 """The presenter's keyboard: an invisible component that hears keys anywhere on the page."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-import streamlit as st
+from vcsoup.ui.components.drawn import register, sent
 
-from vcsoup.ui.components.drawn import sent
-
-_HERE = Path(__file__).parent
-_keys = st.components.v2.component(
-    "vcsoup.stage_keys",
-    html="<div></div>",
-    js=(_HERE / "stage_keys.js").read_text(encoding="utf-8"),
-)
+_keys = register("stage_keys")
 KEY = "stage_keys"
 
 

@@ -5,24 +5,16 @@ a trigger, so the same pick twice is two picks; Python moves the handle by its d
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import streamlit as st
 
 from vcsoup.ui import mixer, theme
-from vcsoup.ui.components.drawn import sent
+from vcsoup.ui.components.drawn import register, sent
 
 _KEY = "ternary"
-_HERE = Path(__file__).parent
-_picker = st.components.v2.component(
-    "vcsoup.ternary",
-    html='<div class="ternary"></div>',
-    css=(_HERE / "ternary.css").read_text(encoding="utf-8"),
-    js=(_HERE / "ternary.js").read_text(encoding="utf-8"),
-)
+_picker = register("ternary", '<div class="ternary"></div>')
 
 
 def show(

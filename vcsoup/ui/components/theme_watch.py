@@ -4,17 +4,9 @@ Streamlit turns its own widgets dark at once but runs no script, so that charts,
 would keep the colours of the theme before. An invisible component asks for the run.
 """
 
-from pathlib import Path
+from vcsoup.ui.components.drawn import register
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
-_watch = st.components.v2.component(
-    "vcsoup.theme_watch",
-    html='<div class="ground"></div>',
-    css=".ground { background: var(--st-background-color); transition: background-color 1ms; }",
-    js=(_HERE / "theme_watch.js").read_text(encoding="utf-8"),
-)
+_watch = register("theme_watch", '<div class="ground"></div>')
 
 
 def listen() -> None:

@@ -3,13 +3,6 @@
 const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2060-\u2069\ufeff]/;
 const NAMES = { 0: "NUL", 0x202d: "LRO", 0x202e: "RLO", 0x200b: "ZWSP", 0xfeff: "BOM" };
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function unseenName(character) {
   const code = character.codePointAt(0);
   return NAMES[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;

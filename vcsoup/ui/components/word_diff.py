@@ -5,23 +5,17 @@ direction-changing characters by their names, and gives every text its own direc
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from vcsoup.numbers import count
+from vcsoup.ui.components.drawn import ELEMENT, register
 from vcsoup.word_diff import word_diff
 
 SHOWN = 20_000
 """Characters of a text that are shown until someone asks for all of them."""
 
-_HERE = Path(__file__).parent
-_pair = st.components.v2.component(
-    "vcsoup.word_diff",
-    html='<div class="pair"></div>',
-    css=(_HERE / "word_diff.css").read_text(encoding="utf-8"),
-    js=(_HERE / "word_diff.js").read_text(encoding="utf-8"),
-)
+_pair = register("word_diff", '<div class="pair"></div>', shared=(ELEMENT,))
 
 
 def show(
