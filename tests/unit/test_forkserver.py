@@ -171,10 +171,10 @@ def test_without_it_commands_start_as_ever(tmp_path: Path, monkeypatch):
 def test_a_server_that_hangs_is_done_without(tmp_path: Path):
     """It may be stopped, or starved; what it never heard of it cannot fork later."""
     workspace = Workspace(tmp_path)
-    with _server(workspace.jobs_root) as server:
+    with _server(workspace.jobs_root) as server, ExitStack() as afterwards:
         server.suspend()
+        afterwards.callback(server.resume)
         job = ended(start(Jobs(workspace.jobs_root), "base", "look", "--nonsense", "x"))
-        server.resume()
     assert "nonsense" in job.error
 
 
