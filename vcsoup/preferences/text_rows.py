@@ -227,7 +227,7 @@ def is_csv_row(row: Mapping[str, object]) -> bool:
     """Whether CSV gives the cells of a row back as they are: texts that nobody takes for lists.
 
     Example:
-        >>> is_csv_row({"prompt": "Sky?", "gap1": 0.5}), is_csv_row({"prompt": "[{}]"})
+        >>> is_csv_row({"prompt": "Sky?", "gap1": 0.5}), is_csv_row({"responses": "[{}]"})
         (True, False)
     """
     texts = {name: cell for name, cell in row.items() if isinstance(cell, str)}
