@@ -11,16 +11,15 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 import vcsoup
-from tests.job_processes import wait_until
+from tests.job_processes import few_libraries_server, wait_until
 from tests.tiny_models import tiny_causal
 from vcsoup.errors import JobError
 from vcsoup.jobs import Job, Jobs, preload
@@ -171,7 +170,7 @@ def test_without_it_commands_start_as_ever(tmp_path: Path, monkeypatch):
 def test_a_server_that_hangs_is_done_without(tmp_path: Path):
     """It may be stopped, or starved; what it never heard of it cannot fork later."""
     workspace = Workspace(tmp_path)
-    with _server(workspace.jobs_root) as server, ExitStack() as afterwards:
+    with few_libraries_server(workspace.jobs_root) as server, ExitStack() as afterwards:
         server.suspend()
         afterwards.callback(server.resume)
         job = ended(start(Jobs(workspace.jobs_root), "base", "look", "--nonsense", "x"))
@@ -219,7 +218,7 @@ def test_libraries_are_loaded_with_the_settings_of_every_command(tmp_path: Path)
 def test_a_forked_worker_runs_the_code_that_is_on_the_disk_now(tmp_path: Path):
     """An update under a running server: a mix of old and new modules may not even be imported."""
     code, environment, log = *_own_code(tmp_path), tmp_path / "log"
-    with _server(tmp_path, folder=code, environment=environment):
+    with few_libraries_server(tmp_path, folder=code, environment=environment):
         with (code / "vcsoup/jobs/folder.py").open("a") as module:
             module.write("\nNEW = 1\n")
         (code / "vcsoup/__main__.py").write_text("from vcsoup.jobs.folder import NEW\n")
@@ -237,7 +236,7 @@ def test_forked_workers_draw_other_numbers(tmp_path: Path):
         "print(random.random(), numpy.random.rand(), torch.rand(()).item())\n"
     )
     whole = {**os.environ, **environment}
-    with _server(tmp_path, libraries=("torch",), folder=code, environment=environment):
+    with few_libraries_server(tmp_path, libraries=("torch",), folder=code, environment=environment):
         for _ in range(2):
             forked = fork(tmp_path, [], log=log, environment=whole, held={}, folder=code)
             assert forked is not None
@@ -282,7 +281,7 @@ def test_a_starter_that_hands_down_something_else_forks_nothing(tmp_path: Path, 
     """A started process gets its starter's umask, limits, niceness; a forked one the server's."""
     log, nothing = tmp_path / "log", lambda: None
     whole = {**os.environ, "PYTHONPATH": PACKAGE, "PYTHONUNBUFFERED": "1"}
-    with _server(tmp_path):
+    with few_libraries_server(tmp_path):
         for first, forks in ((nothing, True), (change, False)):
             if (starter := os.fork()) == 0:
                 status = 2
@@ -299,7 +298,7 @@ def test_a_starter_that_hands_down_something_else_forks_nothing(tmp_path: Path, 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"args": [], "environment": [], "held": []}', "x"])
 def test_a_request_that_cannot_be_read_is_refused(tmp_path: Path, text: str):
     """Its starter, of another version of the code, then starts the process itself."""
-    with _server(tmp_path) as server, socket.socket(socket.AF_UNIX) as starter:
+    with few_libraries_server(tmp_path) as server, socket.socket(socket.AF_UNIX) as starter:
         with address(tmp_path) as path:
             starter.connect(str(path))
         assert starter.recv(len(GREETING)) == GREETING
@@ -311,12 +310,12 @@ def test_a_request_that_cannot_be_read_is_refused(tmp_path: Path, text: str):
 def test_a_server_that_ends_late_leaves_its_successors_socket_alone(tmp_path: Path):
     """The app was ended and started again, while its first server was held up."""
     with ExitStack() as app:
-        first = app.enter_context(_server(tmp_path))
+        first = app.enter_context(few_libraries_server(tmp_path))
         first.suspend()
         ending = threading.Thread(target=app.pop_all().close)
         ending.start()
         (tmp_path / SOCKET).unlink()  # as its successor does before it listens
-        with _server(tmp_path):
+        with few_libraries_server(tmp_path):
             first.resume()
             ending.join(WAIT)
             assert not first.is_running()
@@ -331,28 +330,6 @@ def test_a_server_that_loaded_for_an_ended_app_takes_nobodys_place(tmp_path: Pat
     assert serve(tmp_path, read, {}) is None
     os.close(read)
     assert (tmp_path / SOCKET).exists()
-
-
-@contextmanager
-def _server(
-    root: Path, *, libraries: Sequence[str] = (), **options: Any
-) -> Iterator[psutil.Process]:
-    """A fork server with few libraries, which is ready soon; it ends with the block."""
-    code = (
-        "import sys; from pathlib import Path; from vcsoup.jobs import forkserver\n"
-        f"forkserver._LIBRARIES = {dict.fromkeys(libraries, ())}\n"
-        "forkserver.main(Path(sys.argv[1]), int(sys.argv[2]))"
-    )
-    read, write = os.pipe()
-    args, log = ["-c", code, str(root), str(read)], root / "server.log"
-    process = spawn(args, log=log, descriptors=[read], **{"environment": {}, **options})
-    os.close(read)
-    try:
-        wait_until(lambda: (root / SOCKET).exists(), WAIT)
-        yield psutil.Process(process.pid)
-    finally:
-        os.close(write)
-        process.wait(WAIT)
 
 
 def _answer_late(listener: socket.socket) -> None:
