@@ -17,6 +17,7 @@ from vcsoup.demo.synth_pool import REPLIES, Draws, Pool, draw, make_pool
 from vcsoup.demo.world import VALUES, split_prompts
 from vcsoup.errors import NotFoundError, WorkspaceError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.numbers import plural
 from vcsoup.preferences.pairs import PAIR_SCHEMA
 from vcsoup.workspace import Project, Workspace, project_config
 from vcsoup.workspace.tables import reward_columns
@@ -80,7 +81,7 @@ def _project(
     pairs, seed = made_from
     config = project_config(
         name=name,
-        title=f"Synthetic, {pairs:,} pairs per value",
+        title=f"Synthetic, {plural(pairs, 'pair')} per value",
         description=f"Synthetic: {pairs} pairs per value drawn with seed {seed}. The texts are the "
         "embedded world's; the rewards are random numbers, given by no model.",
         values=values,
