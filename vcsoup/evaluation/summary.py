@@ -62,7 +62,7 @@ def summarise(
     """
     base = np.asarray(base, dtype=np.float64)
     _check_shapes(values, base, sets)
-    unit = _unit(base, values)
+    unit = gain_unit(base, values)
     gains = {group: (s.rewards - base) / unit for group, s in sets.items()}
     reference = _reference(list(gains.values()))
     draws = rng.integers(len(base), size=(resamples, len(base)))
@@ -122,7 +122,7 @@ def balanced_gain(
         0.707
     """
     base = np.asarray(base, dtype=np.float64)
-    unit = _unit(base, [f"value {k}" for k in range(1, base.shape[1] + 1)])
+    unit = gain_unit(base, [f"value {k}" for k in range(1, base.shape[1] + 1)])
     gains = (np.asarray(rewards, dtype=np.float64) - base) / unit
     draws = rng.integers(len(base), size=(resamples, len(base)))
     return _ends(float(gains.mean(axis=0).min()), gains[draws].mean(axis=1).min(axis=1))
@@ -143,8 +143,19 @@ def _check_shapes(values: Sequence[str], base: FloatArray, sets: Mapping[str, Me
             )
 
 
-def _unit(base: FloatArray, values: Sequence[str]) -> FloatArray:
-    """Standard deviation of the base's rewards, shape (K,)."""
+def gain_unit(base: FloatArray, values: Sequence[str]) -> FloatArray:
+    """The unit of gains over the base: the standard deviation of its rewards.
+
+    Args:
+        base: Rewards of the base policy, shape (P, K).
+        values: Names of the K values, for the message.
+
+    Returns:
+        Shape (K,), positive.
+
+    Raises:
+        GapShapeError: rewards for a value that are all equal.
+    """
     for value, width, first in zip(values, np.ptp(base, axis=0), base[0], strict=True):
         if not width > 0:
             raise GapShapeError(

@@ -25,7 +25,7 @@ from vcsoup.workspace import Project, Workspace
 from vcsoup.workspace.held_out import not_held_out
 
 FloatArray = npt.NDArray[np.float64]
-FEWEST_PROMPTS = 4
+_FEWEST_STUDIED = 4
 """One half chooses a soup, the other measures it, and each needs a mean that can vary."""
 Messages = list[dict[str, str]]
 
@@ -112,10 +112,10 @@ class ScoredProject:
             )
         self.specs = {value: project.config.rewards[value] for value in self.values}
         self.prompts = [as_messages(prompt) for prompt in project.held_out_prompts()]
-        if len(self.prompts) < FEWEST_PROMPTS:
+        if len(self.prompts) < _FEWEST_STUDIED:
             raise StudyError(
                 f"project {project.name} holds out {plural(len(self.prompts), 'prompt')}, and a "
-                f"study measures on at least {FEWEST_PROMPTS}; add data with more prompts"
+                f"study measures on at least {_FEWEST_STUDIED}; add data with more prompts"
             )
         self.consents = project.consents.keys()
         self.identity = {

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
+from vcsoup.errors import GapShapeError
+from vcsoup.evaluation.summary import gain_unit
 from vcsoup.monitor import Monitor
 from vcsoup.soup.adapters import Adapter
 from vcsoup.soup.merge import merge_factor_average
@@ -80,13 +82,10 @@ def _base(asking: Asking) -> Found:
     soup = SoupModel.load(asking.ground.base, [])
     found = asking.judge(asking.ask(soup, np.zeros((1, 0))))
     values = asking.ground.values
-    for value, rewards in zip(values, found["rewards"][0].T, strict=True):
-        if not np.ptp(rewards) > 0:
-            raise StudyError(
-                f"the base's rewards for {value} are all {rewards[0]:g} on {len(rewards)} prompts, "
-                "so gains over it have no unit; measure on more prompts, or let another judge "
-                "score this value"
-            )
+    try:
+        gain_unit(found["rewards"][0], values)
+    except GapShapeError as error:
+        raise StudyError(str(error)) from error
     return {"weights": np.zeros((1, len(values))), "kl": np.zeros(1), **found}, {}
 
 
