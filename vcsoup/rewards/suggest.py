@@ -42,14 +42,12 @@ class Suggestion:
         reasons: Why each choice, one sentence each.
         labels: Names of the model's outputs, in their order; empty when they are not known.
         preset: True when the model is a known one.
-        needs_consent: True when it ships code of its own.
     """
 
     heads: Mapping[str, RewardSpec]
     reasons: tuple[str, ...]
     labels: tuple[str, ...] = ()
     preset: bool = False
-    needs_consent: bool = False
 
     @property
     def spec(self) -> RewardSpec:
@@ -87,13 +85,11 @@ def suggest_spec(
         specs = {head: preset_spec(model, head=head, **extra) for head in preset.heads}
         reason = f"a known model{': ' + preset.note if preset.note else ''}"
         heads = specs or {"reward": preset_spec(model, **extra)}
-        remote = bool(preset.fields.get("trust_remote_code"))
-        return Suggestion(heads, (reason,), tuple(preset.heads), preset=True, needs_consent=remote)
+        return Suggestion(heads, (reason,), tuple(preset.heads), preset=True)
     _check_architecture(model, config)
     _check_numbers(model, config)
     labels = _labels(config)
     template, why = _template(config, labels, chat_template)
-    remote = bool(config.get("auto_map"))
     fields: dict[str, Any] = {"model": model, "template": template, **extra}
     fields["max_length"] = _max_length(config)
     reasons = [why, f"longest input {fields['max_length']} tokens, from its positions"]
@@ -103,11 +99,11 @@ def suggest_spec(
         if config.get("score_type") == "cost":
             fields["sign"] = -1
             reasons.append("a cost model: larger is worse, so the sign is turned")
-    if remote:
+    if config.get("auto_map"):
         fields["trust_remote_code"] = True
         reasons.append("it ships code of its own, which runs only after a consent")
     heads, told = _heads(fields, labels)
-    return Suggestion(heads, (*reasons, *told), tuple(labels), needs_consent=remote)
+    return Suggestion(heads, (*reasons, *told), tuple(labels))
 
 
 def _check_architecture(model: str, config: Mapping[str, Any]) -> None:
