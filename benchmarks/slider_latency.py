@@ -8,30 +8,23 @@ frame by frame, from the release of the mouse to what a person can read. Prints 
 """
 
 import argparse
-import contextlib
 import itertools
 import os
 import platform
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.e2e.conftest import CHROMIUM_FLAGS, find_chromium, served
 from vcsoup.demo.open_demo import open_demo
-from vcsoup.engine.launch import stop_engine
-from vcsoup.jobs import Jobs
 from vcsoup.workspace import Workspace
 
-ROOT = Path(__file__).parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 STEPS = {
     "predicted": "predicted point shown",
     "word": "first streamed word",
@@ -105,31 +98,12 @@ def measure(page: Page, drag, moves: int) -> list[dict[str, float]]:
     found: list[dict[str, float]] = []
     for move in itertools.count():
         drag(page, 0.137 + 0.7 * ((move * 0.6180339887) % 1))
-        with contextlib.suppress(PlaywrightTimeoutError):
+        with suppress(PlaywrightTimeoutError):
             page.wait_for_function("window.seen", timeout=60_000 if move < 2 else 10_000)
             found.append(page.evaluate("window.seen"))
         if len(found) == moves + 2:
             return found[2:]  # the first two warm up
         page.wait_for_timeout(700)
-
-
-def serve(workspace: Path) -> tuple[subprocess.Popen, str]:
-    """Start the app on a free port and wait until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "VCSOUP_WORKSPACE": str(workspace)}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, **quiet)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health")
-            return process, address
-        except OSError:
-            time.sleep(0.5)
-    raise SystemExit(f"{address} did not come up")
 
 
 def show(title: str, found: list[dict[str, float]]) -> None:
@@ -147,31 +121,25 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=10)
     parser.add_argument("--prompts", type=int, default=64)
     options = parser.parse_args()
-    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder))
+    with ExitStack() as opened:
+        workspace = Workspace(Path(opened.enter_context(tempfile.TemporaryDirectory())))
         open_demo(workspace)
-        process, address = serve(workspace.root)
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-                page = browser.new_page(viewport={"width": 1440, "height": 1000})
-                page.goto(f"{address}/soup")
-                page.locator(".ternary .handle").wait_for()
-                page.wait_for_timeout(1500)
-                page.evaluate(WATCH, options.prompts)
-                load = " ".join(f"{part:.1f}" for part in os.getloadavg())
-                print(
-                    f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-                    f"load {load}, {options.prompts} prompts a point"
-                )
-                show("slider", measure(page, drag_slider, options.moves))
-                show("triangle", measure(page, drag_triangle, options.moves))
-                browser.close()
-        finally:
-            process.terminate()
-            process.wait()
-            stop_engine(workspace, Jobs(workspace.jobs_root))
+        address = opened.enter_context(served(workspace))
+        chromium = opened.enter_context(sync_playwright()).chromium
+        browser = chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.goto(f"{address}/soup")
+        page.locator(".ternary .handle").wait_for()
+        page.wait_for_timeout(1500)
+        page.evaluate(WATCH, options.prompts)
+        load = " ".join(f"{part:.1f}" for part in os.getloadavg())
+        print(
+            f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+            f"load {load}, {options.prompts} prompts a point"
+        )
+        show("slider", measure(page, drag_slider, options.moves))
+        show("triangle", measure(page, drag_triangle, options.moves))
+        browser.close()
 
 
 if __name__ == "__main__":

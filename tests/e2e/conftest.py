@@ -128,10 +128,12 @@ def served(workspace: Workspace, *options: str, **environment: str) -> Iterator[
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "vcsoup", "app", *options, "--port", str(port)]
     process = start([*command, "--workspace", str(workspace.root)], url, **environment)
-    yield url
-    end(process)
-    jobs = Jobs(workspace.jobs_root)
-    for job in jobs.list():
-        if job.active:
-            job.stop(grace=5)
-    stop_engine(workspace, jobs)
+    try:
+        yield url
+    finally:
+        end(process)
+        jobs = Jobs(workspace.jobs_root)
+        for job in jobs.list():
+            if job.active:
+                job.stop(grace=5)
+        stop_engine(workspace, jobs)
