@@ -46,11 +46,12 @@ def model_fingerprint(model: str, *, revision: str | None = None) -> str:
 def known_fingerprint(model: str, *, revision: str | None = None) -> str | None:
     """`model_fingerprint`, but None where finding it out would mean to read large files.
 
-    For screens: a job that used the model has read them, and its answer is remembered.
+    For screens: a job that used the model has read them, and its answer is remembered. None also
+    for a folder that is not there, as on another machine than the one that a workspace comes from.
     """
     folder = from_home(model)
     if not folder.is_dir():
-        return model_fingerprint(model, revision=revision)
+        return None if folder.is_absolute() else model_fingerprint(model, revision=revision)
     stamps = _stamps(folder)
     large = (stamp for stamp in stamps if stamp[1] >= _LARGE)
     return None if any(_remembered(stamp) is None for stamp in large) else _hash_files(stamps)

@@ -130,6 +130,19 @@ def test_a_file_that_is_changed_back_takes_its_former_adapter_and_soups_again(tm
     assert {report.state for report in run(workspace, load_project_file(path))} == {"there"}
 
 
+def test_a_folder_that_was_moved_with_everything_in_it_has_only_its_exports_made_again(tmp_path):
+    """Base, judges, data and workspace: all under other paths, none of them another one."""
+    path = write_project(tmp_path / "here", "llama", ("gpt2", "gpt2"))
+    run(Workspace(tmp_path / "here/w"), load_project_file(path))
+    (tmp_path / "here").rename(tmp_path / "there")
+    file = load_project_file(tmp_path / "there" / path.name)
+    workspace = Workspace(tmp_path / "there/w")
+    looked, made = dry_run(workspace, file), run(workspace, file)
+    assert _open(looked, "to do") == _open(made, "made")
+    assert {report.stage for report in made if report.state != "there"} <= {"export"}
+    assert {report.state for report in dry_run(workspace, file)} == {"there"}
+
+
 def test_another_seed_is_what_is_told_and_chosen_by(tmp_path, workspace):
     """Once both seeds are measured alike, the file's own decides, not the smaller one."""
     path = write_project(tmp_path, "llama", ("gpt2", "gpt2"))

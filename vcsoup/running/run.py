@@ -220,7 +220,11 @@ def wanted_config(project: Project, file: ProjectFile) -> ProjectConfig:
     """Return a project's choices as the file wants them; a judge that it leaves out stays."""
     config = _config(file)
     rewards = {**project.config.rewards, **config.rewards}
-    return config.model_copy(update={"rewards": rewards}).in_place_of(project.config)
+    config = config.model_copy(update={"rewards": rewards})
+    if config.judges != project.config.judges:
+        for spec in config.rewards.values():
+            spec.fingerprint()  # reads its files: it may be the same model at another place
+    return config.in_place_of(project.config, known_as=project.judges_known_as(config))
 
 
 def wanted_filters(project: Project, file: ProjectFile) -> dict[str, PairFilter]:

@@ -17,6 +17,7 @@ from pydantic import model_validator as _model_validator
 
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import WorkspaceError, first_fault
+from vcsoup.home_paths import from_home
 from vcsoup.rewards.endpoint_fields import SETTINGS
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace.names import SLUG_PATTERN
@@ -55,12 +56,25 @@ class ProjectConfig(BaseModel):
         description="Name of the judges before the first change of them: what is stored of soups "
         "without a judges' name is by these. Empty while they never changed.",
     )
+    known_as: str = Field(
+        "",
+        description="Name that the judges had at the place where they scored first; empty while "
+        "they are there.",
+    )
 
     @property
     def judges(self) -> str:
         """Everything that is written of the judges and decides their rewards, as JSON."""
         written = {
             value: spec.model_dump(exclude=set(SETTINGS)) for value, spec in self.rewards.items()
+        }
+        return json.dumps(written, sort_keys=True)
+
+    @property
+    def judges_anywhere(self) -> str:
+        """`judges` without the places of local models, whose files tell which ones they are."""
+        written = {
+            value: spec.model_dump(exclude=_unsaid(spec)) for value, spec in self.rewards.items()
         }
         return json.dumps(written, sort_keys=True)
 
@@ -72,8 +86,8 @@ class ProjectConfig(BaseModel):
 
     @property
     def judges_name(self) -> str:
-        """Short name of the judges, from everything that is written of them."""
-        return hashlib.sha256(self.judges.encode()).hexdigest()[:16]
+        """Short name of the judges, from everything that is or first was written of them."""
+        return self.known_as or hashlib.sha256(self.judges.encode()).hexdigest()[:16]
 
     def titled(self, title: str) -> "ProjectConfig":
         """Return these choices under another title.
@@ -88,12 +102,19 @@ class ProjectConfig(BaseModel):
             )
         return self.model_copy(update={"title": title})
 
-    def in_place_of(self, former: "ProjectConfig") -> "ProjectConfig":
-        """Return these choices as the ones that follow `former`, whose judges are remembered."""
-        first = former.first_judges
-        if not first and former.judges != self.judges:
-            first = former.judges_name
-        return self.model_copy(update={"first_judges": first})
+    def in_place_of(self, former: "ProjectConfig", *, known_as: str = "") -> "ProjectConfig":
+        """Return these choices as the ones that follow `former`, whose judges are remembered.
+
+        Args:
+            former: The choices so far.
+            known_as: Name that these judges had at another place; empty where they are new.
+        """
+        if self.judges == former.judges:
+            known_as = former.known_as
+        config = self.model_copy(update={"known_as": known_as})
+        changed = config.judges_name != former.judges_name
+        first = former.first_judges or (former.judges_name if changed else "")
+        return config.model_copy(update={"first_judges": first})
 
     @_model_validator(mode="after")
     def _names_agree(self) -> "ProjectConfig":
@@ -110,10 +131,15 @@ class ProjectConfig(BaseModel):
     def _short(self, full: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is as always, so that older records stay as they are."""
         written: dict[str, Any] = full(self)
-        for name in ("loading", "first_judges"):
+        for name in ("loading", "first_judges", "known_as"):
             if not written.get(name):
                 written.pop(name, None)
         return written
+
+
+def _unsaid(spec: RewardSpec) -> set[str]:
+    local = spec.kind == "model" and from_home(spec.model).is_absolute()
+    return {*SETTINGS, "model"} if local else set(SETTINGS)
 
 
 def project_config(**fields: Any) -> ProjectConfig:

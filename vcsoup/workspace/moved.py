@@ -11,8 +11,7 @@ from sqlalchemy import select, update
 
 from vcsoup.errors import WorkspaceError
 from vcsoup.workspace.config import ProjectConfig
-from vcsoup.workspace.datasets import digest
-from vcsoup.workspace.records import PROJECTS, REWARDS, Records
+from vcsoup.workspace.records import PROJECTS, Records
 
 
 def follow_models(records: Records, config: ProjectConfig, root: Path) -> ProjectConfig:
@@ -31,8 +30,7 @@ def follow_models(records: Records, config: ProjectConfig, root: Path) -> Projec
     if (base, rewards) == (config.base, config.rewards):
         return config
     moved = config.model_copy(update={"base": base, "rewards": rewards})
-    if config.first_judges and not config.judging:  # they are the first ones, back again
-        moved = moved.model_copy(update={"first_judges": moved.judges_name})
+    moved = moved.in_place_of(config, known_as=config.judges_name)
     with suppress(WorkspaceError):  # nothing can be stored on a read-only disk
         _store(records, config, moved)
     return moved
@@ -48,17 +46,9 @@ def _here(model: str, root: Path) -> str:
 
 def _store(records: Records, former: ProjectConfig, moved: ProjectConfig) -> None:
     of_this = PROJECTS.c.name == former.name
-    known, now = digest([former.judges]), digest([moved.judges])
-    rewards = select(REWARDS.c.value, REWARDS.c.specs_hash)
     with records.write() as connection:
         stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one_or_none()
-        if stored is None or ProjectConfig.model_validate_json(stored) != former:
-            return  # somebody else was first
-        written = update(PROJECTS).where(of_this).values(config=moved.model_dump_json())
-        connection.execute(written)
-        mine = REWARDS.c.project == former.name
-        for value, specs_hash in connection.execute(rewards.where(mine)).all():
-            judges, space, content = specs_hash.partition(" ")
-            if judges == known:
-                row = update(REWARDS).where(mine, REWARDS.c.value == value)
-                connection.execute(row.values(specs_hash=f"{now}{space}{content}"))
+        # Else somebody else was first.
+        if stored is not None and ProjectConfig.model_validate_json(stored) == former:
+            written = update(PROJECTS).where(of_this).values(config=moved.model_dump_json())
+            connection.execute(written)

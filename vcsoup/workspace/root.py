@@ -150,17 +150,19 @@ class Workspace:
     def update_project(self, config: ProjectConfig) -> Project:
         """Replace the configuration of the project of the same name; its values must stay.
 
-        Changed reward models make stored rewards stale, and hide what they measured of soups.
+        Changed reward models make stored rewards stale, and hide what they measured of soups; those
+        that only lie elsewhere do not.
 
         Raises:
             NotFoundError: no such project.
             WorkspaceError: the values differ.
         """
-        self._check_values(config)
+        known_as = self._check_values(config).judges_known_as(config)
         of_this = PROJECTS.c.name == config.name
         with self._records.write() as connection:
             stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one()
-            config = config.in_place_of(ProjectConfig.model_validate_json(stored))
+            former = ProjectConfig.model_validate_json(stored)
+            config = config.in_place_of(former, known_as=known_as)
             written = update(PROJECTS).where(of_this).values(config=config.model_dump_json())
             connection.execute(written)
         return self._open(config)
@@ -180,13 +182,14 @@ class Workspace:
         (root / "adapters").mkdir(parents=True, exist_ok=True)
         return Project(self._records, follow_models(self._records, config, root), root)
 
-    def _check_values(self, config: ProjectConfig) -> None:
+    def _check_values(self, config: ProjectConfig) -> Project:
         former = self.project(config.name)
         if former.values != config.values:
             raise WorkspaceError(
                 f"project {config.name} balances {', '.join(former.values)}, "
                 f"not {', '.join(config.values)}; create another project for other values"
             )
+        return former
 
     def _folder(self, name: str) -> Path:
         path = self.root / name

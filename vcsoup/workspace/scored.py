@@ -67,13 +67,18 @@ class ScoredPairs:
 
         self._change_config(changed)
 
+    def judges_known_as(self, config: ProjectConfig) -> str:
+        """Return the name that other choices' judges have here already; empty for new ones."""
+        return self._rewards.known_as(config)
+
     def _change_config(self, change: Callable[[ProjectConfig], ProjectConfig]) -> None:
         """Change the stored choices; what another tab changed meanwhile stays."""
         of_this = PROJECTS.c.name == self.name
         with self._records.write() as connection:
             stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one()
             former = ProjectConfig.model_validate_json(stored)
-            config = change(former).in_place_of(former)
+            config = change(former)
+            config = config.in_place_of(former, known_as=self.judges_known_as(config))
             written = update(PROJECTS).where(of_this).values(config=config.model_dump_json())
             connection.execute(written)
         self.config = self._rewards.config = config

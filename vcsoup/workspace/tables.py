@@ -7,7 +7,7 @@ pairs.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ class RewardTables:
     def hashes(self) -> dict[str, str]:
         """Name the content of all current rewards by value, in the project's order."""
         infos, rows = self._datasets.infos(), self.table.rows()
-        by_these_judges = cache(self._by_these_judges)  # one answer serves all values
+        by_these_judges = cache(partial(_are_by, self.config))  # one answer serves all values
         return {
             value: str(row.hash)
             for value, info in infos.items()
@@ -119,6 +119,17 @@ class RewardTables:
             and by_these_judges(row.specs_hash)
         }
 
+    def known_as(self, config: ProjectConfig) -> str:
+        """Return the name that the judges of other choices had when they scored these rewards.
+
+        Their files tell, wherever they lie now. Empty where they are at their first place, where
+        their files are not known, and for others.
+        """
+        new = config.model_copy(update={"known_as": ""})
+        scored = {row.specs_hash for row in self.table.rows().values()}
+        names = {str(by).partition(" ")[0] for by in scored if _are_by(new, by)}
+        return names.pop() if len(names) == 1 and new.judges_name not in names else ""
+
     def _store(
         self,
         value: str,
@@ -126,7 +137,8 @@ class RewardTables:
         figures: str | Callable[[], str],
         write: Callable[[Path], object],
     ) -> None:
-        specs_hash = f"{digest([self.config.judges])} {self._judges_content()}".rstrip()
+        specs_hash = f"{self.config.judges_name} {_content(self.config)}".rstrip()
+        anywhere = f" {digest([self.config.judges_anywhere])}" if " " in specs_hash else ""
 
         def row(folder: Path) -> dict[str, Any]:
             write(folder / "parquet")
@@ -134,25 +146,31 @@ class RewardTables:
             return {
                 "hash": digest([pairs_hash, specs_hash, content]),
                 "pairs_hash": pairs_hash,
-                "specs_hash": specs_hash,
+                "specs_hash": specs_hash + anywhere,
                 "created": now(),
             }
 
         self.table.store(value, row)
 
-    def _by_these_judges(self, specs_hash: str) -> bool:
-        """Whether rewards are by today's judges; what is not known of their files speaks for it."""
-        judges, _, content = specs_hash.partition(" ")
-        if judges != digest([self.config.judges]):
-            return False
-        return not content or self._judges_content() in ("", content)
 
-    def _judges_content(self) -> str:
-        """Name the files of the judges, which may change in place; empty while not known."""
-        models = [spec for spec in self.config.rewards.values() if spec.kind == "model"]
-        found = [known_fingerprint(spec.model, revision=spec.revision) for spec in models]
-        known = [name for name in found if name is not None]
-        return digest(known) if len(known) == len(found) else ""
+def _are_by(config: ProjectConfig, specs_hash: str) -> bool:
+    """Whether rewards are by a project's judges.
+
+    Judges at the same places are the same ones unless their files are known to be others, judges at
+    other places only if their files are known to be the same.
+    """
+    name, content, anywhere, *_ = [*specs_hash.split(" "), "", ""]
+    if name == config.judges_name:
+        return not content or _content(config) in ("", content)
+    return anywhere == digest([config.judges_anywhere]) and _content(config) == content
+
+
+def _content(config: ProjectConfig) -> str:
+    """Name the files of a project's judges, which may change in place; empty while not known."""
+    models = [spec for spec in config.rewards.values() if spec.kind == "model"]
+    found = [known_fingerprint(spec.model, revision=spec.revision) for spec in models]
+    known = [name for name in found if name is not None]
+    return digest(known) if len(known) == len(found) else ""
 
 
 def reward_columns(values: Sequence[str]) -> list[str]:
