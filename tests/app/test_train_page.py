@@ -50,6 +50,16 @@ def test_the_cost_follows_the_settings(workspace, visit):
     assert "| helpful, unfiltered | 10 of 10 | 80.0 | " in shown(app)
 
 
+def test_a_base_that_is_not_here_is_told_before_anything_starts(workspace, visit, tmp_path):
+    """As in a workspace that came from another machine."""
+    project = hand_project(workspace)
+    assert not visit("train").button(key="start_runs").disabled
+    project.set_base(str(tmp_path / "gone"), project.config.loading)
+    app = visit("train")
+    assert "cannot be loaded: there is no folder" in app.warning[-1].value
+    assert app.button(key="start_runs").disabled
+
+
 def test_many_values_take_another_line_instead_of_hiding(workspace, visit):
     full_project(workspace)
     for page, keys in {

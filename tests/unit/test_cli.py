@@ -105,6 +105,23 @@ def test_create_list_and_show(run, root):
     assert "helpful" in run("project", "show", "mine")[1]
 
 
+def test_the_base_is_shown_and_changed(run, refused, root, project):
+    """Another folder keeps how a base is loaded, but not the revision of the former one."""
+    first = project.config.base
+    assert run("project", "base")[1].strip() == first
+    run("project", "base", "org/base", "--revision", "abc", "--dtype", "bfloat16")
+    assert run("project", "base")[1].strip() == "org/base (revision abc, bfloat16)"
+    assert "there is no folder /no/such" in refused("project", "base", "/no/such")
+    assert "dtype" in refused("project", "base", "--dtype", "float7")
+    base = root.parent / "base"
+    base.mkdir()
+    (base / "config.json").write_text("{}")
+    told = json.loads(run("project", "base", base, "--json")[1])
+    assert told == {"base": str(base.resolve()), "base_loading": {"dtype": "bfloat16"}}
+    changed = Workspace(root).project("demo").config
+    assert (changed.base, changed.loading.revision) == (str(base.resolve()), None)
+
+
 def test_adapters_are_listed_and_a_former_one_stands_again(run, root):
     target = full_project(Workspace(root), prompts=0)
     recorded = target.adapter_sets()["filtered"]["helpful"].name

@@ -1,4 +1,4 @@
-"""`project create | list | show | reward | adapters`; `rename` and so on are in `project_bin`."""
+"""`project create | list | show | base | reward | adapters`; the others are in `project_bin`."""
 
 from typing import Annotated, Any
 
@@ -113,9 +113,7 @@ def show_project(
     if as_json:
         show_json(figures)
         return
-    loaded = BaseLoading(**figures["base_loading"]).title
-    base = f"{figures['base']}{f' ({loaded})' if loaded else ''}"
-    show(f"{figures['title']} ({figures['name']}), base {base}")
+    show(f"{figures['title']} ({figures['name']}), base {_base_told(figures)}")
     columns = ["value", "pairs", "scored", "threshold", "reward_model", "adapters"]
     rows = [[entry[column] for column in columns] for entry in figures["values"]]
     show_table(columns, rows)
@@ -124,6 +122,48 @@ def show_project(
         f"{figures['held_out_prompts']} held-out prompts, {figures['points']} measured points, "
         f"complete adapter sets: {complete}"
     )
+
+
+@app.command("base")
+def set_base(
+    base: Annotated[str | None, typer.Argument(help="Folder or hub id.")] = None,
+    revision: Annotated[str | None, loading_option("revision")] = None,
+    dtype: Annotated[str | None, loading_option("dtype")] = None,
+    device_map: Annotated[str | None, loading_option("device_map")] = None,
+    quantization: Annotated[str | None, loading_option("quantization")] = None,
+    gradient_checkpointing: Annotated[
+        bool | None,
+        typer.Option(help=BaseLoading.model_fields["gradient_checkpointing"].description),
+    ] = None,
+    project: ProjectOption = "demo",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set or change the base model, or show it; adapters of another one do not fit it.
+
+    What is not named stays, but for the revision, which belongs to one model.
+    """
+    target = open_workspace(workspace).project(project)
+    named = {
+        "revision": revision,
+        "dtype": dtype,
+        "device_map": device_map,
+        "quantization": quantization,
+        "gradient_checkpointing": gradient_checkpointing,
+    }
+    changed = {field: entry for field, entry in named.items() if entry is not None}
+    if base is not None and (why := why_no_model(base)):
+        raise BaseModelError(why)
+    wanted = full_name(base) if base is not None else target.config.base
+    if base is not None or changed:
+        other = {"revision": None} if wanted != target.config.base else {}
+        loading = base_loading({**target.config.loading.model_dump(), **other, **changed})
+        target.set_base(wanted, loading)
+    figures = project_figures(target)
+    if as_json:
+        show_json({name: figures[name] for name in ("base", "base_loading")})
+    else:
+        show(_base_told(figures))
 
 
 @app.command("reward")
@@ -190,6 +230,11 @@ def show_adapters(
         show_table(list(rows[0]), cells)
     else:
         show("no adapters yet; train them with `python -m vcsoup train`")
+
+
+def _base_told(figures: dict[str, Any]) -> str:
+    loaded = BaseLoading(**figures["base_loading"]).title
+    return f"{figures['base']}{f' ({loaded})' if loaded else ''}"
 
 
 def project_figures(project: Project) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from vcsoup.numbers import minute, plural
 from vcsoup.project_removal import delete_project, remove_project
 from vcsoup.ui import state
 from vcsoup.ui.literal import literal
+from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import in_bin, offer_undo, trying
 from vcsoup.workspace import Project, RemovedProject
 from vcsoup.workspace.config import LONGEST_TITLE
@@ -24,6 +25,12 @@ def show(project: Project) -> None:
             icon=":material/edit:",
             on_click=trying,
             args=(_rename, project.name, typed),
+        )
+        st.page_link(
+            page("new"),
+            label="Base model and set-up",
+            icon=":material/tune:",
+            query_params={"project": project.name, "step": "base"},
         )
         st.button(
             "Remove",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vcsoup.numbers import plural
+from vcsoup.rewards.model_files import why_no_model
 from vcsoup.training.config import TrainConfig
 from vcsoup.ui import (
     cost,
@@ -16,6 +17,8 @@ from vcsoup.ui import (
     train_choices,
     train_settings,
 )
+from vcsoup.ui.literal import literal
+from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.train_plan import (
     GROUPS,
@@ -51,7 +54,10 @@ def show(project: Project, *, folded: bool) -> None:
         with right:
             measuring = train_calibration.at_work(project)
             cost.show(project, plan)
-            _start_row(project, plan)
+            missing = why_no_model(project.config.base)
+            if missing:
+                _missing_base(project, missing)
+            _start_row(project, plan, ready=not missing)
             train_calibration.show(project, plan, active=measuring)
 
 
@@ -105,14 +111,24 @@ def duplicate(
     train_settings.begin_with(project, preset, config, f"the settings of {name}")
 
 
-def _start_row(project: Project, plan: Plan) -> None:
+def _missing_base(project: Project, why: str) -> None:
+    st.warning(f"The base model cannot be loaded: {literal(why)}.", icon=":material/folder_off:")
+    st.page_link(
+        page("new"),
+        label="Choose the base model",
+        icon=":material/tune:",
+        query_params={"project": project.name, "step": "base"},
+    )
+
+
+def _start_row(project: Project, plan: Plan, *, ready: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # No callback: it would start the plan of the drawing before, without an entry just made.
         clicked = st.button(
             _start_label(plan),
             type="primary",
             icon=":material/play_arrow:",
-            disabled=not plan.runs,
+            disabled=not (plan.runs and ready),
             key="start_runs",
         )
         if plan.runs:

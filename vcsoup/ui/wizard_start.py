@@ -170,7 +170,9 @@ def base_step(draft: ProjectDraft, project: Project | None, back: Callable[[], N
             st.caption(choice.trouble)
     if clicked and choice is not None:
         with shown_errors():
-            name = _create(draft) if project is None else _change(project, choice)
+            name = _create(draft) if project is None else project.name
+            if project is not None:
+                project.set_base(choice.base, choice.loading)
             st.query_params.from_dict({"project": name, "step": "data"})
             st.rerun()
 
@@ -218,11 +220,3 @@ def _create(draft: ProjectDraft) -> str:
     workspace.drafts.delete(draft.id)
     st.session_state.pop(_DRAFT, None)
     return config.name
-
-
-def _change(project: Project, choice: BaseChoice) -> str:
-    wanted = {"base": choice.base, "loading": choice.loading}
-    config = project.config.model_copy(update=wanted)
-    if config != project.config:
-        state.workspace().update_project(config)
-    return project.name

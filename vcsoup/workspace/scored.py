@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import select, update
 
+from vcsoup.base_models.settings import BaseLoading
 from vcsoup.consistency import pooled_std, value_consistency
 from vcsoup.errors import NotFoundError
 from vcsoup.rewards.spec import RewardSpec
@@ -50,7 +51,7 @@ class ScoredPairs:
         """The values to balance, in order."""
         return self.config.values
 
-    # Judges
+    # Models
 
     def set_reward(self, value: str, spec: RewardSpec | None) -> None:
         """Change what judges a value, None for nothing; rewards by the former judge become stale.
@@ -66,6 +67,10 @@ class ScoredPairs:
             return config.model_copy(update={"rewards": rewards})
 
         self._change_config(changed)
+
+    def set_base(self, base: str, loading: BaseLoading) -> None:
+        """Change the base model or how it is loaded; adapters of another one do not fit it."""
+        self._change_config(lambda c: c.model_copy(update={"base": base, "loading": loading}))
 
     def judges_known_as(self, config: ProjectConfig) -> str:
         """Return the name that other choices' judges have here already; empty for new ones."""
