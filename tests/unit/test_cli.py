@@ -351,6 +351,12 @@ def test_wrong_usage_is_status_2_too(run):
     assert run("nonsense")[0] == 2
 
 
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_there_under_both_of_its_usual_names(run, flag):
+    code, out, _ = run("project", "base", flag)
+    assert (code, out.splitlines()[0].split()[:2]) == (0, ["Usage:", "python"])
+
+
 def test_the_light_verbs_import_no_torch(root):
     program = (
         "import sys; sys.argv = ['vcsoup', 'project', 'list', '-w', sys.argv[1]]\n"

@@ -35,6 +35,7 @@ app = typer.Typer(
     help="VC-Soup Lab: balance several human values in one language model. The exit status is 0, "
     "1 when a check found a fault, 2 for a mistake (one line says which), 130 when stopped.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
