@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from tests.app.conftest import START
 from tests.app.fixture_project import full_project, hand_project
 from tests.measured_samples import put_samples
 from vcsoup.comparing import compare_project
@@ -119,6 +121,16 @@ def test_a_project_that_is_gone_is_said_and_the_stage_can_be_left(workspace, vis
     assert "'gone'" in app.error[0].value
     app.button(key="stage_leave").click().run()
     assert app.selectbox(key="project_choice").options == ["By hand"]
+
+
+def test_an_address_without_a_project_presents_the_workspaces_own(workspace):
+    """The demo is not opened where there is a project to show."""
+    hand_project(workspace)
+    app = AppTest.from_file(str(START), default_timeout=30)
+    app.query_params["present"] = "1"
+    app.run()
+    assert "1 of 5" in markdown(app)
+    assert [project.name for project in workspace.projects()] == ["hand"]
 
 
 def test_a_step_that_a_judge_spoils_can_be_left(workspace, stage):

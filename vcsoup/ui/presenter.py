@@ -6,8 +6,7 @@ Arrow keys, page keys and space turn pages, Escape leaves. The steps are `presen
 
 import streamlit as st
 
-from vcsoup.demo.open_demo import NAME, open_demo
-from vcsoup.errors import NotFoundError
+from vcsoup.demo.open_demo import open_demo
 from vcsoup.ui import state
 from vcsoup.ui.components import stage_keys
 from vcsoup.ui.presenter_steps import STEPS
@@ -77,15 +76,12 @@ def leave() -> None:
 
 
 def _project() -> Project:
-    """The project that the address names, else the demo, opened where there is none yet."""
-    if "project" not in st.query_params:
-        try:
-            state.choose(state.workspace().project(NAME).name)
-        except NotFoundError:
-            with st.spinner("Opening the demo project"):
-                state.choose(open_demo(state.workspace()).name)
+    """The project of this visit; the demo, opened first, where the workspace has none."""
     project = state.chosen_project()
-    assert project is not None  # chosen above
+    if project is None:
+        with st.spinner("Opening the demo project"):
+            project = open_demo(state.workspace())
+        state.choose(project.name)
     return project
 
 
