@@ -261,7 +261,7 @@ def test_a_starter_whose_folder_is_gone_starts_a_job_whose_folder_is_gone(
     monkeypatch.chdir(gone)
     root = Workspace(tmp_path / "w").jobs_root
     args = ["base", "look", "--nonsense", "x", "--workspace", str(root.parent)]
-    spec = {**new_spec(args), "kind": "test", "title": "Testing", "project": None, "meta": {}}
+    spec = {**new_spec(root, args), "kind": "test", "title": "Testing", "project": None, "meta": {}}
     gone.rmdir()
     job = ended(start_now(root, spec, PYTHON_ARGS))
     assert "nonsense" in job.error

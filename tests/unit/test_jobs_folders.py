@@ -44,6 +44,25 @@ def titles(found: list[Job]) -> list[str]:
     return [job.title for job in found]
 
 
+@pytest.mark.usefixtures("jobs")
+def test_a_job_of_a_workspace_that_was_moved_names_the_place_where_it_lies_now(tmp_path):
+    """Else it would go on in one that is not there, or in the one that this is a copy of."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    inside, beside = f"{here}/projects/demo/pairs", f"{here}-beside/pairs"
+    args = ["train", "--workspace", str(here), inside, beside, "--value", "a"]
+    made = Jobs(here / "jobs").start(
+        args, kind="train", title="a", project="demo", queued=True, workspace=here
+    )
+    made.stop()
+    shutil.copytree(here, there)
+    jobs = Jobs(there / "jobs")
+    moved = ["train", "--workspace", str(there), f"{there}/projects/demo/pairs", *args[4:]]
+    for job in (jobs.get(made.id), jobs.retry(made.id)):
+        assert job.args == moved
+        assert job.environment == {"VCSOUP_WORKSPACE": str(there)}
+    assert made.args == args
+
+
 def test_the_bin_takes_what_has_ended_and_gives_it_back(jobs):
     first, second, waiting = ended(jobs, "a"), ended(jobs, "b"), enqueue(jobs, "c")
     with pytest.raises(JobError, match="c is queued; stop it before removing it"):

@@ -36,7 +36,9 @@ def counted(workspace: Workspace) -> dict[str, object]:
 def waiting(jobs: Jobs, project: str) -> Job:
     """Queue a job without a runner that would take it."""
     about = {"kind": "train", "title": "helpful", "project": project, "meta": {}}
-    return queue.enqueue(jobs.root, {**starting.new_spec(["train"]), **about, "launcher": "local"})
+    return queue.enqueue(
+        jobs.root, {**starting.new_spec(jobs.root, ["train"]), **about, "launcher": "local"}
+    )
 
 
 def other(workspace: Workspace, name: str) -> None:

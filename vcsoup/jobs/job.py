@@ -67,8 +67,8 @@ class Job:
 
     @property
     def args(self) -> list[str]:
-        """The arguments behind `python -m vcsoup`."""
-        return [str(arg) for arg in self._spec["args"]]
+        """The arguments behind `python -m vcsoup`; its workspace by the place where it lies now."""
+        return [self._where_now(str(arg)) for arg in self._spec["args"]]
 
     @property
     def created(self) -> str:
@@ -94,7 +94,16 @@ class Job:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that decide what the command means, as when it was started."""
-        return dict(self._spec.get("environment") or {})
+        kept = self._spec.get("environment") or {}
+        return {name: self._where_now(str(entry)) for name, entry in kept.items()}
+
+    def _where_now(self, text: str) -> str:
+        """A path in the workspace that the job was made in, where that lies now; else the text."""
+        root, made_in = self.path.parent, Path(self._spec.get("root", self.path.parent)).parent
+        stays = root.parent == made_in or root.name.startswith(".")  # in the bin
+        if stays or not Path(text).is_relative_to(made_in):
+            return text
+        return str(root.parent / Path(text).relative_to(made_in))
 
     @property
     def state(self) -> State:

@@ -64,7 +64,7 @@ class Jobs:
         """
         check_launcher(launcher)
         about = {"kind": kind, "title": title, "project": project, "meta": dict(meta or {})}
-        spec = {**starting.new_spec(args, workspace), **about, "launcher": launcher}
+        spec = {**starting.new_spec(self.root, args, workspace), **about, "launcher": launcher}
         return self._begin(spec, queued=queued or launcher != LOCAL)
 
     def get(self, job_id: str) -> Job:
@@ -144,9 +144,15 @@ class Jobs:
             NotFoundError: there is no such job.
         """
         former = self.get(job_id)
-        meta = {**former.meta, "retry_of": former.id}
-        spec = {**(files.read(former.path / files.SPEC) or {}), "meta": meta}
-        return self._begin({**spec, "created": files.utc_now()}, queued=True)
+        again = {
+            "root": str(self.root),
+            "args": former.args,
+            "environment": former.environment,
+            "meta": {**former.meta, "retry_of": former.id},
+            "created": files.utc_now(),
+        }
+        spec = {**(files.read(former.path / files.SPEC) or {}), **again}
+        return self._begin(spec, queued=True)
 
     def rename(self, job_id: str, title: str) -> Job:
         """Give a job another title.

@@ -17,10 +17,14 @@ from vcsoup.jobs.spawn import spawn_worker
 _WORKSPACE = "VCSOUP_WORKSPACE"
 
 
-def new_spec(args: Sequence[str], workspace: Path | None = None) -> dict[str, Any]:
-    """Return what makes a command mean the same again later: arguments, folder, environment."""
+def new_spec(root: Path, args: Sequence[str], workspace: Path | None = None) -> dict[str, Any]:
+    """Return what makes a command mean the same again later: arguments, folder, environment.
+
+    Also where its workspace lies, so that the command finds one that was moved.
+    """
     kept = {_WORKSPACE: os.environ[_WORKSPACE]} if _WORKSPACE in os.environ else {}
     return {
+        "root": str(root),
         "args": [str(arg) for arg in args],
         "created": files.utc_now(),
         "folder": str(Path.cwd()),

@@ -120,7 +120,7 @@ def job_worker(
         StopRequested: asked to stop while waiting for the slot.
     """
     about: dict[str, Any] = {"kind": kind, "title": title, "project": project, "meta": {}}
-    membership = join() or make(jobs_root, {**new_spec(args), **about})
+    membership = join() or make(jobs_root, {**new_spec(jobs_root, args), **about})
     path = membership.path
     if not slot:
         (path / files.WAITING).unlink(missing_ok=True)
