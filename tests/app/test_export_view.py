@@ -4,9 +4,10 @@ import json
 
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 
 from tests.app.fixture_project import full_project
-from vcsoup.honesty_report import honesty_figures
+from vcsoup.honesty_report import NO_SOUP, honesty_figures
 from vcsoup.numbers import plain
 from vcsoup.ui.download import Export, export_args
 from vcsoup.ui.export_choice import Choice
@@ -107,6 +108,17 @@ def test_a_card_compares_with_the_base_of_the_same_seed(project):
     project.save_point(base.model_copy(update=anew))
     assert soup_card(project, recipe) == card
     assert soup_picture(project, recipe) == picture
+
+
+def test_adapters_that_cancel_have_no_errors_to_show(project, visit):
+    """One adapter twice, once with its sign turned: evenly mixed they leave the base as it is."""
+    first, second, _ = (info.path for info in project.adapter_sets()["filtered"].values())
+    tensors = load_file(first / "adapter_model.safetensors")
+    turned = {name: -t if "lora_B" in name else t for name, t in tensors.items()}
+    save_file(turned, second / "adapter_model.safetensors")
+    app = visit("soup", view="export", weights="helpful=0.5,harmless=0.5,humorous=0")
+    assert NO_SOUP in [info.value for info in app.info]
+    assert not any(caption.value.startswith("Relative error") for caption in app.caption)
 
 
 def test_large_adapters_wait_for_their_job(project, visit, monkeypatch):
