@@ -152,7 +152,7 @@ def check_enough(n_pairs: int, n_fitting: int, *, config: TrainConfig) -> None:
     Raises:
         TrainingError: says which number is too small, and what to change.
     """
-    n_train = n_fitting - config.n_heldout(n_fitting)
+    n_train = config.n_train(n_fitting)
     if n_pairs and not n_fitting:
         raise TrainingError(
             f"all {n_pairs} prompts are longer than max_length {config.max_length} tokens; "
