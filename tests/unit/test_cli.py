@@ -329,6 +329,17 @@ def test_output_that_nobody_reads_ends_a_command_as_any_tool(verb):
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("verb", [("version",), ("reward", "presets"), ("--help",)])
+def test_output_that_finds_no_room_is_one_line(verb):
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "vcsoup", *verb], cwd=REPO, stdout=full, stderr=subprocess.PIPE
+        )
+    assert (result.returncode, result.stderr.count(b"\n")) == (2, 1)
+    assert result.stderr.startswith(b"vcsoup: No space left on device")
+
+
 def test_wrong_usage_is_status_2_too(run):
     assert run("train", "--stepz", "3")[0] == 2
     assert run("nonsense")[0] == 2
