@@ -6,7 +6,7 @@ from typing import Any
 
 from vcsoup.cli.options import as_job
 from vcsoup.cli.output import show, show_json, show_table
-from vcsoup.numbers import duration, memory
+from vcsoup.numbers import duration, memory, money
 from vcsoup.workspace import Project, Workspace
 
 
@@ -41,7 +41,7 @@ def estimate_scoring(
                 one.tokens,
                 None if one.seconds is None else duration(one.seconds),
                 None if one.memory is None else memory(one.memory),
-                one.money,
+                None if one.money is None else money(one.money),
             ]
             for one in costs
         ],
