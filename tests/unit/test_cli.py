@@ -230,6 +230,19 @@ def test_front_by_hand(run, project):
     text = run("front", "--min", "harmless=9", "--maximise", "helpful")[1]
     assert "helpful 0.5 + harmless 0.5" in text
     assert "no measured soup satisfies it" in text
+    assert "prompts:" not in text
+
+
+def test_front_says_that_soups_were_measured_on_different_prompts(run, project):
+    """Means over other prompts differ whatever the soup: one of the six points has half of them."""
+    put_points(project)
+    (point, *_) = [p for p in project.points() if p.weights["helpful"] == 0.5]
+    weights = {"helpful": 0.75, "harmless": 0.25}
+    project.save_point(point.model_copy(update={"weights": weights, "n_prompts": 8}))
+    found = json.loads(run("front", "--json")[1])["sets"]["filtered"]
+    assert found["prompts"] == {"16": 5, "8": 1}
+    told = "not all measured on the same prompts: 5 points on 16, 1 point on 8"
+    assert told in run("front")[1]
 
 
 def test_front_refuses(refused, project):
