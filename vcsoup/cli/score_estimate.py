@@ -29,6 +29,9 @@ def estimate_scoring(
     if as_json:
         show_json(figures)
         return
+    if not costs:
+        show("Nothing to judge: all scores come with the data.")
+        return
     show_table(
         ["judges", "by", "replies", "known", "takes", "tokens", "time", "memory", "money"],
         [
