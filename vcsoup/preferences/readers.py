@@ -14,6 +14,7 @@ import pandas as pd
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.numbers import plural
 from vcsoup.preferences.arrow_rows import is_saved
 from vcsoup.preferences.column_map import ColumnMap, mapped_format
 from vcsoup.preferences.detection import detect_format, is_used
@@ -103,8 +104,9 @@ def read_preferences(
     if not pairs:
         number, first = faults[0]
         raise PreferenceFormatError(
-            f"{name} ({form.name}) has no usable pair in {len(file.rows)} rows; the first: "
-            f"{file.named(number)}, column {first.column or 'all'}, {first.reason}; mend the file"
+            f"{name} ({form.name}) has no usable pair in {plural(len(file.rows), 'row')}; the "
+            f"first: {file.named(number)}, column {first.column or 'all'}, {first.reason}; mend "
+            "the file"
         )
     report = ReadReport(
         name,

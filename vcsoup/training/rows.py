@@ -16,6 +16,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import TrainingError
+from vcsoup.numbers import plural
 from vcsoup.rewards.templates import chat_text, plain_prompt
 from vcsoup.training.config import TrainConfig
 
@@ -159,7 +160,8 @@ def check_enough(n_pairs: int, n_fitting: int, *, config: TrainConfig) -> None:
             "raise max_length, as far as the base's context goes"
         )
     if n_train < config.batch_size:
+        are = "is" if n_train == 1 else "are"
         raise TrainingError(
-            f"{n_train} pairs to train on are fewer than one batch of {config.batch_size}; "
-            "lower the threshold or the batch size"
+            f"{plural(n_train, 'pair')} to train on {are} fewer than one batch of "
+            f"{config.batch_size}; lower the threshold or the batch size"
         )
