@@ -87,7 +87,9 @@ def reason_of(fault: Mapping[str, Any]) -> str:
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
         nan = isinstance(fault.get("input"), float) and math.isnan(fault["input"])
-        return f"expected {'a number, ' if nan else ''}{word} {about[bound]:g}"
+        limit = about[bound]
+        told = str(limit) if isinstance(limit, int) else f"{limit:g}"
+        return f"expected {'a number, ' if nan else ''}{word} {told}"
     if kind in ("literal_error", "enum"):
         return f"expected {about['expected']}"
     if kind == "extra_forbidden":

@@ -353,6 +353,20 @@ def test_output_that_finds_no_room_is_one_line(verb):
     assert result.stderr.startswith(b"vcsoup: No space left on device")
 
 
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("train", "--steps", "many"), "'--steps': expected a whole number"),
+        (("train", "--lr", "fast"), "'--lr': expected a number"),
+        (("evaluate", "--grid", "0"), "'--grid': expected at least 1"),
+        (("app", "--port", "70000"), "'--port': expected at most 65535"),
+    ],
+)
+def test_what_an_option_expects_is_said_in_our_words(run, args, told):
+    code, _, err = run(*args)
+    assert (code, err.strip().splitlines()[-1]) == (2, f"Error: Invalid value for {told}")
+
+
 def test_wrong_usage_is_status_2_too(run):
     assert run("train", "--stepz", "3")[0] == 2
     assert run("nonsense")[0] == 2

@@ -57,7 +57,7 @@ def test_a_command_is_queued_with_its_project(run, jobs):
         (["demo", "rum"], "No such command 'rum'. Did you mean 'run'?"),
         (["demo"], "a command of 'demo' is missing"),
         (["train", "--stepz", "3"], "No such option: --stepz"),
-        (["train", "--steps", "many"], "Invalid value for '--steps'"),
+        (["train", "--steps", "many"], "Invalid value for '--steps': expected a whole number"),
         (["data", "show"], "Missing argument 'value'"),
     ],
 )

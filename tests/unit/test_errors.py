@@ -15,6 +15,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     steps: int = Field(1, ge=1)
+    seed: int = Field(0, le=2**63 - 1)
     rate: float = Field(0.5, gt=0, lt=1)
     share: float = Field(0.5, ge=-1, le=1)
     norm: float = Field(0.0, allow_inf_nan=False)
@@ -33,6 +34,7 @@ class Record(BaseModel):
         ({"steps": "many"}, "steps", "expected a whole number"),
         ({"steps": 1.5}, "steps", "expected a whole number"),
         ({"steps": None}, "steps", "expected a whole number"),
+        ({"seed": 2**63}, "seed", "expected at most 9223372036854775807"),
         ({"rate": 0}, "rate", "expected more than 0"),
         ({"rate": 1}, "rate", "expected less than 1"),
         ({"rate": "fast"}, "rate", "expected a number"),

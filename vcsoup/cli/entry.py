@@ -25,6 +25,7 @@ from vcsoup.cli import (
     study,
     train,
 )
+from vcsoup.cli.wording import Verbs
 from vcsoup.errors import VcsoupError
 from vcsoup.library_settings import set_up_libraries
 from vcsoup.monitor import StopRequested
@@ -35,6 +36,7 @@ UNREAD = 141  # as a shell tells of what SIGPIPE ended
 
 app = typer.Typer(
     name="vcsoup",
+    cls=Verbs,
     help="VC-Soup Lab: balance several human values in one language model. The exit status is 0, "
     "1 when a check found a fault, 2 for a mistake (one line says which), 130 when stopped.",
     no_args_is_help=True,

@@ -12,6 +12,7 @@ from vcsoup.cli import jobs_list, jobs_ray
 from vcsoup.cli.jobs_list import JobArgument, find_job, open_jobs
 from vcsoup.cli.options import WorkspaceOption, open_workspace
 from vcsoup.cli.output import show
+from vcsoup.cli.wording import word
 from vcsoup.errors import JobError
 from vcsoup.jobs import Jobs
 from vcsoup.jobs.runner import IDLE_S, run_queue
@@ -155,6 +156,7 @@ def _check(command: Sequence[str]) -> None:
             above, context = context, verb.context_class(verb, info_name=name, parent=context)
         verb.make_context(verb.name, rest, parent=above)
     except TyperException as error:
+        word(error)
         said = error.format_message().rstrip(".")
         told = f"`{' '.join(command)}` cannot be queued: {said}; see `--help` of its verb"
         raise JobError(told) from error
