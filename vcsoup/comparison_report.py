@@ -124,7 +124,11 @@ def panel_values(values: Sequence[str], ends: tuple[str, str]) -> list[str]:
 
 
 def chord_sentence(found: Chord, values: Sequence[str], ends: tuple[str, str]) -> str:
-    """Say how far the measured chord hangs below the straight line, value by value."""
+    """Say how far the measured chord hangs below the straight line, value by value.
+
+    In the reward models' units, as the panels are drawn; gains elsewhere are in the base's
+    standard deviations.
+    """
     told = []
     for k, value in enumerate(values):
         i = found.lowest(k)
@@ -137,9 +141,9 @@ def chord_sentence(found: Chord, values: Sequence[str], ends: tuple[str, str]) -
         where = f"at {found.places[i] * 100:.0f} % {ends[1]}"
         told.append(f"{value} {signed(sag)} ({signed(low)} to {signed(high)}) {where}{sure}")
     return (
-        f"Deepest sag below the straight line from {ends[0]} to {ends[1]}, paired over "
-        f"{found.n_prompts} prompts: {'; '.join(told)}. The deepest sag is the worst of the points "
-        "that were measured; the interval is that of this one point."
+        f"Deepest sag below the straight line from {ends[0]} to {ends[1]}, in the reward "
+        f"models' units, paired over {found.n_prompts} prompts: {'; '.join(told)}. The deepest sag "
+        "is the worst of the points that were measured; the interval is that of this one point."
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vcsoup.numbers import count, duration, memory, plural, rough
+from vcsoup.numbers import count, duration, memory, money, plural, rough
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Cost:
         if self.seconds is not None:
             parts.append(f"about {duration(self.seconds)}{' ' + self.basis if self.basis else ''}")
         parts += [f"{memory(self.memory)} of memory"] if self.memory else []
-        parts += [f"at most about {self.money:.2g} of money"] if self.money is not None else []
+        parts += [f"at most about {money(self.money)} of money"] if self.money is not None else []
         return ", ".join(parts) or nothing
 
 

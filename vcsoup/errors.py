@@ -7,9 +7,12 @@ that is not a `VcsoupError` is a fault of ours and stays loud.
 Each class also inherits the builtin that fits, so library users can catch `ValueError` as usual.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vcsoup.numbers import plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +21,32 @@ if TYPE_CHECKING:
 
 # Entries that may hold a secret by mistake; messages never repeat what came there.
 _SECRET = re.compile(r"(?:^|[._-])(?:key|key_env|token|secret|password|authorization|url)$", re.I)
+
+
+# By these pydantic tells the kinds apart that one entry may be of, last in a fault's place.
+_KIND = re.compile(r"(?:constrained-)?(?:int|float|str|bool)|literal\[.*\]")
+
+_EXPECTED: Mapping[str, str] = {
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "json_invalid": "JSON",
+}
+"""What pydantic wants, by its name for the fault."""
+_BOUNDS: Mapping[str, tuple[str, str]] = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+"""How a bound is said, and where pydantic tells it."""
 
 
 class Fault(NamedTuple):
@@ -29,18 +58,56 @@ class Fault(NamedTuple):
 
 
 def first_fault(error: "ValidationError") -> Fault:
-    """Return the first thing that pydantic found wrong."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    """Return the first thing that pydantic found wrong.
+
+    Of an entry that may be one of several kinds, what each of them expects.
+    """
+    faults = error.errors()
+    first, place = faults[0], faults[0]["loc"]
+    reasons = [reason_of(first)]
+    if len(place) > 1 and _KIND.fullmatch(str(place[-1])):
+        place = place[:-1]
+        beside = [fault for fault in faults[1:] if fault["loc"][:-1] == place]
+        reasons += [reason_of(fault).removeprefix("expected ") for fault in beside]
+    where = ".".join(str(part) for part in place)
     came = "(not shown)" if _SECRET.search(where) else first.get("input")
-    return Fault(where, came, _reason(first))
+    return Fault(where, came, " or ".join(reasons))
 
 
-def _reason(fault: Mapping[str, Any]) -> str:
-    """What pydantic says, without the words of a programmer."""
+def reason_of(fault: Mapping[str, Any]) -> str:
+    """What was expected, in our words, of one entry of `ValidationError.errors()`.
+
+    Example:
+        >>> reason_of({"type": "greater_than_equal", "ctx": {"ge": 1}, "msg": "Input should be.."})
+        'expected at least 1'
+    """
     kind, about = fault["type"], fault.get("ctx", {})
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}"
+    if kind in _BOUNDS:
+        word, bound = _BOUNDS[kind]
+        nan = isinstance(fault.get("input"), float) and math.isnan(fault["input"])
+        limit = about[bound]
+        told = str(limit) if isinstance(limit, int) else f"{limit:g}"
+        return f"expected {'a number, ' if nan else ''}{word} {told}"
+    if kind in ("literal_error", "enum"):
+        return f"expected {about['expected']}"
+    if kind == "extra_forbidden":
+        return "there is no such entry"
+    if kind == "missing":
+        return "it is missing"
     if kind == "too_short":
-        return f"expected at least {about['min_length']} items, got {about['actual_length']}"
+        return (
+            f"expected at least {plural(about['min_length'], 'item')}, got {about['actual_length']}"
+        )
+    if kind == "too_long":
+        return (
+            f"expected at most {plural(about['max_length'], 'item')}, got {about['actual_length']}"
+        )
+    if kind == "string_too_short":
+        return f"expected text of at least {plural(about['min_length'], 'character')}"
+    if kind == "string_too_long":
+        return f"expected text of at most {plural(about['max_length'], 'character')}"
     if kind in ("tuple_type", "list_type"):
         return "expected a list, such as [a, b]"
     if kind in ("dict_type", "mapping_type", "model_type"):

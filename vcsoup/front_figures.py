@@ -1,9 +1,11 @@
 """Which measured soups nobody beats, per adapter set, in comparable figures.
 
 Rewards stay in the reward models' units. All sets share one reference point, the worst measured
-reward of each value, so their hypervolumes compare. `front` shows it, `run` chooses by it.
+reward of each value, so their hypervolumes compare. `front` shows it, `run` chooses by it. Points
+that were measured on fewer prompts than others are among them, and counted.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,6 +111,7 @@ def _set_figures(
         "points": len(points),
         "front": [_figures(p) for p, on in zip(points, on_front, strict=True) if on],
         "hypervolume": hypervolume(rewards, reference),
+        "prompts": dict(Counter(point.n_prompts for point in points).most_common()),
         "base": next((_figures(p) for p in points if not any(p.weights.values())), None),
     }
     if choice is not None:

@@ -29,6 +29,19 @@ def rough(number: float) -> str:
     return count(int(float(f"{number:.2g}")))
 
 
+def money(amount: float, digits: int = 2) -> str:
+    """An amount of money to a few leading digits, never with an exponent.
+
+    Example:
+        >>> money(0.00247), money(153.4), money(1234.5, digits=4)
+        ('0.0025', '150', '1,234')
+    """
+    rounded = float(f"{amount:.{digits}g}")
+    if rounded >= 10 ** (digits - 1):
+        return count(int(rounded))
+    return f"{rounded:.12f}".rstrip("0").rstrip(".")
+
+
 def share(part: float, decimals: int = 1) -> str:
     """A share as a percentage.
 

@@ -67,9 +67,14 @@ def _agreement(
 def _conflict(in_favour: Mapping[str, float], against: Mapping[str, float], *, kept: bool) -> str:
     up = max(in_favour, key=lambda value: in_favour[value])
     down = min(against, key=lambda value: against[value])
-    if kept:
+    if not kept:
+        return f"{_gap(down, against)} against {_gap(up, in_favour)}"
+    outweighed = sum(in_favour.values()) > -sum(against.values())
+    if outweighed and in_favour[up] > -against[down]:
         return f"{_gap(up, in_favour)} outweighs {_gap(down, against)}"
-    return f"{_gap(down, against)} against {_gap(up, in_favour)}"
+    if outweighed and len(in_favour) > 1:
+        return f"{_named(in_favour)} together outweigh {_gap(down, against)}"
+    return f"{_gap(up, in_favour)} against {_gap(down, against)}"
 
 
 def _gap(value: str, gaps: Mapping[str, float]) -> str:

@@ -1,12 +1,14 @@
 """Consistency: what is said of the kept share: what chance would keep of it, of none, of flips."""
 
+import numpy as np
 import pytest
 
-from tests.app.fixture_project import hand_project
+from tests.app.fixture_project import HAND_GAPS, hand_project, store_gaps
 from tests.app.scripted_engine import component
 from vcsoup.cli.filters import _retention
 from vcsoup.filtering import PairFilter
 from vcsoup.numbers import signed
+from vcsoup.training.config import PRESETS
 
 
 def strips(app):
@@ -32,6 +34,19 @@ def test_chance_counts_as_the_share_beside_it_does(workspace, visit):
     assert chance == pytest.approx(0.8 / 3, abs=1e-4)
     curves = component(app, "sweep_panels")["panels"][0]["series"]
     assert curves[1]["ys"][150] == pytest.approx(0.8 / 3, abs=1e-4)
+
+
+def test_pairs_that_only_watch_a_run_are_in_no_epoch(workspace, visit):
+    """Of 50 kept pairs 5 %, rounded 2, are held out to watch the run: an epoch is of 48."""
+    project = hand_project(workspace)
+    store_gaps(project, "helpful", np.tile(HAND_GAPS, (10, 1)))
+    characters = (project.lengths("helpful") @ [2, 1, 1]).reshape(10, 10)[:, [0, 1, 2, 3, 9]].sum()
+    strip = strips(visit("consistency", **{"tau.helpful": "0.5"}))["helpful"]
+    assert strip["exact"] == 50
+    tokens, passes = strip["lines"]
+    assert tokens == f"about {round(characters * 48 / 50 / 4):,} tokens an epoch (guess)"
+    seen = PRESETS["paper"].steps * PRESETS["paper"].batch_size
+    assert passes.startswith(f"{seen / 48:.1f} epochs a run")
 
 
 def test_where_nothing_is_kept_the_bias_view_claims_nothing(workspace, visit):

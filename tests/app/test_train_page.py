@@ -39,7 +39,10 @@ def test_an_unknown_project_is_an_error_message(workspace, visit):
 
 
 def test_the_cost_follows_the_settings(workspace, visit):
-    """At threshold 0.5 five of ten helpful pairs stay: 50 steps x 16 pairs are 160 passes."""
+    """At threshold 0.5 five of ten helpful pairs stay: 50 steps x 16 pairs are 160 passes.
+
+    A fifth held out to watch the run leaves four of them, and eight of all: 200 and 100.
+    """
     project = hand_project(workspace)
     project.set_threshold("helpful", 0.5)
     app = visit("train")
@@ -48,6 +51,9 @@ def test_the_cost_follows_the_settings(workspace, visit):
     assert "50 steps of 16 pairs, 800 in all, per run." in shown(app)
     assert "| helpful, filter 0.50 | 5 of 10 | 160.0 | " in shown(app)
     assert "| helpful, unfiltered | 10 of 10 | 80.0 | " in shown(app)
+    number(app, "holdout").set_value(0.2).run()
+    assert "| helpful, filter 0.50 | 5 of 10 | 200.0 | " in shown(app)
+    assert "| helpful, unfiltered | 10 of 10 | 100.0 | " in shown(app)
 
 
 def test_a_base_that_is_not_here_is_told_before_anything_starts(workspace, visit, tmp_path):

@@ -48,8 +48,8 @@ def test_older_records_stay_as_they_are_and_new_ones_come_back():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"dtype": "bf16"}, "base model dtype = 'bf16': Input should be 'auto', 'float32'"),
-        ({"trust_remote_code": True}, "base model trust_remote_code = True: Extra inputs"),
+        ({"dtype": "bf16"}, "base model dtype = 'bf16': expected 'auto', 'float32'"),
+        ({"trust_remote_code": True}, "base model trust_remote_code = True: there is no"),
         ({"quantization": "2bit"}, "base model quantization = '2bit'"),
     ],
 )

@@ -247,6 +247,19 @@ def test_front_by_hand(run, project):
     text = run("front", "--min", "harmless=9", "--maximise", "helpful")[1]
     assert "helpful 0.5 + harmless 0.5" in text
     assert "no measured soup satisfies it" in text
+    assert "prompts:" not in text
+
+
+def test_front_says_that_soups_were_measured_on_different_prompts(run, project):
+    """Means over other prompts differ whatever the soup: one of the six points has half of them."""
+    put_points(project)
+    (point, *_) = [p for p in project.points() if p.weights["helpful"] == 0.5]
+    weights = {"helpful": 0.75, "harmless": 0.25}
+    project.save_point(point.model_copy(update={"weights": weights, "n_prompts": 8}))
+    found = json.loads(run("front", "--json")[1])["sets"]["filtered"]
+    assert found["prompts"] == {"16": 5, "8": 1}
+    told = "not all measured on the same prompts: 5 points on 16, 1 point on 8"
+    assert told in run("front")[1]
 
 
 def test_front_refuses(refused, project):
@@ -344,6 +357,31 @@ def test_output_that_nobody_reads_ends_a_command_as_any_tool(verb):
     )
     os.close(writing)
     assert (result.returncode, result.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("verb", [("version",), ("reward", "presets"), ("--help",)])
+def test_output_that_finds_no_room_is_one_line(verb):
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "vcsoup", *verb], cwd=REPO, stdout=full, stderr=subprocess.PIPE
+        )
+    assert (result.returncode, result.stderr.count(b"\n")) == (2, 1)
+    assert result.stderr.startswith(b"vcsoup: No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("train", "--steps", "many"), "'--steps': expected a whole number"),
+        (("train", "--lr", "fast"), "'--lr': expected a number"),
+        (("evaluate", "--grid", "0"), "'--grid': expected at least 1"),
+        (("app", "--port", "70000"), "'--port': expected at most 65535"),
+    ],
+)
+def test_what_an_option_expects_is_said_in_our_words(run, args, told):
+    code, _, err = run(*args)
+    assert (code, err.strip().splitlines()[-1]) == (2, f"Error: Invalid value for {told}")
 
 
 def test_wrong_usage_is_status_2_too(run):

@@ -190,7 +190,9 @@ def test_filters_refuse_and_change_nothing(refused, project):
     both = ("--threshold", "0.5", "--keep-share", "0.5")
     assert "exclude each other" in refused("filter", *both)
     for share in ("0", "7", "nan"):
-        assert f"--keep-share {share} is outside 0 to 1" in refused("filter", "--keep-share", share)
+        assert f"--keep-share {share} is not above 0 and at most 1" in refused(
+            "filter", "--keep-share", share
+        )
     assert "above 0, got 0" in refused("filter", "--flip")
     assert "min_norm = -1.0" in refused("filter", "--min-norm", "-1")
     assert "fewer than the 90.0%" in refused("filter", "--keep-share", "0.9", "--min-norm", "1")

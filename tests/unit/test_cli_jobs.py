@@ -50,6 +50,23 @@ def test_a_command_is_queued_with_its_project(run, jobs):
     assert "'slurm' is unknown; choose one of local, ray" in err
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["trainn"], "No such command 'trainn'. Did you mean 'train'?"),
+        (["demo", "rum"], "No such command 'rum'. Did you mean 'run'?"),
+        (["demo"], "a command of 'demo' is missing"),
+        (["train", "--stepz", "3"], "No such option: --stepz"),
+        (["train", "--steps", "many"], "Invalid value for '--steps': expected a whole number"),
+        (["data", "show"], "Missing argument 'value'"),
+    ],
+)
+def test_what_could_only_fail_is_not_queued(run, jobs, command, told):
+    code, _, err = run("add", "--", *command)
+    assert (code, err.count("\n"), jobs.queue()) == (2, 1, [])
+    assert told in err
+
+
 def test_the_list_says_state_and_place(run, jobs):
     first, second, third = (enqueue(jobs, name) for name in "abc")
     enqueue(jobs, "d", kind="score")

@@ -44,7 +44,7 @@ def test_a_cluster_is_set_shown_and_forgotten(run, tmp_path):
 @pytest.mark.parametrize(
     ("args", "line"),
     [
-        ((), "address: Field required; name its job server with --address http://HEAD:8265"),
+        ((), "address: it is missing; name its job server with --address http://HEAD:8265"),
         (("--address", "head:8265"), "address: expected the job server's http(s) address"),
         (("--address", "http://127.0.0.1:1"), "does not answer"),
         (("--address", "http://h:1", "--num-cpus", "-1"), "num_cpus"),

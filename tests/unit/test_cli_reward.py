@@ -74,6 +74,13 @@ def test_rules_score_a_project(run, tmp_path):
     assert table["brief_chosen"].tolist() == [-len(t.split()) for t in pairs["chosen"]]
 
 
+def test_an_estimate_says_that_there_is_nothing_to_judge(run, tmp_path):
+    create(run, "good=kind=column,column=score", "kind=kind=column,column=score")
+    Workspace(tmp_path / "w").project("mine").save_pairs("good", tiny_pairs(3), source="hand")
+    code, out, err = run("score", "--estimate", "--project", "mine")
+    assert (code, out) == (0, "Nothing to judge: all scores come with the data.\n"), err
+
+
 def test_scores_that_a_file_brings_are_rewards(run, tmp_path):
     """Pairs with score_chosen and score_rejected; the scores rank every pair, length does not."""
     rows = [

@@ -119,6 +119,7 @@ def test_a_chord_of_square_roots_lies_above_its_line(project):
     assert len(rows) == 9
     told = chord_sentence(found, project.values, ("helpful", "humorous"))
     assert "helpful never falls below the line" in told
+    assert "in the reward models' units, paired over" in told
     assert "16 prompts" in told
 
 

@@ -120,7 +120,7 @@ def test_the_cap_holds_and_says_what_to_do():
         bill.reserve(100)
     said = str(caught.value)
     assert "m at localhost was stopped before it costs more than most_cost = 0.01" in said
-    assert "1 requests have cost 0.006" in said
+    assert "1 request has cost 0.006" in said
     assert "raise most_cost" in said
 
 

@@ -145,7 +145,7 @@ def test_refusals_have_openais_form(client: openai.OpenAI) -> None:
         client.with_options(api_key="guess").models.list()
     with pytest.raises(openai.NotFoundError, match="no project 'nope'"):
         client.chat.completions.create(**{**asked, "model": "soup:nope/filtered:helpful=1"})
-    with pytest.raises(openai.BadRequestError, match="greater than or equal to 0") as caught:
+    with pytest.raises(openai.BadRequestError, match="expected at least 0") as caught:
         client.chat.completions.create(**asked, temperature=-1)
     assert (caught.value.type, caught.value.param) == ("invalid_request_error", "temperature")
     with pytest.raises(openai.BadRequestError, match="do not know the setting logprobs"):

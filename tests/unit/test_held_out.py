@@ -92,6 +92,17 @@ def test_a_file_by_hand_may_end_its_lines_in_any_way(tmp_path: Path):
         read_held_out(path)
 
 
+def test_a_prompt_may_come_in_parts_of_text_as_in_preferences(tmp_path: Path):
+    path = tmp_path / "held-out.jsonl"
+    parts = '[{"role": "user", "content": [{"type": "text", "text": "Is the"}, {"text": " sky?"}]}]'
+    path.write_text(f'{{"prompt": {parts}}}\n{parts}\n')
+    assert read_held_out(path) == [prompt("Is the sky?")] * 2
+    path.write_text('[{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]')
+    told = r"line 1: no prompt \(part 1 of a message is of type image_url"
+    with pytest.raises(ProjectFileError, match=told):
+        read_held_out(path)
+
+
 def test_fewer_prompts_than_an_interval_needs_are_refused(tmp_path: Path):
     path = tmp_path / "held-out.jsonl"
     for text, told in (("", "holds no prompt"), ('"Sky?"', "holds 1 prompt, and an interval")):

@@ -109,7 +109,7 @@ def wrong(change: str, to: str) -> str:
         (wrong("steps: 20", "stepz: 20"), "line 19: stepz .* did you mean steps?"),
         (wrong("preset: demo", "preset: huge"), "line 19: training.* choose one of paper, demo"),
         (wrong("grid: 4", "gird: 4"), "line 21: gird .* did you mean grid?"),
-        (wrong("grid: 4", "grid: 0"), "line 21: measuring.grid = 0: .*greater than or equal"),
+        (wrong("grid: 4", "grid: 0"), "line 21: measuring.grid = 0: expected at least 1"),
         (wrong("dtype: bfloat16, gr", "dtype: bf16, gr"), "line 5: base.dtype = 'bf16': "),
         (wrong("kind: model", "kind: modle"), "line 24: export.1.kind = 'modle'"),
         (wrong("head: verbosity", "head: kindness"), "line 18: .* has no head 'kindness'"),

@@ -283,7 +283,7 @@ def test_settings_are_found_checked_and_hold_no_token(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://other:8265")
     assert RaySettings.load(tmp_path).address == "http://other:8265"
     (tmp_path / "ray.json").write_text('{"adress": "x"}')
-    with pytest.raises(JobError, match=r"ray\.json: adress: Extra inputs"):
+    with pytest.raises(JobError, match=r"ray\.json: adress: there is no such entry"):
         RaySettings.load(tmp_path)
     (tmp_path / "ray.json").write_text("{")
     with pytest.raises(JobError, match="is not JSON"):

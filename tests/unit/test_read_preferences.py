@@ -356,7 +356,7 @@ def test_our_own_parquet_comes_back_unchanged(tmp_path):
         ([{"chosen": 1, "rejected": 2}], "no row with text or messages in both"),
         (
             [{"prompt": "a", "chosen": "b", "rejected": "b"}],
-            "no usable pair in 1 rows; .*row 1, column rejected, the same",
+            "no usable pair in 1 row; .*row 1, column rejected, the same",
         ),
         ([[]], "found: none"),
     ],

@@ -11,7 +11,7 @@ from vcsoup.monitor import StopRequested
 from vcsoup.preferences.pairs import make_pairs
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.model import RewardModel
-from vcsoup.rewards.scoring import score_pairs, score_replies
+from vcsoup.rewards.scoring import column_rewards, score_pairs, score_replies
 from vcsoup.rewards.spec import RewardSpec
 
 
@@ -103,3 +103,11 @@ def test_a_stopped_run_goes_on_where_it_stopped(specs, tmp_path):
         ("scoring kind", 500, 500),
         ("scoring cheap", 500, 500),
     ]
+
+
+def test_a_score_beyond_float32_is_infinite_without_a_warning(recwarn):
+    """Float32 ends at 3.4e38; what is infinite is set aside and listed with the other cells."""
+    pairs = pd.DataFrame({"s_chosen": [1e39, 2.0], "s_rejected": [0.0, -1e39]})
+    rewards = column_rewards(pairs, RewardSpec(kind="column", column="s", sign=-1))
+    assert rewards.tolist() == [-np.inf, -2.0, 0.0, np.inf]
+    assert not recwarn.list

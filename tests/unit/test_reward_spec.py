@@ -22,7 +22,7 @@ def test_json_round_trip():
         ({"model": " "}, "reward model model = ' '"),
         (
             {"model": "m", "template": "chatty"},
-            "template = 'chatty': Input should be 'chat', 'pair'",
+            "template = 'chatty': expected 'chat', 'pair'",
         ),
         ({"model": "m", "sign": 0}, "sign = 0"),
         ({"model": "m", "label": -1}, "label"),

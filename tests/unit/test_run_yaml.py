@@ -37,13 +37,15 @@ def test_from_nothing_to_a_front_and_a_soup(base, judges, tmp_path, workspace):
     file = load_project_file(write_project(tmp_path, base, judges))
     assert {report.state for report in dry_run(workspace, file)} == {"to do"}
     assert workspace.projects() == []
-    reports = run(workspace, file)
+    told = list[str]()
+    reports = run(workspace, file, tell=told.append)
     assert {report.state for report in reports} == {"made"}
     project = workspace.project("mine")
     _scored_as_taught(project)
     _filtered_and_trained(project)
     (measured,) = [report for report in reports if report.stage == "measure"]
     assert measured.figures["front"]["points"] == 4  # the base, two corners, the middle
+    assert any("4 points measured, " in line for line in told), told
     assert measured.cost.passes == 4 * 3 * 2
     _loads_in_plain_peft(tmp_path, project)
     again = run(workspace, file)
@@ -235,6 +237,10 @@ def _open(reports, state: str) -> list[str]:
             "reward model of helpful: .*plain is a LlamaForCausalLM, not a sequence classifier",
         ),
         ("base: base\n", "base: ./gone\n", "train", "there is no folder .*gone; give a folder"),
+        ("chosen: good", "chosen: god", "data", "harmless.csv has no row with chosen=god; it has"),
+        (", title: Kind", ", aspect: safer, title: Kind", "data", "and no aspect 'safer'; leave"),
+        (", title: Kind", ", folder: base, title: Kind", "data", "folder is about a data set of"),
+        (", columns: {prompt: asked, chosen: good, rejected: bad}", "", "data", "no preference pa"),
         ("prompts: 3", "prompts: 1", "measure", "measuring.prompts is 1, and an interval needs"),
         ("base: base\n", "base: adapter\n", "train", "it is an adapter, not a whole model; merge"),
     ],

@@ -32,8 +32,8 @@ def test_json_round_trip():
     ("preset", "changes", "words"),
     [
         ("huge", {}, ["'huge'", "paper, demo"]),
-        ("paper", {"rank": 0}, ["rank = 0", "greater than or equal to 1"]),
-        ("paper", {"ranks": 8}, ["ranks = 8", "not permitted"]),
+        ("paper", {"rank": 0}, ["rank = 0", "expected at least 1"]),
+        ("paper", {"ranks": 8}, ["ranks = 8", "there is no such entry"]),
         ("paper", {"learning_rate": float("nan")}, ["learning_rate = nan"]),
         ("paper", {"micro_batch": 3}, ["16 is no multiple of micro_batch 3"]),
         ("paper", {"targets": ""}, ["targets is empty"]),

@@ -89,6 +89,7 @@ def test_prompts_that_fill_max_length_are_counted_and_left_out():
     ("n", "changes", "words"),
     [
         (0, {}, "0 pairs to train on are fewer than one batch of 4; lower the threshold"),
+        (1, {}, "1 pair to train on is fewer than one batch of 4; lower the threshold"),
         (3, {}, "3 pairs to train on are fewer than one batch of 4; lower the threshold"),
         (8, {"max_length": 8}, "all 8 prompts are longer than max_length 8 tokens; raise"),
     ],

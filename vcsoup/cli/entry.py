@@ -1,6 +1,8 @@
 """Puts the verbs together and turns a user's mistake into one line."""
 
+import errno
 import logging
+import os
 import select
 import sys
 
@@ -23,15 +25,18 @@ from vcsoup.cli import (
     study,
     train,
 )
+from vcsoup.cli.wording import Verbs
 from vcsoup.errors import VcsoupError
 from vcsoup.library_settings import set_up_libraries
 from vcsoup.monitor import StopRequested
 
 USER_ERROR, STOPPED = 2, 130
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 UNREAD = 141  # as a shell tells of what SIGPIPE ended
 
 app = typer.Typer(
     name="vcsoup",
+    cls=Verbs,
     help="VC-Soup Lab: balance several human values in one language model. The exit status is 0, "
     "1 when a check found a fault, 2 for a mistake (one line says which), 130 when stopped.",
     no_args_is_help=True,
@@ -69,8 +74,9 @@ def main() -> None:
     """Run the command line; the exit status is 0, 2 for a user's mistake, 130 when stopped.
 
     A check that found a fault ends with 1, as what nobody foresaw does, with its traceback. A path
-    that the system refuses counts as a mistake of the user. Where nobody reads the output any more,
-    such as behind `| head -1`, it is 141, as of any tool, and nothing is said.
+    that the system refuses counts as a mistake of the user, and so does a full disk. Where nobody
+    reads the output any more, such as behind `| head -1`, it is 141, as of any tool, and nothing is
+    said.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     set_up_libraries()
@@ -85,7 +91,11 @@ def main() -> None:
         sys.exit(USER_ERROR)
     except OSError as error:  # such as a path of `--out` that cannot be written
         if error.filename is None:
-            raise
+            if error.errno not in _FULL:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to say would fail again
+            _say(f"{error.strerror}: what was to be written did not fit; make room, and try again")
+            sys.exit(USER_ERROR)
         _say(f"{error.filename}: {error.strerror}; choose another path, or mend this one")
         sys.exit(USER_ERROR)
     except (StopRequested, KeyboardInterrupt) as stop:

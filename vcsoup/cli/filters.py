@@ -93,7 +93,9 @@ def _threshold_for(project: Project, value: str, share: float, least: float) -> 
     from vcsoup.sweep import gap_norms, threshold_for_share
 
     if not 0 < share <= 1:
-        raise FilterError(f"--keep-share {share:g} is outside 0 to 1; 0.2 keeps the top 20 %")
+        raise FilterError(
+            f"--keep-share {share:g} is not above 0 and at most 1; 0.2 keeps the top 20 %"
+        )
     gaps = project.gaps(value)
     strong = gap_norms(gaps) >= least
     wanted = share * len(gaps) / max(1, int(strong.sum()))

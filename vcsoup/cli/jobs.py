@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from vcsoup.cli import jobs_list, jobs_ray
 from vcsoup.cli.jobs_list import JobArgument, find_job, open_jobs
 from vcsoup.cli.options import WorkspaceOption, open_workspace
 from vcsoup.cli.output import show
+from vcsoup.cli.wording import word
+from vcsoup.errors import JobError
 from vcsoup.jobs import Jobs
 from vcsoup.jobs.runner import IDLE_S, run_queue
 
@@ -28,6 +31,7 @@ def add_job(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Queue a command instead of running it here: `jobs add -- train --value helpful`."""
+    _check(command)
     opened = open_workspace(workspace)
     job = Jobs(opened.jobs_root).start(
         command,
@@ -136,6 +140,26 @@ def run(
     jobs = open_jobs(workspace) if folder is None else Jobs(folder)
     if not run_queue(jobs.root, jobs.python_args, idle):
         show("another process runs this queue already")
+
+
+def _check(command: Sequence[str]) -> None:
+    """Refuse a command that no verb or option of ours reads; as a job it could only fail."""
+    from vcsoup.cli.entry import app as verbs
+
+    verb: Any = typer.main.get_command(verbs)
+    context, rest = verb.context_class(verb, info_name="vcsoup"), list(command)
+    try:
+        while hasattr(verb, "commands"):
+            if not rest:
+                raise JobError(f"a command of {verb.name!r} is missing; see `{verb.name} --help`")
+            name, verb, rest = verb.resolve_command(context, rest)
+            above, context = context, verb.context_class(verb, info_name=name, parent=context)
+        verb.make_context(verb.name, rest, parent=above)
+    except TyperException as error:
+        word(error)
+        said = error.format_message().rstrip(".")
+        told = f"`{' '.join(command)}` cannot be queued: {said}; see `--help` of its verb"
+        raise JobError(told) from error
 
 
 def _project(command: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from vcsoup.cli.options import as_job
 from vcsoup.cli.output import show, show_json, show_table
-from vcsoup.numbers import duration, memory
+from vcsoup.numbers import duration, memory, money
 from vcsoup.workspace import Project, Workspace
 
 
@@ -29,6 +29,9 @@ def estimate_scoring(
     if as_json:
         show_json(figures)
         return
+    if not costs:
+        show("Nothing to judge: all scores come with the data.")
+        return
     show_table(
         ["judges", "by", "replies", "known", "takes", "tokens", "time", "memory", "money"],
         [
@@ -41,7 +44,7 @@ def estimate_scoring(
                 one.tokens,
                 None if one.seconds is None else duration(one.seconds),
                 None if one.memory is None else memory(one.memory),
-                one.money,
+                None if one.money is None else money(one.money),
             ]
             for one in costs
         ],

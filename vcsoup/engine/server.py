@@ -31,7 +31,7 @@ from vcsoup.engine.openai import router
 from vcsoup.engine.owner import Owner
 from vcsoup.engine.table import table_router
 from vcsoup.engine.tasting import Tasting, TastingRequest, checked_weights
-from vcsoup.errors import EngineBusyError, NotFoundError, PortBusyError, VcsoupError
+from vcsoup.errors import EngineBusyError, NotFoundError, PortBusyError, VcsoupError, reason_of
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.workspace import Workspace
 
@@ -180,7 +180,8 @@ def _speak_plainly(app: FastAPI) -> None:
         path, first = request.url.path, error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
         status = 400 if path.startswith("/v1/") else 422
-        return refusal(path, f"{where}: {first['msg']}; correct this entry", status, param=where)
+        message = f"{where}: {reason_of(first)}; correct this entry"
+        return refusal(path, message, status, param=where)
 
 
 def _status(error: VcsoupError) -> int:

@@ -5,7 +5,7 @@ machine is taken, at the revision that was asked for, and whoever asks is told. 
 which files make which split; code that ships with a data set is never run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,7 +53,8 @@ def find(data: HubData) -> HubFound:
     """Ask the hub about a data set, or look for the copy on this machine.
 
     Raises:
-        HubError: gated, private, missing, no such revision; or out of reach and no copy is here.
+        HubError: gated, private, missing, no such revision or folder; or out of reach and no copy
+            is here.
     """
     from huggingface_hub import HfApi
 
@@ -66,6 +67,7 @@ def find(data: HubData) -> HubFound:
         return _cached(data, error)
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     commit = str(info.sha)
+    _check_folder(data, files)
     return HubFound(data, commit, data.repo, sum(files.values()), False, _folders(files))
 
 
@@ -167,10 +169,20 @@ def _cached(data: HubData, why: HubUnreachableError) -> HubFound:
     place = Path(folder)
     here = [path for path in place.rglob("*") if path.is_file()]
     files = {str(path.relative_to(place)): path.stat().st_size for path in here}
+    _check_folder(data, files)
     return HubFound(data, place.name, folder, sum(files.values()), True, _folders(files))
 
 
-def _folders(files: dict[str, int]) -> tuple[str, ...]:
+def _check_folder(data: HubData, files: Mapping[str, int]) -> None:
+    folder = PurePosixPath(data.folder)
+    if not data.folder or any(folder in PurePosixPath(name).parents for name in files):
+        return
+    known = ", ".join(_folders(files))
+    remedy = f"; choose one of {known}" if known else ", and none to choose; leave it out"
+    raise HubError(f"{data.repo} has no folder {data.folder!r}{remedy}")
+
+
+def _folders(files: Mapping[str, int]) -> tuple[str, ...]:
     """Folders with files of their own; hidden ones are none."""
     above = (str(PurePosixPath(name).parent) for name in sorted(files))
     seen = dict.fromkeys(name for name in above if name == "." or not name.startswith("."))

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from vcsoup.errors import JobError
+from vcsoup.errors import JobError, first_fault
 from vcsoup.jobs import folder as files
 
 SETTINGS = "ray.json"
@@ -113,6 +113,5 @@ def ray_token() -> str | None:
 
 
 def _first(error: ValidationError) -> str:
-    details = error.errors()[0]
-    reason = details["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(map(str, details['loc'])) or 'content'}: {reason}"
+    fault = first_fault(error)
+    return f"{fault.where or 'content'}: {fault.reason}"

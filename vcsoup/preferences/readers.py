@@ -14,6 +14,7 @@ import pandas as pd
 
 from vcsoup.errors import PreferenceFormatError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
+from vcsoup.numbers import plural
 from vcsoup.preferences.arrow_rows import is_saved
 from vcsoup.preferences.column_map import ColumnMap, mapped_format
 from vcsoup.preferences.detection import detect_format, is_used
@@ -96,20 +97,16 @@ def read_preferences(
     """
     path = Path(path)
     name = readable(name or path.name)
-    file = read_rows(path, name=name, wanted=how.columns.reads if how.columns else is_used)
-    if how.columns and (missing := how.columns.missing(file.columns)):
-        raise PreferenceFormatError(no_such_columns(name, file, missing))
-    form = find_format(file, how.columns)
-    if form is None:
-        raise PreferenceFormatError(not_preferences(name, file, mapped=how.columns is not None))
-    aspect = _aspect(name, form, how.aspect)
+    file = rows_for(path, how, name)
+    form, aspect = form_of(file, how, name)
     pairs, faults = _sort_out(file, _Sieve(form, aspect, how), monitor)
     faults.sort(key=lambda numbered: numbered[0])
     if not pairs:
         number, first = faults[0]
         raise PreferenceFormatError(
-            f"{name} ({form.name}) has no usable pair in {len(file.rows)} rows; the first: "
-            f"{file.named(number)}, column {first.column or 'all'}, {first.reason}; mend the file"
+            f"{name} ({form.name}) has no usable pair in {plural(len(file.rows), 'row')}; the "
+            f"first: {file.named(number)}, column {first.column or 'all'}, {first.reason}; mend "
+            "the file"
         )
     report = ReadReport(
         name,
@@ -125,6 +122,34 @@ def read_preferences(
     )
     table = make_pairs(*zip(*(pair[:3] for pair in pairs), strict=True))
     return ReadResult(table, report, scores_of(table["id"], pairs))
+
+
+def rows_for(path: Path, how: Reading, name: str) -> FileRows:
+    """All rows of a file, with the columns that this reading takes.
+
+    Raises:
+        PreferenceFormatError: as `vcsoup.preferences.files.read_rows`.
+    """
+    return read_rows(path, name=name, wanted=how.columns.reads if how.columns else is_used)
+
+
+def form_of(file: FileRows, how: Reading, name: str) -> tuple[PairFormat, str]:
+    """The format and the preference by which rows are read.
+
+    Args:
+        file: Rows, of a whole file or of its beginning.
+        how: Which preference, by which columns.
+        name: What people call the file, for messages.
+
+    Raises:
+        PreferenceFormatError: columns or a preference that the rows do not have, or no format fits.
+    """
+    if how.columns and (missing := how.columns.missing(file.columns)):
+        raise PreferenceFormatError(no_such_columns(name, file, missing))
+    form = find_format(file, how.columns)
+    if form is None:
+        raise PreferenceFormatError(not_preferences(name, file, mapped=how.columns is not None))
+    return form, _aspect(name, form, how.aspect)
 
 
 def find_format(file: FileRows, columns: ColumnMap | None = None) -> PairFormat | None:

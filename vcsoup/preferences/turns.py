@@ -85,6 +85,21 @@ def messages_in(text: str) -> list[dict[str, Any]]:
     return turns if are_messages(turns) else []
 
 
+def joined_parts(content: object, column: str = "prompt") -> object:
+    """A message's content, the texts of its parts one behind the other where it came in parts.
+
+    Raises:
+        RowFault: a part that is no text, such as an image.
+
+    Example:
+        >>> joined_parts([{"type": "text", "text": "Is the"}, {"text": " sky?"}])
+        'Is the sky?'
+    """
+    if not isinstance(content, list):
+        return content
+    return "".join(_part(part, place, column) for place, part in enumerate(content, start=1))
+
+
 def are_messages(turns: object) -> bool:
     """Whether a list is meant as messages: each has a role (or from) and says something.
 
@@ -111,7 +126,7 @@ def _message(turn: object, column: str) -> dict[str, str]:
     """A message of role and content, or of from and value."""
     if isinstance(turn, dict):
         if turn.get("role") in ROLES:
-            content = _joined(turn.get("content"), column)
+            content = joined_parts(turn.get("content"), column)
             said = read_text({"content": content}, "content", at=column)
             return {"role": turn["role"], "content": said}
         sender = turn.get("from")
@@ -130,13 +145,6 @@ def _who(turn: object) -> str:
     return (
         _shown(said) if said is not None else f"fields {', '.join(map(str, turn))[:40] or 'none'}"
     )
-
-
-def _joined(content: object, column: str) -> object:
-    """A message's content, the texts of its parts one behind the other where it came in parts."""
-    if not isinstance(content, list):
-        return content
-    return "".join(_part(part, place, column) for place, part in enumerate(content, start=1))
 
 
 def _part(part: object, place: int, column: str) -> str:

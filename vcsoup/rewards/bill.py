@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import RewardModelError
-from vcsoup.numbers import count, plural, rough
+from vcsoup.numbers import money, plural, rough
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.endpoint_question import BYTES_PER_TOKEN, question, token_estimate
 from vcsoup.rewards.spec import RewardSpec
@@ -46,7 +46,7 @@ class Estimate:
             >>> Estimate(2000, 400_000, 128_000, 0.18).words
             '2,000 requests, about 400,000 tokens sent and up to 130,000 answered, cost about 0.18'
         """
-        cost = "no prices set" if self.cost is None else f"cost about {self.cost:.2g}"
+        cost = "no prices set" if self.cost is None else f"cost about {money(self.cost)}"
         return (
             f"{plural(self.requests, 'request')}, about {rough(self.input_tokens)} tokens sent and "
             f"up to {rough(self.output_tokens)} answered, {cost}"
@@ -178,9 +178,10 @@ class Bill:
         return cap is None or (self.cost or 0.0) + sum(self._reserved) + most <= cap
 
     def _too_dear(self) -> str:
+        have = "has" if self.requests == 1 else "have"
         return (
             f"{self._spec.title} was stopped before it costs more than most_cost = "
-            f"{self._spec.most_cost:g}: {count(self.requests)} requests have cost "
-            f"{self.cost or 0.0:.4g}, and the next could go beyond. What was scored is kept; raise "
-            "most_cost, or start again to spend that much once more"
+            f"{self._spec.most_cost:g}: {plural(self.requests, 'request')} {have} cost "
+            f"{money(self.cost or 0.0, digits=4)}, and the next could go beyond. What was scored "
+            "is kept; raise most_cost, or start again to spend that much once more"
         )

@@ -161,7 +161,7 @@ def column_rewards(pairs: pd.DataFrame, spec: RewardSpec) -> FloatArray:
 
     Returns:
         Rewards of the chosen answers, then of the rejected ones: shape (2n,), the sign applied; nan
-        where a cell is empty.
+        where a cell is empty, infinite where it is beyond float32.
 
     Raises:
         RewardModelError: a column that is missing or holds no numbers.
@@ -176,7 +176,8 @@ def column_rewards(pairs: pd.DataFrame, spec: RewardSpec) -> FloatArray:
                 f"{known}); name scores that every data set has, or give this value a reward model"
             )
         try:
-            sides.append(pd.to_numeric(pairs[name]).to_numpy(dtype=np.float32, na_value=np.nan))
+            with np.errstate(over="ignore"):
+                sides.append(pd.to_numeric(pairs[name]).to_numpy(dtype=np.float32, na_value=np.nan))
         except (ValueError, TypeError) as error:
             raise RewardModelError(
                 f"column {name!r} holds something that is no number ({error}); "

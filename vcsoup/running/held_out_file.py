@@ -1,11 +1,16 @@
-"""Held-out prompts as a file: one JSON per line, a prompt as text or as messages."""
+"""Held-out prompts as a file: one JSON per line, a prompt as text or as messages.
+
+A message may come in parts of text, as in preferences.
+"""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vcsoup.errors import NotFoundError, ProjectFileError
 from vcsoup.preferences.pairs import Prompt, as_messages
+from vcsoup.preferences.turns import RowFault, joined_parts
 from vcsoup.workspace.held_out import FEWEST_PROMPTS
 
 
@@ -28,10 +33,11 @@ def read_held_out(path: Path) -> list[Prompt]:
             continue
         try:
             found = json.loads(line)
-            prompts.append(as_messages(found["prompt"] if isinstance(found, dict) else found))
-        except (ValueError, KeyError, RecursionError) as error:
+            prompts.append(_messages(found["prompt"] if isinstance(found, dict) else found))
+        except (ValueError, KeyError, RecursionError, RowFault) as error:
+            told = error.reason if isinstance(error, RowFault) else error
             raise ProjectFileError(
-                f"{path.name}, line {number}: no prompt ({error}); write "
+                f"{path.name}, line {number}: no prompt ({told}); write "
                 '{"prompt": "text"} or {"prompt": [{"role": "user", "content": "text"}]}'
             ) from error
     if len(prompts) < FEWEST_PROMPTS:
@@ -40,6 +46,14 @@ def read_held_out(path: Path) -> list[Prompt]:
             f"{FEWEST_PROMPTS}; write one JSON per line"
         )
     return prompts
+
+
+def _messages(prompt: Any) -> Prompt:
+    if not isinstance(prompt, list):
+        return as_messages(prompt)
+    turns = [turn for turn in prompt if isinstance(turn, dict)]
+    whole = [{**turn, "content": joined_parts(turn.get("content"))} for turn in turns]
+    return as_messages(whole if len(whole) == len(prompt) else prompt)
 
 
 def write_held_out(path: Path, prompts: Sequence[Prompt]) -> None:

@@ -24,7 +24,7 @@ from vcsoup.running.one_run import only_run
 from vcsoup.running.pair_steps import check_data
 from vcsoup.running.plan import CHECKPOINTS, Run, Stage, Step, planned
 from vcsoup.running.settings import setting_changes
-from vcsoup.running.sources import check_source
+from vcsoup.running.sources import check_reading
 from vcsoup.workspace import Project, ProjectConfig, Workspace
 
 RUN_FILE = "run.yaml"
@@ -86,6 +86,7 @@ def run(
     """
     steps = planned(file, until)
     check_data(_present(workspace, file), file)
+    _check_readings(file)
     reports = list[StepReport]()
     with only_run(workspace, file.project):
         for line in changes(workspace, file):
@@ -117,10 +118,8 @@ def dry_run(
     steps = planned(file, until)
     project = _present(workspace, file)
     check_data(project, file)
+    _check_readings(file)
     if project is None:
-        for entry in file.values.values():
-            if entry.data is not None:
-                check_source(entry.data)
         _check_exports(None, steps)
         _check_models(_config(file), file, steps)
         return [StepReport(step.stage, step.title, "to do") for step in steps]
@@ -136,6 +135,13 @@ def dry_run(
     _check_exports(wanted, still_open)
     _check_models(wanted.config, file, still_open)
     return reports
+
+
+def _check_readings(file: ProjectFile) -> None:
+    """Refuse data that cannot be read as the file says, before anything is made."""
+    for entry in file.values.values():
+        if entry.data is not None:
+            check_reading(entry.data)
 
 
 def _still_open(steps: Sequence[Step], here: Run) -> list[Step]:

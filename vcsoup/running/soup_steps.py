@@ -186,7 +186,7 @@ class MeasureStep:
             loaded.run(soups[1:], seed=seed, monitor=run.monitor)
         figures = front_figures(run.project, [self.group], seed=seed)
         found = figures["sets"][self.group]
-        told = f"{plural(found['points'], 'soup')} measured, {len(found['front'])} on the front"
+        told = f"{plural(found['points'], 'point')} measured, {len(found['front'])} on the front"
         return {"told": told, "measured": len(soups), "front": found}
 
     def _prompts(self, run: Run) -> int:

@@ -7,29 +7,65 @@ part of it that was taken. Everything else is `vcsoup.intake`'s and `vcsoup.hub`
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vcsoup.errors import NotFoundError
+from vcsoup.errors import NotFoundError, PreferenceFormatError, ProjectFileError
 from vcsoup.hub.dataset_id import HubData, as_hub_id
 from vcsoup.hub.fetching import FIRST_ROWS, fetched
 from vcsoup.intake import Preview, content_hash, lengths_of, preview_file, store_pairs
 from vcsoup.monitor import Monitor
 from vcsoup.preferences.column_map import ColumnMap
-from vcsoup.preferences.readers import Reading
+from vcsoup.preferences.look import look_at
+from vcsoup.preferences.readers import Reading, form_of, rows_for
+from vcsoup.preferences.rows import readable
 from vcsoup.project_entries import DataEntry
 from vcsoup.workspace import DatasetInfo, Project
 
 _COMMIT = re.compile("[0-9a-f]{40}")
+_OF_THE_HUB = ("config", "split", "folder", "revision", "limit")
 
 
 def check_source(entry: DataEntry) -> None:
-    """Raise `NotFoundError` when an entry names a file that does not exist."""
-    if not as_hub_id(entry.source) and not Path(entry.source).exists():
+    """Refuse an entry that names no file, or what only the hub has beside one.
+
+    Raises:
+        NotFoundError: a file that does not exist.
+        ProjectFileError: a path together with a configuration, split, folder, revision or limit.
+    """
+    if as_hub_id(entry.source):
+        return
+    if not Path(entry.source).exists():
         raise NotFoundError(
             f"data {entry.source} does not exist; correct the path, which starts at the project "
             "file, or give a hub id such as org/name"
         )
+    if given := [name for name in _OF_THE_HUB if getattr(entry, name) not in ("", None)]:
+        raise ProjectFileError(
+            f"{', '.join(given)} is about a data set of the hub, and data {entry.source} is a "
+            "path; leave it out, or give an id such as org/name"
+        )
+
+
+def check_reading(entry: DataEntry) -> None:
+    """Refuse an entry whose file has other columns or preferences; of the hub nothing is asked.
+
+    The beginning of a file says yes; before it is refused the whole is read.
+
+    Raises:
+        NotFoundError, ProjectFileError: as `check_source`.
+        PreferenceFormatError: as `vcsoup.preferences.readers.form_of`.
+    """
+    check_source(entry)
+    if as_hub_id(entry.source):
+        return
+    path, how = Path(entry.source), _reading(entry)
+    name = readable(path.name)
+    try:
+        form_of(look_at(path).file, how, name)
+    except PreferenceFormatError:
+        form_of(rows_for(path, how, name), how, name)
 
 
 def is_stored(present: DatasetInfo, entry: DataEntry) -> bool:
@@ -55,9 +91,8 @@ def read_source(project: Project, value: str, entry: DataEntry, *, monitor: Moni
         NotFoundError, PreferenceFormatError: as `preview_file`.
         HubError: the hub refused.
     """
-    columns = ColumnMap.parse(entry.columns) if entry.columns else None
-    unit = {"unit": lengths_of(project)} if entry.longest else {}
-    how = Reading(entry.aspect, columns, entry.longest, **unit)
+    how = _reading(entry)
+    how = replace(how, unit=lengths_of(project)) if entry.longest else how
     with _file(entry, monitor) as path:
         return preview_file(value, path, how, monitor=monitor)
 
@@ -67,6 +102,11 @@ def store_source(project: Project, value: str, entry: DataEntry, read: Preview) 
     store_pairs(project, value, read, title=entry.title)
 
 
+def _reading(entry: DataEntry) -> Reading:
+    columns = ColumnMap.parse(entry.columns) if entry.columns else None
+    return Reading(entry.aspect, columns, entry.longest)
+
+
 @contextmanager
 def _file(entry: DataEntry, monitor: Monitor) -> Iterator[Path]:
     check_source(entry)
@@ -74,7 +114,7 @@ def _file(entry: DataEntry, monitor: Monitor) -> Iterator[Path]:
     if not repo:
         yield Path(entry.source)
         return
-    asked = entry.model_dump(include={"config", "split", "folder", "revision", "limit"})
+    asked = entry.model_dump(include=set(_OF_THE_HUB))
     with fetched(HubData(repo, **asked), monitor=monitor) as (path, _):
         yield path
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from vcsoup.errors import AdapterError, NotFoundError
+from vcsoup.errors import AdapterError, NotFoundError, first_fault
 from vcsoup.fingerprint import model_fingerprint
 from vcsoup.soup.adapter_settings import delta_hash
 from vcsoup.soup.weights import check_weights
@@ -120,10 +120,9 @@ def as_recipe(content: Any, *, name: str = "this") -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "its content"
-        said = _line(first["msg"]).removeprefix("Value error, ")
-        raise AdapterError(f"{name} is no recipe: {where}: {said}; export it again") from error
+        fault = first_fault(error)
+        said = f"{fault.where or 'its content'}: {_line(fault.reason)}"
+        raise AdapterError(f"{name} is no recipe: {said}; export it again") from error
 
 
 def recipe_text(recipe: Recipe) -> str:

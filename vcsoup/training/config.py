@@ -111,6 +111,15 @@ class TrainConfig(BaseModel):
         """
         return min(round(n * self.holdout), self.holdout_max)
 
+    def n_train(self, n: int) -> int:
+        """How many of n pairs a run trains on; the others watch it.
+
+        Example:
+            >>> TrainConfig(holdout=0.05, holdout_max=64).n_train(100)
+            95
+        """
+        return n - self.n_heldout(n)
+
 
 # Fields that change what is seen or kept of a run, but not where it ends.
 ONLY_SEEN = frozenset({"checkpoint_every", "sample_tokens"})

@@ -16,6 +16,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import TrainingError
+from vcsoup.numbers import plural
 from vcsoup.rewards.templates import chat_text, plain_prompt
 from vcsoup.training.config import TrainConfig
 
@@ -152,14 +153,15 @@ def check_enough(n_pairs: int, n_fitting: int, *, config: TrainConfig) -> None:
     Raises:
         TrainingError: says which number is too small, and what to change.
     """
-    n_train = n_fitting - config.n_heldout(n_fitting)
+    n_train = config.n_train(n_fitting)
     if n_pairs and not n_fitting:
         raise TrainingError(
             f"all {n_pairs} prompts are longer than max_length {config.max_length} tokens; "
             "raise max_length, as far as the base's context goes"
         )
     if n_train < config.batch_size:
+        are = "is" if n_train == 1 else "are"
         raise TrainingError(
-            f"{n_train} pairs to train on are fewer than one batch of {config.batch_size}; "
-            "lower the threshold or the batch size"
+            f"{plural(n_train, 'pair')} to train on {are} fewer than one batch of "
+            f"{config.batch_size}; lower the threshold or the batch size"
         )

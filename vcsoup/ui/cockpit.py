@@ -133,7 +133,7 @@ def _strip(
 def _costs(look: Look, value: str, exact: Figures, run: Run) -> list[str]:
     ratio, measured = characters_per_token(look, value)
     config, seconds, skipped = run
-    trained = exact.trained - skipped
+    trained = config.n_train(exact.trained - skipped)
     characters = exact.characters * trained / exact.trained if trained else 0.0
     tokens = count(int(round(characters / ratio, -2 if characters > 10_000 else 0)))
     lines = [f"about {tokens} tokens an epoch" + ("" if measured else " (guess)")]

@@ -87,10 +87,11 @@ def show(project: Project, plan: Plan) -> None:
     too_few = []
     loads = loads_of(project, plan.runs)
     for load in loads:
-        epochs = f"{seen / load.kept:.1f}" if load.kept else DASH
+        trained = config.n_train(load.kept)
+        epochs = f"{seen / trained:.1f}" if trained else DASH
         tokens = rough(load.tokens * seen) if load.tokens else DASH
         name = f"{load.value}, {load.told}"
-        too_few += [name] if load.kept - config.n_heldout(load.kept) < config.batch_size else []
+        too_few += [name] if trained < config.batch_size else []
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {epochs} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from vcsoup.numbers import count, plural
+from vcsoup.numbers import count, money, plural
 from vcsoup.rewards.bill import Estimate, estimate, estimate_from_lengths, limit_told
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.consent import consent_key, needs_consent
@@ -54,9 +54,10 @@ def show_spent(runs: Sequence[Sequence[StageProgress]], *, active: bool) -> None
         return
     asking = sum(bool(spent_so_far(stages)) for stages in runs)
     among = f" in {asking} runs" if asking > 1 else ""
-    cost = f", cost {spent['cost']:.4g}" if "cost" in spent else ""
+    cost = f", cost {money(spent['cost'], digits=4)}" if "cost" in spent else ""
+    requests = plural(int(spent["requests"]), "request")
     told = (
-        f":material/payments: Asked of endpoints{among}: {count(int(spent['requests']))} requests, "
+        f":material/payments: Asked of endpoints{among}: {requests}, "
         f"{count(int(spent['tokens']))} tokens{cost}."
     )
     ended = spent_so_far(*(runs[:-1] if active else runs))

@@ -75,8 +75,8 @@ def map_data(
     exact = len(measures.values) == 2
     told = (
         f"Map of the gaps in {names[0]} and {names[1]}: {count(int(kept.sum()))} of "
-        f"{count(measures.n)} pairs kept. Arrow keys move a box, Shift and arrows size it, Enter "
-        "picks the pairs inside."
+        f"{plural(measures.n, 'pair')} kept. Arrow keys move a box, Shift and arrows size it, "
+        "Enter picks the pairs inside."
     )
     return {
         "axes": names,

@@ -165,7 +165,9 @@ def _thresholds(project: Project, scored: Mapping[str, Figures]) -> Stage:
     return Stage(
         name="thresholds",
         figure=shown if scored else "none",
-        detail=f"keep {count(kept)} pairs, {share(kept / total)}" if total else "wait for rewards",
+        detail=f"keep {plural(kept, 'pair')}, {share(kept / total)}"
+        if total
+        else "wait for rewards",
         done=bool(scored),
         stale=None,
         step="Tune",

@@ -14,7 +14,7 @@ import streamlit as st
 
 from vcsoup.cost import Cost
 from vcsoup.jobs import Job
-from vcsoup.numbers import DASH, count, duration, memory, plural
+from vcsoup.numbers import DASH, count, duration, memory, money, plural
 from vcsoup.rewards.bill import limit_told
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.scoring_cost import JudgeCost, judging_cost
@@ -167,7 +167,7 @@ def _costs(rewards: Mapping[str, RewardSpec], judges: Sequence[JudgeCost]) -> No
             "tokens, about": count(one.tokens) if one.tokens else None,
             "time, about": None if one.seconds is None else duration(one.seconds),
             "memory": None if one.memory is None else memory(one.memory),
-            "money, at most": None if one.money is None else f"{one.money:.2g}",
+            "money, at most": None if one.money is None else money(one.money),
         }
         for one in judges
     ]

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from vcsoup.errors import WorkspaceError
+
 
 def now() -> str:
     """Return the time in UTC, ISO 8601 to the microsecond, so that text order is time order."""
@@ -20,7 +22,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes `path`'s place when the block succeeds.
 
     The folder is made when missing. After an exception the old file stays and the new one is gone.
+    Of a link the file that it leads to is replaced, and the link stays.
+
+    Raises:
+        WorkspaceError: a device or a pipe; a file in its place would take it from everybody.
     """
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise WorkspaceError(f"{path} is no ordinary file and cannot be replaced; name another")
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{uuid.uuid4().hex[:12]}.{path.name}")
     try:
