@@ -6,13 +6,14 @@ that were measured on fewer prompts than others are among them, and counted.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vcsoup.errors import NotFoundError, UnknownValueError, WeightsError
 from vcsoup.evaluation.front import best_balanced, hypervolume, pareto_front, select
+from vcsoup.numbers import plural
 from vcsoup.workspace import Point, Project
 from vcsoup.workspace.points import one_per_soup
 
@@ -91,6 +92,22 @@ def _choice(
                 raise
             raise WeightsError(f"--min {text!r} is not VALUE=REWARD; write harmless=0.5") from error
     return bounds, _index(values, maximise)
+
+
+def uneven_prompts(counts: Mapping[int, int]) -> str:
+    """Say that points were measured on different numbers of prompts; empty where all on as many.
+
+    Args:
+        counts: How many points there are, by number of prompts.
+
+    Example:
+        >>> uneven_prompts({64: 26, 8: 1})
+        'not all measured on the same prompts: 26 points on 64, 1 point on 8'
+    """
+    if len(counts) < 2:
+        return ""
+    told = ", ".join(f"{plural(n, 'point')} on {prompts}" for prompts, n in counts.items())
+    return f"not all measured on the same prompts: {told}"
 
 
 def _index(values: Sequence[str], value: str) -> int:

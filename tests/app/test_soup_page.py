@@ -137,6 +137,11 @@ def test_with_corners_alone_the_prediction_claims_no_error(workspace, visit):
     app = visit("soup", adapters="own", weights="helpful=0.9,harmless=0.1,humorous=0")
     assert [metric.value for metric in app.metric] == ["about +0.90", "about +0.10", "about +0.00"]
     assert sum(c.value == "error not known" for c in app.caption) == 3
+    half = {"helpful": 0.5, "harmless": 0.5}
+    project.save_point(project.points(key)[0].model_copy(update={"weights": half, "n_prompts": 4}))
+    told = "Not all measured on the same prompts: 3 points on 8, 1 point on 4"
+    app = visit("soup", adapters="own")
+    assert any(told in c.value for c in app.caption)
 
 
 def test_weights_that_do_not_sum_to_one_are_explained(workspace, visit):

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -392,7 +393,8 @@ def test_wrong_usage_is_status_2_too(run):
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_is_there_under_both_of_its_usual_names(run, flag):
     code, out, _ = run("project", "base", flag)
-    assert (code, out.splitlines()[0].split()[:2]) == (0, ["Usage:", "python"])
+    assert code == 0
+    assert re.fullmatch(r"Usage: .*vcsoup project base \[OPTIONS\] \[base\]", out.splitlines()[0])
 
 
 def test_the_light_verbs_import_no_torch(root):

@@ -6,7 +6,7 @@ from vcsoup.evaluation.win_rates import WinRate
 from vcsoup.numbers import DASH, MINUS, SIGMA, THIN, duration, signed
 from vcsoup.reasons import keep_reason
 from vcsoup.ui.pipeline import Stage, standing
-from vcsoup.ui.soups import balance, base_rewards, on_axes, point_table, stored_weights
+from vcsoup.ui.soups import balance, base_rewards, on_axes, point_table, stored_weights, uneven_told
 from vcsoup.workspace import Point
 
 VALUES = ("helpful", "harmless")
@@ -117,6 +117,18 @@ def test_soups_are_compared_on_the_seed_that_most_share():
     again = point((0, 0), (5, 5), created="2026-01-02").model_copy(update={"seed": 1})
     table = point_table([again, base, point((1, 0), (2, 2))], VALUES)
     assert base_rewards(table, VALUES) == {"helpful": 1.0, "harmless": 1.0}
+
+
+def test_means_over_different_prompts_are_told():
+    """Two soups on 8 prompts may beat those on 64 by easier prompts alone."""
+    points = [point((k / 10, 1 - k / 10), (1, 1), n_prompts=64) for k in range(3)]
+    assert uneven_told(point_table(points, VALUES)) == ""
+    fewer = [point((1, 0), (9, 9)), point((0.9, 0.1), (9, 9))]
+    assert uneven_told(point_table([*points, *fewer], VALUES)) == (
+        " Not all measured on the same prompts: 3 points on 64, 2 points on 8; their means may "
+        "differ by that alone."
+    )
+    assert uneven_told(point_table([], VALUES)) == ""
 
 
 def test_axes_take_the_values_asked_for():

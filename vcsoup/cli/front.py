@@ -5,7 +5,7 @@ from typing import Any
 
 from vcsoup.cli.output import show, show_table, weights_text
 from vcsoup.evaluation.front import approximation
-from vcsoup.numbers import plural
+from vcsoup.front_figures import uneven_prompts
 
 
 def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
@@ -20,11 +20,10 @@ def show_front(figures: Mapping[str, Any], values: Sequence[str]) -> None:
         rough = approximation(len(values), len(rows))
         unit = f"in the reward models' units{', ' * bool(rough)}{rough}"
         show(f"  hypervolume {found['hypervolume']:.4g} ({unit})")
-        if len(found["prompts"]) > 1:
-            told = ", ".join(f"{plural(n, 'point')} on {m}" for m, n in found["prompts"].items())
+        if uneven := uneven_prompts(found["prompts"]):
             show(
-                f"  not all measured on the same prompts: {told}; their means may differ by that "
-                "alone, so measure all on as many with `evaluate --n-prompts`"
+                f"  {uneven}; their means may differ by that alone, so measure all on as many with "
+                "`evaluate --n-prompts`"
             )
         if found["balanced"]:
             best = found["balanced"]

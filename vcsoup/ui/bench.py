@@ -14,7 +14,7 @@ from vcsoup.ui.components import front_chart
 from vcsoup.ui.pipeline import main_group
 from vcsoup.ui.prediction import Guess, predicted
 from vcsoup.ui.shell import slot
-from vcsoup.ui.soups import base_rewards, on_axes, soup_key, stored_weights
+from vcsoup.ui.soups import base_rewards, on_axes, soup_key, stored_weights, uneven_told
 from vcsoup.ui.vote_counts import rates_of
 from vcsoup.workspace import Project
 
@@ -123,7 +123,8 @@ def chart(
         if len(table) or (twin is not None and len(twin)):
             lines = "; dotted lines are the base" if (table["role"] == "base").any() else ""
             st.caption(
-                f"Right and up is better{lines}. Click a point to take its weights.",
+                f"Right and up is better{lines}. Click a point to take its weights."
+                f"{uneven_told(table)}",
                 help="Open marks are recorded, filled ones measured here. A soup is beaten when "
                 "another one is at least as good on every value of the project, not on these two "
                 "alone.",

@@ -15,7 +15,7 @@ from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.pipeline import Stage, main_group
 from vcsoup.ui.shell import trying
-from vcsoup.ui.soups import balance, on_axes
+from vcsoup.ui.soups import balance, on_axes, uneven_told
 from vcsoup.ui.theme import colours
 from vcsoup.workspace import Project
 from vcsoup.workspace.project_drafts import ProjectDraft
@@ -82,7 +82,7 @@ def front(project: Project) -> None:
     st.caption(
         f"Mean reward of each measured soup on {x} and {y}; the ring marks the best balanced one. "
         f"A soup is beaten when another one is at least as good on {listed(project.values)}. "
-        f"{_recorded_told(table)}"
+        f"{_recorded_told(table)}{uneven_told(table)}"
     )
     figure = front_scatter(
         on_axes(table, project.values, x=x, y=y),

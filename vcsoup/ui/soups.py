@@ -1,5 +1,6 @@
 """Measured points of one adapter set as a table: roles, who is beaten, the front. No streamlit."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from vcsoup.evaluation.front import best_balanced, pareto_front
 from vcsoup.evaluation.win_rates import WinRate
+from vcsoup.front_figures import uneven_prompts
 from vcsoup.numbers import SIGMA, plain, plural, share, signed
 from vcsoup.soup.weights import format_weights, parse_weights
 from vcsoup.workspace import Point
@@ -135,6 +137,13 @@ def on_axes(
     drawn["lines"] = [_told(row, values, won.get(row["key"])) for _, row in table.iterrows()]
     drawn["text"] = [f"<b>{first}</b><br>" + "<br>".join(rest) for first, *rest in drawn["lines"]]
     return drawn
+
+
+def uneven_told(table: pd.DataFrame) -> str:
+    """Say that points of a point table are means over different prompts, as more of a caption."""
+    counts = Counter(int(prompts) for prompts in table["n_prompts"])
+    told = uneven_prompts(dict(counts.most_common()))
+    return f" {told.capitalize()}; their means may differ by that alone." if told else ""
 
 
 def base_rewards(table: pd.DataFrame, values: Sequence[str]) -> dict[str, float] | None:
