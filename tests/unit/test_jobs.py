@@ -93,6 +93,28 @@ def test_a_worker_that_does_not_listen_is_killed_after_the_grace(jobs):
     assert "had to be killed" in job.error
 
 
+def test_a_worker_in_a_long_step_may_end_it(jobs, monkeypatch):
+    """Half a second is the usual grace here, and a step takes one."""
+    monkeypatch.setattr("vcsoup.jobs.stopping.GRACE_S", 0.5)
+    job = begin(jobs, "slow")
+    wait_until(lambda: (job.latest() or {}).get("done") == 2)
+    job.stop(grace=0.5)
+    wait_until(lambda: not job.active, seconds=10)
+    assert (job.state, job.result, job.error) == ("stopped", {"steps": 3}, None)
+
+
+def test_a_long_step_ends_at_once_when_one_asks_again(jobs, monkeypatch):
+    monkeypatch.setattr("vcsoup.jobs.stopping.GRACE_S", 0.5)
+    job = begin(jobs, "slow")
+    wait_until(lambda: (job.latest() or {}).get("done") == 2)
+    job.stop(grace=0.5)
+    wait_until((job.path / "patience").exists)
+    job.stop(grace=0.0)
+    wait_until(lambda: not job.active, seconds=10)
+    assert job.state == "stopped"
+    assert "had to be killed" in job.error
+
+
 @pytest.mark.parametrize("step", [-86_400, 3600])
 def test_a_clock_that_was_set_hides_no_worker_from_who_stops_it(jobs, monkeypatch, step):
     """The boot's time of day moves with the clock, and with it the start times of all processes."""

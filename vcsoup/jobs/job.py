@@ -259,8 +259,9 @@ class Job:
     def stop(self, grace: float = 20.0) -> None:
         """Ask the worker to stop and keep what it has; kill it when it does not within `grace` s.
 
-        Returns at once. What waits in the queue without a process is "stopped" at once. Asking
-        again after the grace kills at once, should the process that asked first be gone. A job that
+        Returns at once. What waits in the queue without a process is "stopped" at once. A worker
+        whose steps take longer than the usual 20 s is given the time to end one. Asking again after
+        `grace` kills at once, also where the process that asked first is gone. A job that
         has ended is left alone.
 
         Raises:

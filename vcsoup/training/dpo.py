@@ -25,7 +25,7 @@ from trl import DPOTrainer
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
 from vcsoup.fingerprint import model_fingerprint
-from vcsoup.monitor import SILENT, Monitor
+from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.training.checkpoints import Checkpoint, discard, newest_checkpoint, sweep
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.failures import explained
@@ -83,6 +83,7 @@ def train_value(
         TrainingError: too few pairs, a base that lacks the target modules, an existing `out`, a
             checkpoint of another run, or a run that collapsed before it had learnt anything. No
             adapter is saved.
+        StopRequested: asked to stop before the first step had ended. No adapter is saved.
     """
     _check_free(out)
     identity = run_identity(pairs, config, base=base, loading=loading)
@@ -192,8 +193,10 @@ def _train(
         watch.restore(start.path)
     trainer.train(resume_from_checkpoint=str(start.path) if start else None)
     step = trainer.state.global_step
+    if watch.stopped and not step:
+        raise StopRequested("stopped before the first step had ended; there is nothing to keep")
     looked = not trainer.eval_dataset or (watch.looks and watch.looks[-1].step == step)
-    if not looked and not watch.collapsed:
+    if not looked and watch.may_look:
         trainer.evaluate()
     if watch.collapsed and watch.best is None:
         raise TrainingError(
