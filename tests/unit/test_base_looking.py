@@ -13,9 +13,9 @@ from tests.tiny_models import TARGETS, build_tokenizer, random_adapter, tiny_cau
 from vcsoup.base_models.anatomy import decoder_linears, empty_model, layer_names
 from vcsoup.base_models.looking import look_at_base
 from vcsoup.base_models.memory import Load
-from vcsoup.base_models.room import Room, room_here
 from vcsoup.base_models.settings import BaseLoading
 from vcsoup.errors import BaseModelError
+from vcsoup.room import Room, room_here
 from vcsoup.training.config import train_config
 from vcsoup.training.trainer import lora_config
 

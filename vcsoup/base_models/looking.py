@@ -23,8 +23,8 @@ from vcsoup.base_models.anatomy import (
 from vcsoup.base_models.finding import find_base
 from vcsoup.base_models.memory import Load, Sizes, serving_bytes, training_bytes, verdict
 from vcsoup.base_models.problems import Problem
-from vcsoup.base_models.room import Room, room_here
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
+from vcsoup.room import Room, room_here
 
 _LEVELS = ("fault", "warning", "note")
 
