@@ -123,8 +123,9 @@ def _memory(
         room = room._replace(free=room.free * room.gpus, total=room.total * room.gpus)
     asked = None if loading.dtype == "auto" else loading.dtype
     trained, served = asked or ("bfloat16" if room.gpus else "float32"), asked or "float32"
+    gpus = room.gpus > 0
     parts = {
-        "training": (trained, training_bytes(sizes, loading, load, dtype=trained)),
+        "training": (trained, training_bytes(sizes, loading, load, dtype=trained, on_gpu=gpus)),
         "serving": (served, serving_bytes(sizes, loading, load, dtype=served)),
     }
     return {

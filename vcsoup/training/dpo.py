@@ -25,6 +25,7 @@ from trl import DPOTrainer
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
 from vcsoup.fingerprint import model_fingerprint
+from vcsoup.machine import give_memory_back
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.training.checkpoints import Checkpoint, discard, newest_checkpoint, sweep
 from vcsoup.training.config import TrainConfig
@@ -124,6 +125,7 @@ def train_value(
             )
             trainer.add_callback(watch)
             trainer.add_callback(Keeper(watch, identity))
+            give_memory_back()  # of loading and reading, which steps could not all use again
             _train(trainer, watch, config, start=start)
             record = run_record(trainer, watch, rows, config=config) | {
                 "n_pairs": len(pairs),
