@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from accelerate.utils import gather_object
 from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
 from trl import DPOConfig, DPOTrainer
 
 from vcsoup.monitor import Monitor, StopRequested
 from vcsoup.rewards.cache import RewardCache
+from vcsoup.rewards.templates import without_thoughts
 from vcsoup.training.processes import is_main, process_count
 from vcsoup.training.rows import Rows, row_key
 from vcsoup.training.trainer import policy_of
@@ -147,12 +149,14 @@ def _cache_name(trainer: DPOTrainer, base_fingerprint: str) -> str:
     """Everything that the numbers depend on, beside the pair."""
     args = trainer.args
     assert isinstance(args, DPOConfig)  # as a DPO trainer's always are
+    assert isinstance(trainer.processing_class, PreTrainedTokenizerBase)  # `make_trainer` gave it
     parts = (
         base_fingerprint,
         args.max_length,
         args.bf16,
         str(policy_of(trainer).dtype),
         version("trl"),
+        *without_thoughts(trainer.processing_class),
     )
     return hashlib.sha256(repr((*parts, args.device.type)).encode()).hexdigest()[:16]
 
