@@ -35,12 +35,18 @@ class Room(NamedTuple):
 
 def room_here() -> Room:
     """Look at this machine; a container's limit counts as its memory."""
-    import psutil
     import torch
 
     if torch.cuda.is_available():
         name, memory = torch.cuda.get_device_name(), torch.cuda.mem_get_info()
         return Room(name, *memory, torch.cuda.device_count())
+    return machine_room()
+
+
+def machine_room() -> Room:
+    """Look at the machine's own memory, whatever GPUs there are; torch-free."""
+    import psutil
+
     here = psutil.virtual_memory()
     free, total = float(here.available), float(here.total)
     if (limit := _number(_LIMIT)) is not None and limit < total:

@@ -147,6 +147,22 @@ def test_kill_9_of_the_worker_is_seen_at_once(jobs):
     assert job.state == "lost"
 
 
+def test_a_worker_that_is_killed_where_memory_is_scarce_leaves_word_of_it(jobs):
+    """A tenth is scarce: of 16 GiB 1 GiB is free. What it wrote itself is of this machine."""
+    job = begin(jobs, "stall")
+    wait_until(lambda: job.latest() is not None)
+    told = json.loads((job.path / "heartbeat").read_text())
+    assert 0 < told["held"] < told["total"]
+    os.kill(pid_of(job), signal.SIGKILL)
+    wait_until(lambda: not job.active, seconds=5)
+    scarce = {"held": 14.5 * 2**30, "free": 2**30, "total": 16 * 2**30}
+    (job.path / "heartbeat").write_text(json.dumps(scarce))
+    short = "memory had run short: it held 14.5 GiB, and 1.0 GiB were free"
+    assert f"was killed or the machine went down; {short}; resume it" in job.error
+    (job.path / "heartbeat").write_text(json.dumps({**scarce, "free": 2 * 2**30}))
+    assert "memory" not in job.error
+
+
 def test_a_job_outlives_the_process_that_started_it_and_is_adopted(jobs):
     """The starter exits; another process sees the job running and stops it."""
     program = (

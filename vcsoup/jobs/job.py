@@ -14,6 +14,7 @@ from vcsoup.jobs import folder as files
 from vcsoup.jobs import progress, stopping
 from vcsoup.jobs.launchers import LOCAL
 from vcsoup.jobs.progress import Record
+from vcsoup.jobs.pulse import memory_ran_short
 from vcsoup.jobs.remote import read_remote, remote_state
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost"]
@@ -215,6 +216,8 @@ class Job:
             return None  # it never began
         how = "had to be killed" if state == "stopped" else "was killed or the machine went down"
         last, remote = self.log_tail(1), read_remote(self.path)
+        short = memory_ran_short(self.path / files.HEARTBEAT) if state == "lost" else ""
+        how += f"; {short}" if short else ""
         told = f" ({remote.launcher}: {remote.message})" if remote and remote.message else ""
         return f"{self.title}: the worker {how}{told}; resume it or start it again" + (
             f" (last words: {last[0]})" if last else ""
