@@ -10,6 +10,7 @@ which for Llama's kin start each part with BOS, as where a model was trained on 
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -130,7 +131,7 @@ def chat_text(
         ) from error
 
 
-def without_thoughts(tokenizer: PreTrainedTokenizerBase) -> dict[str, bool]:
+def without_thoughts(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     """Tell a chat template that has the choice to let the model answer at once.
 
     Policies learn from answers and are judged by them; thoughts would fill a short reply.
