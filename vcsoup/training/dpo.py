@@ -33,6 +33,7 @@ from vcsoup.training.failures import explained
 from vcsoup.training.glimpse import PROMPTS, Glimpse
 from vcsoup.training.identity import run_identity
 from vcsoup.training.keeper import Keeper
+from vcsoup.training.need import trained_sizes, warn_of_memory
 from vcsoup.training.processes import is_main
 from vcsoup.training.record import run_record
 from vcsoup.training.references import use_references
@@ -93,6 +94,7 @@ def train_value(
         tokenizer, model = load_trainable(base, config, loading)
         fitted = within_context(config, model)
         rows = make_rows(pairs, fitted, tokenizer=tokenizer)
+        sizes = trained_sizes(model, fitted)
         aside = _aside(out, job=manifest.get("job"))
         try:
             trainer = make_trainer(
@@ -104,6 +106,7 @@ def train_value(
                 checkpoints=checkpoints,
                 loading=loading,
             )
+            warn_of_memory(trainer, rows, sizes, config=fitted, loading=loading)
             value = manifest.get("value", "")
             use_references(
                 trainer,
