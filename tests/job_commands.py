@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import vcsoup.jobs.worker
 from vcsoup.errors import TrainingError
 from vcsoup.jobs import Worker, job_worker
 from vcsoup.jobs.folder import write_text
@@ -24,6 +25,9 @@ def main(mode: str, jobs_root: Path) -> None:
         if mode in ("climb", "crawl"):
             climb(worker, 0.01 if mode == "climb" else 0.06)
             return
+        if mode == "slow":
+            walk_slowly(worker)
+            return
         total = 3 if mode in ("finish", "finish-slot") else 3000
         for step in range(total):
             worker.report("stepping", step + 1, total, loss=1.0 / (step + 1))
@@ -34,6 +38,17 @@ def main(mode: str, jobs_root: Path) -> None:
                 break
         device = os.environ.get("CUDA_VISIBLE_DEVICES")
         worker.finish({"steps": step + 1} | ({"device": device} if device else {}))
+
+
+def walk_slowly(worker: Worker) -> None:
+    """Take steps of a second, which nothing cuts short, where half of one is the usual grace."""
+    vcsoup.jobs.worker.GRACE_S = 0.5
+    step = 0
+    while not worker.stop_requested:
+        time.sleep(1.0)
+        step += 1
+        worker.report("walking", step, 40, height=step)
+    worker.finish({"steps": step})
 
 
 def climb(worker: Worker, pause: float) -> None:

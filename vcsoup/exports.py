@@ -5,6 +5,7 @@ Soup page's downloads and `python -m vcsoup soup export` call it. Torch is impor
 folder is built; texts cost no model library.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,31 @@ def _base_hash(project: Project, adapters: Mapping[str, AdapterInfo]) -> str:
     only = recorded.pop() if len(recorded) == 1 else None
     chosen = project.config
     return str(only) if only else model_fingerprint(chosen.base, revision=chosen.loading.revision)
+
+
+_MUCH = 0.1
+"""A share of a soup whose loss shows in its answers."""
+
+
+def error_told(figures: Mapping[str, Any]) -> str:
+    """Say how far an export is from the soup, and what to do where that is far.
+
+    Args:
+        figures: Of `export_folder`.
+
+    Returns:
+        "" where no error is known.
+
+    Example:
+        >>> error_told({"relative_error": 0.0, "kind": "adapter"})
+        'relative error 0'
+        >>> error_told({"relative_error": 0.82, "kind": "model"}).partition(": ")[0]
+        'relative error 0.82, rounding loses much of the soup'
+    """
+    error = float(figures.get("relative_error", math.nan))
+    if not math.isfinite(error):
+        return ""
+    told = f"relative error {error:.2g}"
+    if figures.get("kind") != "model" or error <= _MUCH:
+        return told
+    return f"{told}, rounding loses much of the soup: export it in float32, or as an adapter"

@@ -27,6 +27,7 @@ def give_memory_back() -> None:
     """Return freed memory to the kernel; on other systems than glibc's it does nothing.
 
     The app calls it after reading a million pairs: what the reading took is not needed again soon.
+    A run calls it between models, of which the next one is loaded from a file that counts too.
     """
     trim = getattr(_libc(), "malloc_trim", None)
     if trim is not None:

@@ -4,6 +4,8 @@ The list and the curves draw in a browser (`tests/e2e/test_train_page.py`); here
 looked at. No test lets the queue's runner start anything.
 """
 
+import signal
+
 import pytest
 
 from tests.app import fixture_runs as made
@@ -129,6 +131,21 @@ def test_a_run_at_work_can_be_opened(workspace, visit):
         (bar,) = app.get("progress")
         assert bar.proto.value == 37
         assert bar.proto.text.startswith("step 3 of 8")
+
+
+def test_a_run_that_ends_its_step_can_be_ended_at_once(workspace, visit, jobs, monkeypatch):
+    """The worker is this process, which is not to die: the signal that would end it is caught."""
+    full_project(workspace)
+    sent = []
+    with made.training(workspace, "helpful") as worker:
+        made.report(worker, "helpful", range(1, 4))
+        worker.request_stop()
+        app = visit("train", run=worker.path.name)
+        assert [job.state for job in jobs.list()] == ["stopping"]
+        monkeypatch.setattr("vcsoup.jobs.stopping._signal", lambda path, sign: sent.append(sign))
+        app.button(key="run_end").click().run()
+    assert not app.exception
+    assert sent == [signal.SIGKILL]
 
 
 def test_a_link_to_a_run_that_is_gone_says_so(workspace, visit):

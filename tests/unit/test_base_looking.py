@@ -13,9 +13,9 @@ from tests.tiny_models import TARGETS, build_tokenizer, random_adapter, tiny_cau
 from vcsoup.base_models.anatomy import decoder_linears, empty_model, layer_names
 from vcsoup.base_models.looking import look_at_base
 from vcsoup.base_models.memory import Load
-from vcsoup.base_models.room import Room, room_here
 from vcsoup.base_models.settings import BaseLoading
 from vcsoup.errors import BaseModelError
+from vcsoup.room import Room, room_here
 from vcsoup.training.config import train_config
 from vcsoup.training.trainer import lora_config
 
@@ -150,6 +150,11 @@ def test_what_will_not_fit_is_said_plainly_with_what_saves_most(tmp_path):
     spread = BaseLoading(device_map="auto")
     four = look_at_base(base, spread, load=LOAD, room=small._replace(gpus=4))
     assert four.memory["training"]["verdict"] == "fits"
+    (alone,) = [one for one in look_at_base(base, spread, load=LOAD, room=LARGE).problems]
+    assert (alone.level, alone.says) == (
+        "note",
+        "it is to be spread over all GPUs, and here is one GPU",
+    )
 
 
 def test_checkpoints_and_fewer_bits_take_less(tmp_path):

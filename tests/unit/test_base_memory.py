@@ -4,13 +4,16 @@ Within a factor of two for every architecture, number format and set of layers: 
 tell a base that fits from one that does not. Sizes are those at which blocks matter most.
 """
 
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM, GPT2Config, GPTNeoXConfig, LlamaConfig
 
-from tests.tiny_models import build_tokenizer
+from tests.tiny_models import build_tokenizer, tiny_causal
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.base_models.anatomy import attention_names, decoder_linears, layer_names, sizes_of
 from vcsoup.base_models.memory import Load, training_bytes
@@ -61,6 +64,42 @@ def test_activations_are_estimated_within_a_factor_of_two(
     parts = training_bytes(sizes_of(plain, names), BaseLoading(), load, dtype=dtype)
     told = parts["activations"] * tokens / 2  # a pair is two sequences
     assert 0.5 < told / kept < 2.0
+
+
+class Live(TorchDispatchMode):
+    """Counts the bytes that live in what functions made under it, and the most at any time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most, self._sizes = 0, {}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        for tensor in (part for part in tree_leaves(made) if isinstance(part, torch.Tensor)):
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in self._sizes:
+                self._sizes[storage.data_ptr()] = storage.nbytes()
+                weakref.finalize(storage, self._sizes.pop, storage.data_ptr(), None)
+        self.most = max(self.most, sum(self._sizes.values()))
+        return made
+
+
+def test_logits_are_estimated_within_a_factor_of_two(tmp_path):
+    """A vocabulary of 24,000 beside a width of 32: next to nothing but logits."""
+    base = tiny_causal("llama", tmp_path / "base", vocab_size=24_000)
+    config = train_config("demo", steps=1, batch_size=8, rank=4, holdout=0.0)
+    tokenizer, model = load_trainable(str(base), config)
+    rows = make_rows(tiny_pairs(16), config, tokenizer=tokenizer)
+    trainer = make_trainer(model, tokenizer, rows, config=config, scratch=tmp_path / "scratch")
+    batch = trainer.data_collator([trainer.train_dataset[row] for row in range(8)])
+    trainer.model.train()
+    with Live() as live:
+        trainer.compute_loss(trainer.model, batch).backward()
+    load = Load(4, 8, batch["input_ids"].shape[1])
+    sizes = sizes_of(AutoModelForCausalLM.from_pretrained(base), ["q_proj"])
+    parts = training_bytes(sizes, BaseLoading(), load, dtype="float32")
+    assert parts["logits"] > 5 * parts["activations"]
+    assert 0.5 < (parts["logits"] + parts["activations"]) / live.most < 2.0
 
 
 def kept_bytes(base: Path, config, loading: BaseLoading, scratch: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import pytest
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.cli import main
+from vcsoup.cli.train import _figures
 from vcsoup.filtering import PairFilter
 from vcsoup.jobs import Jobs
 from vcsoup.pipeline import train_project
@@ -122,6 +123,7 @@ def test_the_next_attempt_of_a_job_skips_what_is_finished_and_goes_on(project, t
     first = attempt(project, "kind", folder)
     half = attempt(project, "funny", folder, monitor=Recorder(stop_at=2, within="training"))
     assert (half.manifest["stopped"], half.manifest["steps_done"]) == (True, 2)
+    assert _figures(half)["steps"] == 2, "what the command line tells is what was done"
     assert [one.step for one in whole_checkpoints(folder / "funny")] == [2, 1]
     left = project.root / "adapters" / ".funny-unfiltered-9.job-1"
     left.mkdir()

@@ -4,12 +4,14 @@ import fcntl
 import gc
 import queue
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.tiny_models import tiny_classifier
 from tests.tiny_project import tiny_project
 from vcsoup.engine.bench import Benches
 from vcsoup.engine.completion import Completion, CompletionSpec, Told
@@ -25,9 +27,11 @@ from vcsoup.errors import (
     UnknownValueError,
     VcsoupError,
 )
+from vcsoup.rewards.spec import RewardSpec
+from vcsoup.room import room_here
 from vcsoup.soup.decoding import Sampler
 from vcsoup.soup.model import SoupModel
-from vcsoup.workspace import Workspace
+from vcsoup.workspace import ProjectConfig, Workspace
 
 
 @pytest.fixture
@@ -159,6 +163,33 @@ def test_benches_keep_the_two_used_last(
     for project in ("p0", "p1", "p0", "p2", "p0", "p1"):
         benches.bench(project, "filtered")
     assert loads == [others[place].config.base for place in (0, 1, 2, 1)]
+
+
+def test_a_soup_makes_room_for_one_that_memory_does_not_hold_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine on which nothing is free while a soup is loaded."""
+    workspace = Workspace(tmp_path / "w")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        tiny_project(workspace, tmp_path / name, name=name)
+    full = room_here()._replace(free=0.0)
+    monkeypatch.setattr("vcsoup.engine.bench.room_here", lambda: full)
+    benches = Benches(workspace)
+    first = weakref.ref(benches.bench("one", "filtered").soup)
+    benches.bench("other", "filtered")
+    assert first() is None
+
+
+def test_every_judge_of_a_project_of_many_values_is_kept(tmp_path: Path) -> None:
+    """Ten judges for ten values: asked in turn, each would else be loaded again each time."""
+    workspace, values = Workspace(tmp_path / "workspace"), tuple(f"v{k}" for k in range(10))
+    models = {v: tiny_classifier(tmp_path / v, seed=k) for k, v in enumerate(values)}
+    rewards = {value: RewardSpec(model=str(model)) for value, model in models.items()}
+    config = ProjectConfig(name="many", values=values, base="nothing", rewards=rewards)
+    project, benches = workspace.create_project(config), Benches(workspace)
+    loaded = [benches._judge(project, value)._model for value in values]
+    assert [benches._judge(project, value)._model for value in values] == loaded
 
 
 def test_a_full_engine_answers_429(workspace: Workspace) -> None:

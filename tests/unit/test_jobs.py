@@ -93,6 +93,28 @@ def test_a_worker_that_does_not_listen_is_killed_after_the_grace(jobs):
     assert "had to be killed" in job.error
 
 
+def test_a_worker_in_a_long_step_may_end_it(jobs, monkeypatch):
+    """Half a second is the usual grace here, and a step takes one."""
+    monkeypatch.setattr("vcsoup.jobs.stopping.GRACE_S", 0.5)
+    job = begin(jobs, "slow")
+    wait_until(lambda: (job.latest() or {}).get("done") == 2)
+    job.stop(grace=0.5)
+    wait_until(lambda: not job.active, seconds=10)
+    assert (job.state, job.result, job.error) == ("stopped", {"steps": 3}, None)
+
+
+def test_a_long_step_ends_at_once_when_one_asks_again(jobs, monkeypatch):
+    monkeypatch.setattr("vcsoup.jobs.stopping.GRACE_S", 0.5)
+    job = begin(jobs, "slow")
+    wait_until(lambda: (job.latest() or {}).get("done") == 2)
+    job.stop(grace=0.5)
+    wait_until((job.path / "patience").exists)
+    job.stop(grace=0.0)
+    wait_until(lambda: not job.active, seconds=10)
+    assert job.state == "stopped"
+    assert "had to be killed" in job.error
+
+
 @pytest.mark.parametrize("step", [-86_400, 3600])
 def test_a_clock_that_was_set_hides_no_worker_from_who_stops_it(jobs, monkeypatch, step):
     """The boot's time of day moves with the clock, and with it the start times of all processes."""
@@ -123,6 +145,22 @@ def test_kill_9_of_the_worker_is_seen_at_once(jobs):
     assert job.error.startswith("Testing stall: the worker was killed")
     job.stop()
     assert job.state == "lost"
+
+
+def test_a_worker_that_is_killed_where_memory_is_scarce_leaves_word_of_it(jobs):
+    """A tenth is scarce: of 16 GiB 1 GiB is free. What it wrote itself is of this machine."""
+    job = begin(jobs, "stall")
+    wait_until(lambda: job.latest() is not None)
+    told = json.loads((job.path / "heartbeat").read_text())
+    assert 0 < told["held"] < told["total"]
+    os.kill(pid_of(job), signal.SIGKILL)
+    wait_until(lambda: not job.active, seconds=5)
+    scarce = {"held": 14.5 * 2**30, "free": 2**30, "total": 16 * 2**30}
+    (job.path / "heartbeat").write_text(json.dumps(scarce))
+    short = "memory had run short: it held 14.5 GiB, and 1.0 GiB were free"
+    assert f"was killed or the machine went down; {short}; resume it" in job.error
+    (job.path / "heartbeat").write_text(json.dumps({**scarce, "free": 2 * 2**30}))
+    assert "memory" not in job.error
 
 
 def test_a_job_outlives_the_process_that_started_it_and_is_adopted(jobs):

@@ -58,6 +58,19 @@ def asked():
     return pairs["prompt"].tolist(), pairs["chosen"].tolist()
 
 
+def test_a_large_model_on_a_cpu_reads_little_at_a_time(llama, asked, monkeypatch):
+    """As if this one were large: 40 tokens are its most, so progress is told between batches."""
+    plain = RewardModel.load(RewardSpec(model=llama, template="chat"))
+    whole, parts = Recorder(), Recorder()
+    expected = plain.score(*asked, monitor=whole)
+    monkeypatch.setattr("vcsoup.rewards.model._FEWEST_TOKENS", 1)
+    monkeypatch.setattr("vcsoup.rewards.model._WORK", 80 * plain.model.num_parameters())
+    found = RewardModel.load(plain.spec).score(*asked, monitor=parts)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert len(whole.reports) == 1
+    assert len(parts.reports) > 6
+
+
 @pytest.mark.parametrize("template", ["chat", "pair", "hh", "response", "reversed"])
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
 def test_a_reply_scores_the_same_alone_and_in_any_batch(name, template, asked, request):

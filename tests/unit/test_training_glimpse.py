@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from tests.tiny_models import random_adapter, tiny_causal
 from vcsoup.training.glimpse import Glimpse, mean_kl
@@ -59,6 +59,32 @@ def test_a_look_is_the_same_each_time_and_draws_nothing_from_outside(policy):
     assert first["kl"] > 0
     assert first["sample_prompt"] == "asked"
     assert first["sample"]
+
+
+def test_settings_that_came_with_the_base_do_not_change_what_the_policy_says(policy):
+    """As of a chat model: a penalty, a cut distribution and more than one end."""
+    model, tokenizer = policy
+    plain = glimpse(tokenizer, tokens=24).look(model)
+    own = model.get_base_model().generation_config
+    told = GenerationConfig(repetition_penalty=3.0, top_k=2, min_p=0.5, eos_token_id=[2, 0])
+    model.generation_config = model.get_base_model().generation_config = told
+    assert glimpse(tokenizer, tokens=24).look(model) == plain
+    assert model.get_base_model().generation_config is told
+    model.generation_config = model.get_base_model().generation_config = own
+
+
+def test_a_reply_ends_where_any_of_the_base_s_ends_comes(policy):
+    model, tokenizer = policy
+    looker = glimpse(tokenizer, tokens=24)
+    torch.manual_seed(0)
+    whole = looker._replies(model, 24)
+    end = whole[0][3]
+    own = model.get_base_model().generation_config
+    model.generation_config = GenerationConfig(eos_token_id=[tokenizer.eos_token_id, end])
+    torch.manual_seed(0)
+    cut = looker._replies(model, 24)[0]
+    model.generation_config = model.get_base_model().generation_config = own
+    assert cut == whole[0][: whole[0].index(end) + 1]
 
 
 def test_the_base_itself_has_no_distance(policy):

@@ -1,6 +1,9 @@
 """The base's log-probabilities: read once, shared by runs, equal to what trl computes itself."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.tiny_models import tiny_causal
@@ -81,8 +84,31 @@ def test_another_layout_is_another_number(base, tmp_path, changes):
 
 
 def test_stopping_while_the_base_reads(base, tmp_path):
+    """What it has read is kept: four pairs of 24, in passes of two."""
     with pytest.raises(StopRequested):
         ready(base, tmp_path / "cache", monitor=Recorder(stop_at=4), scratch=tmp_path)
+    _, read = ready(base, tmp_path / "cache", scratch=tmp_path)
+    assert read == 20
+
+
+class Looker(Recorder):
+    """Looks at each report how many log-probabilities lie on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder, self.kept = folder, []
+
+    def report(self, stage, done, total, **figures):
+        super().report(stage, done, total, **figures)
+        self.kept.append(sum(len(pd.read_parquet(path)) for path in self.folder.rglob("*.parquet")))
+
+
+def test_what_was_read_is_on_the_disk_before_all_is(base, tmp_path, monkeypatch):
+    """Twelve passes of two pairs, two numbers each; a kill costs what no write has reached yet."""
+    monkeypatch.setattr("vcsoup.training.references._SAVE_SECONDS", -1.0)
+    looker = Looker(tmp_path / "cache")
+    ready(base, tmp_path / "cache", monitor=looker, scratch=tmp_path)
+    assert looker.kept == [4 * passes for passes in range(1, 13)]
 
 
 def test_the_trainer_does_not_ask_the_base_again(base, tmp_path):

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tests.tiny_models import tiny_causal
 from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.errors import TrainingError
+from vcsoup.monitor import StopRequested
 from vcsoup.training.checkpoints import whole_checkpoints
 from vcsoup.training.config import TrainConfig, train_config
 from vcsoup.training.dpo import train_value
@@ -126,6 +127,62 @@ def test_a_chain_of_stops_ends_at_the_same_place(base, whole, tmp_path):
         )
     run(base, tmp_path / "again", config, checkpoints=kept)
     same_end(whole(0.2), tmp_path / "again")
+
+
+class Within(Recorder):
+    """Asks to stop between the two passes of the step that follows a given one."""
+
+    def __init__(self, after: int) -> None:
+        self._after, self._asked = after, 0
+        super().__init__()
+
+    @property
+    def stop_requested(self):
+        steps = [done for stage, done, *_ in self.reports if stage == "training kind"]
+        self._asked += max(steps, default=-1) >= self._after
+        return self._asked > min(self._after, 1)  # a step's end asks first, where there was one
+
+    @stop_requested.setter
+    def stop_requested(self, _asked):
+        """The recorder's own way is not taken."""
+
+
+def test_a_stop_is_heard_within_a_step_and_the_run_goes_on_to_the_same_end(base, whole, tmp_path):
+    """The step that was left half done leaves no trace: neither weights nor random numbers."""
+    config, kept = small(dropout=0.2), tmp_path / "checkpoints"
+    first = run(base, tmp_path / "early", config, Within(5), checkpoints=kept)
+    assert (first["stopped"], first["steps_done"]) == (True, 5)
+    assert [one.step for one in whole_checkpoints(kept)] == [5, 3]
+    run(base, tmp_path / "again", config, checkpoints=kept)
+    same_end(whole(0.2), tmp_path / "again")
+
+
+def test_a_run_stopped_within_its_first_step_has_nothing_to_keep(base, tmp_path):
+    kept = tmp_path / "checkpoints"
+    with pytest.raises(StopRequested, match="before the first step"):
+        run(base, tmp_path / "early", small(), Within(0), checkpoints=kept)
+    assert not (tmp_path / "early").exists()
+    assert not whole_checkpoints(kept)
+
+
+def test_long_steps_are_kept_before_their_checkpoint_is_due(base, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("vcsoup.training.keeper.MOST_LOST_S", -1.0)
+    config, kept = small(dropout=0.2, checkpoint_every=100), tmp_path / "checkpoints"
+    with pytest.raises(Killed):
+        run(base, tmp_path / "early", config, Killer(at=5), checkpoints=kept)
+    assert [one.step for one in whole_checkpoints(kept)] == [4, 3]
+    run(base, tmp_path / "again", config, checkpoints=kept)
+    same_end(whole(0.2), tmp_path / "again")
+
+
+def test_a_stop_does_not_wait_for_a_long_look(base, tmp_path, monkeypatch):
+    """Steps count as long here; the adapter is kept, without the figures of an earlier look."""
+    monkeypatch.setattr("vcsoup.training.watch._LONG_S", -1.0)
+    config = small(eval_every=2)
+    kept = run(base, tmp_path / "out", config, Recorder(stop_at=3, within="training"))
+    assert (kept["stopped"], kept["steps_done"]) == (True, 3)
+    assert [look["step"] for look in kept["looks"]] == [2]
+    assert "heldout_loss" not in kept["metrics"]
 
 
 def test_looks_and_samples_do_not_touch_the_training(base, whole, tmp_path):

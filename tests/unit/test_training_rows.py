@@ -1,14 +1,18 @@
 """The order and layout of the pairs that a run shows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from tests.tiny_models import build_tokenizer
+from tests.tiny_models import build_tokenizer, tiny_causal
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.errors import ChatTemplateError, TrainingError
 from vcsoup.rewards.templates import plain_prompt
+from vcsoup.soup.prompts import encode_prompt
 from vcsoup.training.config import train_config
 from vcsoup.training.rows import make_rows, shown_order
+from vcsoup.training.trainer import load_trainable, make_trainer
 
 
 def test_every_pair_is_shown_once_per_epoch_and_batches_are_sorted_by_length():
@@ -43,6 +47,33 @@ def test_held_out_pairs_are_never_trained_on():
     shown = {row["prompt"][0]["content"] for row in rows.train}
     assert (len(held_out), len(shown), len(rows.train), rows.n_train) == (5, 15, 80, 15)
     assert not held_out & shown
+
+
+THINKING = (
+    "{% for m in messages %}<|{{ m.role }}|>"
+    "{% if loop.last and m.role == 'assistant' %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m.content }}</s>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n"
+    "{% endif %}{% endif %}"
+)
+"""As Qwen3's: the model thinks aloud before it answers unless it is told not to."""
+
+
+def test_a_base_that_thinks_aloud_is_trained_on_its_answers_alone(tmp_path):
+    """What trl trains on begins behind the empty thoughts, where a soup begins to answer."""
+    base = tiny_causal("llama", tmp_path / "base")
+    tokenizer, model = load_trainable(str(base), train_config())
+    tokenizer.chat_template = THINKING
+    config = train_config(steps=1, batch_size=4, holdout=0.0, rank=2, max_length=256)
+    rows = make_rows(tiny_pairs(4), config, tokenizer=tokenizer)
+    trainer = make_trainer(model, tokenizer, rows, config=config, scratch=tmp_path / "scratch")
+    for row in trainer.train_dataset:
+        assert tokenizer.decode(row["prompt_ids"]).endswith("<|assistant|><think>\n\n</think>\n\n")
+        assert "think" not in tokenizer.decode(row["chosen_ids"])
+    soup = SimpleNamespace(tokenizer=tokenizer)
+    asked = rows.train[0]["prompt"]
+    assert encode_prompt(soup, asked) == trainer.train_dataset[0]["prompt_ids"]
 
 
 def test_a_chat_template_that_refuses_a_prompt_is_one_line():

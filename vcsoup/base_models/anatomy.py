@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.pytorch_utils import Conv1D
 
 from vcsoup.base_models.memory import Sizes
@@ -48,6 +53,13 @@ def context_of(config: PretrainedConfig) -> int:
     """Longest text in tokens; 0 when a (text) configuration sets no bound."""
     told = (int(getattr(config, name, None) or 0) for name in _CONTEXT)
     return next((length for length in told if length > 0), 0)
+
+
+def stop_tokens(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Tokens that end a reply: the tokenizer's end, and those that came with the model."""
+    told = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    named = told if isinstance(told, list) else [told]
+    return {token for token in (*named, tokenizer.eos_token_id) if token is not None}
 
 
 def decoder_linears(model: nn.Module) -> list[Linear]:

@@ -24,6 +24,7 @@ from transformers.utils.logging import disable_progress_bar
 from vcsoup.base_models.settings import AS_ALWAYS, QUANT_EXTRA, BaseLoading
 from vcsoup.errors import BaseModelError
 from vcsoup.rewards.model_files import damaged_weights, no_such_folder
+from vcsoup.room import why_no_room
 
 NO_END = "a tokenizer that names no end-of-text token"
 
@@ -57,6 +58,11 @@ def load_base(
     options = {"dtype": numbers, "use_safetensors": True, **_placement(loading, device)}
     if loading.quantization != "none":
         options["quantization_config"] = _quantised(loading, numbers)
+    if short := _why_no_room(base, loading, numbers):
+        raise BaseModelError(
+            f"base model {str(base)!r} cannot be loaded: {short}; load it in bfloat16, or choose "
+            "a smaller base"
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, revision=loading.revision)
         model = AutoModelForCausalLM.from_pretrained(base, revision=loading.revision, **options)
@@ -102,6 +108,13 @@ def lacks_end(tokenizer: PreTrainedTokenizerBase) -> bool:
     """
     served = tokenizer.pad_token is not None and tokenizer.chat_template
     return tokenizer.eos_token is None and not served
+
+
+def _why_no_room(base: str | Path, loading: BaseLoading, numbers: torch.dtype) -> str:
+    """Why its weights cannot fit a machine without a GPU; of quantised ones `looking` tells."""
+    if torch.cuda.is_available() or loading.quantization != "none":
+        return ""
+    return why_no_room(str(base), loading.revision, each=numbers.itemsize)
 
 
 def _placement(loading: BaseLoading, device: str | torch.device | None) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from vcsoup.base_models.anatomy import (
 from vcsoup.base_models.finding import find_base
 from vcsoup.base_models.memory import Load, Sizes, serving_bytes, training_bytes, verdict
 from vcsoup.base_models.problems import Problem
-from vcsoup.base_models.room import Room, room_here
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
+from vcsoup.room import Room, room_here
 
 _LEVELS = ("fault", "warning", "note")
 
@@ -123,8 +123,9 @@ def _memory(
         room = room._replace(free=room.free * room.gpus, total=room.total * room.gpus)
     asked = None if loading.dtype == "auto" else loading.dtype
     trained, served = asked or ("bfloat16" if room.gpus else "float32"), asked or "float32"
+    gpus = room.gpus > 0
     parts = {
-        "training": (trained, training_bytes(sizes, loading, load, dtype=trained)),
+        "training": (trained, training_bytes(sizes, loading, load, dtype=trained, on_gpu=gpus)),
         "serving": (served, serving_bytes(sizes, loading, load, dtype=served)),
     }
     return {

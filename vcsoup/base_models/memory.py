@@ -13,6 +13,8 @@ _BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 _KEPT = {"8bit": 1.0 + 4 / 4096, "4bit": 0.5 + 4 / 64}
 """Bytes per number of a linear layer, with the scales of its rows (int8) or blocks (nf4)."""
 _TILE = (4096, 32768)  # tokens and vocabulary entries
+_TILES_ON_CPU, _TILES_ON_GPU = 9, 3
+"""Tiles that trl holds at a time: one kernel works in place, torch's functions make new ones."""
 _ADAPTER = 4.0  # adapters train in float32
 
 
@@ -67,7 +69,7 @@ class Load:
 
 
 def training_bytes(
-    sizes: Sizes, loading: BaseLoading, load: Load, *, dtype: str
+    sizes: Sizes, loading: BaseLoading, load: Load, *, dtype: str, on_gpu: bool = False
 ) -> dict[str, float]:
     """Memory of one training pass.
 
@@ -76,6 +78,7 @@ def training_bytes(
         loading: How it is loaded.
         load: What is trained.
         dtype: "float32", "bfloat16" or "float16", of the weights and the arithmetic.
+        on_gpu: Whether a GPU computes.
 
     Returns:
         Bytes of weights, adapters (one is trained), optimiser (its gradients and AdamW's two
@@ -85,6 +88,7 @@ def training_bytes(
     tokens = 2 * load.pairs * load.tokens
     block = _block_bytes(sizes, load, dtype=dtype)
     kept = sizes.layers * block
+    tiles = _TILES_ON_GPU if on_gpu else _TILES_ON_CPU
     if loading.gradient_checkpointing:
         kept = sizes.layers * sizes.hidden * number + block
     return {
@@ -93,7 +97,7 @@ def training_bytes(
         "optimiser": 3 * adapter,
         "activations": tokens * kept,
         # trl makes logits a tile at a time, in float32, and their gradient beside them.
-        "logits": min(tokens, _TILE[0]) * min(sizes.vocabulary, _TILE[1]) * 3 * 4.0,
+        "logits": min(tokens, _TILE[0]) * min(sizes.vocabulary, _TILE[1]) * tiles * 4.0,
     }
 
 

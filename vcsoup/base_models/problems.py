@@ -132,6 +132,9 @@ def of_the_settings(loading: BaseLoading, gpus: int) -> list[Problem]:
     if loading.lacks_library:
         says = f"{loading.quantization[0]} bits need bitsandbytes, which is not installed"
         found.append(Problem("fault", says, QUANT_EXTRA))
+    if loading.device_map == "auto" and gpus < 2:
+        here = "one GPU" if gpus else "no GPU"
+        found.append(Problem("note", f"it is to be spread over all GPUs, and here is {here}"))
     if loading.quantization != "none" and not gpus:
         says = "without a GPU, layers in 8 or 4 bits save memory and cost much time"
         found.append(Problem("note", says))

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import numpy as np
 import typer
 
 from vcsoup.cli.options import (
@@ -18,7 +17,7 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json, show_table, weights_text
 from vcsoup.errors import AdapterError
-from vcsoup.exports import TEXTS, export_folder, export_text, soup_recipe
+from vcsoup.exports import TEXTS, error_told, export_folder, export_text, soup_recipe
 from vcsoup.honesty_report import NO_SOUP, honesty_figures
 from vcsoup.jobs import Worker
 from vcsoup.soup.export_recipe import Recipe, read_recipe
@@ -221,6 +220,5 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
         return
     told = [f"{figures['path']}: {weights_text(figures['weights'])}", str(figures["method"])]
     told += [f"rank {figures['rank']}"] if figures.get("rank") else []
-    if np.isfinite(figures.get("relative_error", np.nan)):
-        told.append(f"relative error {figures['relative_error']:.2g}")
+    told += [error] if (error := error_told(figures)) else []
     show(", ".join(told))

@@ -181,7 +181,7 @@ def _figures(info: AdapterInfo) -> dict[str, Any]:
         "path": str(info.path),
         "pairs": manifest.get("n_pairs"),
         "threshold": manifest.get("threshold"),
-        "steps": manifest.get("steps", manifest.get("config", {}).get("steps")),
+        "steps": manifest.get("steps_done", manifest.get("config", {}).get("steps")),
         "seconds": manifest.get("seconds"),
         "stopped": bool(manifest.get("stopped")),
         "metrics": manifest.get("metrics"),

@@ -1,9 +1,11 @@
 """The models that the engine keeps ready: per project and group one soup and its reward models.
 
 Loaded on demand, kept while used, loaded again when the set of adapters changed (a run ended) or
-the project's models did. Only the owner thread calls this.
+the project's models did. What was not used for longest makes room for what the memory does not hold
+beside it: each set of adapters has a base of its own. Only the owner thread calls this.
 """
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
@@ -18,11 +20,12 @@ from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.consent import check_consent
 from vcsoup.rewards.judge import HeadJudge, Judge, SharedModel, load_judge
+from vcsoup.room import room_here, stored_numbers
 from vcsoup.soup.model import SoupModel
 from vcsoup.workspace import AdapterInfo, Point, Project, Workspace
 
 _MOST_SOUPS = 2  # filtered and unfiltered side by side
-_MOST_JUDGES = 8
+_MOST_JUDGES = 8  # or as many as the project at hand has values: all of them judge each reply
 _TOKENS = 2048  # scored at a time: nobody waits longer than that takes
 
 _SAME_WEIGHT = 5e-6
@@ -110,11 +113,15 @@ class Benches:
         ordered = {value: adapters[value] for value in project.values}
         paths = [info.path for info in ordered.values()]
         contents = tuple(info.hash for info in ordered.values())
+        base, loading = project.config.base, project.config.loading
         soup = _kept(
             self._soups,
-            (project.config.base, project.config.loading, contents),
+            (base, loading, contents),
             _MOST_SOUPS,
-            lambda: SoupModel.load(project.config.base, paths, loading=project.config.loading),
+            lambda: SoupModel.load(base, paths, loading=loading),
+            need=lambda: _bytes(
+                base, loading.revision, half=loading.dtype in ("bfloat16", "float16")
+            ),
         )
         return Bench(project, group, ordered, project.set_key(adapters), soup)
 
@@ -152,14 +159,15 @@ class Benches:
             raise RewardModelError(
                 f"project {project.name} has no reward model for {value}; name one per value"
             )
-        consents = project.consents.keys()
+        consents, most = project.consents.keys(), max(_MOST_JUDGES, len(project.values))
         check_consent(spec, consents)  # also of one that is loaded already
         if spec.kind == "model":  # heads of one model read one copy of it
             model = _kept(
                 self._models,
                 spec.pass_fingerprint(),
-                _MOST_JUDGES,
+                most,
                 lambda: SharedModel.load(spec, consents=consents),
+                need=lambda: _bytes(spec.model, spec.revision),
             )
             return HeadJudge(spec, model)
         key = (spec.fingerprint(), spec)
@@ -167,18 +175,38 @@ class Benches:
         return _kept(
             self._judges,
             key,
-            _MOST_JUDGES,
+            most,
             lambda: load_judge(spec, consents=consents, cache=cache),
         )
 
 
+def _bytes(model: str, revision: str | None, *, half: bool = False) -> int:
+    """What a model's weights take in memory, in float32 unless told otherwise; 0: not known."""
+    return (2 if half else 4) * (stored_numbers(model, revision) or 0)
+
+
 def _kept(
-    shelf: "OrderedDict[Hashable, Thing]", key: Hashable, most: int, load: Callable[[], Thing]
+    shelf: "OrderedDict[Hashable, Thing]",
+    key: Hashable,
+    most: int,
+    load: Callable[[], Thing],
+    *,
+    need: Callable[[], int] = int,
 ) -> Thing:
-    """The thing under `key`, loaded when missing; the longest unused ones make room first."""
+    """The thing under `key`, loaded when missing; the longest unused ones make room first.
+
+    Args:
+        shelf: Where it is kept.
+        key: Its name there.
+        most: So many are kept.
+        load: Loads it.
+        need: Tells the bytes that it takes; fewer are kept where these are not free beside them.
+    """
     if key not in shelf:
-        while len(shelf) >= most:
+        bytes_needed = need()
+        while shelf and (len(shelf) >= most or bytes_needed > room_here().free):
             shelf.popitem(last=False)
+            gc.collect()
         shelf[key] = load()
     shelf.move_to_end(key)
     return shelf[key]

@@ -23,10 +23,10 @@ import psutil
 SPEC, IDENTITY, PROGRESS = "spec.json", "identity.json", "progress.jsonl"
 LOCK, LOG, RESULT = "lock", "log.txt", "result.json"
 QUEUED, WAITING, BEGAN, STOP = "queued.json", "waiting", "began.json", "stop"
-HEARTBEAT, CHECKPOINTS = "heartbeat", "checkpoints"
+HEARTBEAT, CHECKPOINTS, PATIENCE = "heartbeat", "checkpoints", "patience"
 
 # What one attempt leaves behind that the next must not take for its own.
-OF_ONE_ATTEMPT = (IDENTITY, WAITING, BEGAN, STOP, HEARTBEAT)
+OF_ONE_ATTEMPT = (IDENTITY, WAITING, BEGAN, STOP, PATIENCE, HEARTBEAT)
 
 # Names the boot of this machine; start times within one boot do not move with the clock.
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

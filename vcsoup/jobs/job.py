@@ -14,6 +14,7 @@ from vcsoup.jobs import folder as files
 from vcsoup.jobs import progress, stopping
 from vcsoup.jobs.launchers import LOCAL
 from vcsoup.jobs.progress import Record
+from vcsoup.jobs.pulse import memory_ran_short
 from vcsoup.jobs.remote import read_remote, remote_state
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost"]
@@ -224,6 +225,8 @@ class Job:
             return None  # it never began
         how = "had to be killed" if state == "stopped" else "was killed or the machine went down"
         last, remote = self.log_tail(1), read_remote(self.path)
+        short = memory_ran_short(self.path / files.HEARTBEAT) if state == "lost" else ""
+        how += f"; {short}" if short else ""
         told = f" ({remote.launcher}: {remote.message})" if remote and remote.message else ""
         return f"{self.title}: the worker {how}{told}; resume it or start it again" + (
             f" (last words: {last[0]})" if last else ""
@@ -268,8 +271,9 @@ class Job:
     def stop(self, grace: float = 20.0) -> None:
         """Ask the worker to stop and keep what it has; kill it when it does not within `grace` s.
 
-        Returns at once. What waits in the queue without a process is "stopped" at once. Asking
-        again after the grace kills at once, should the process that asked first be gone. A job that
+        Returns at once. What waits in the queue without a process is "stopped" at once. A worker
+        whose steps take longer than the usual 20 s is given the time to end one. Asking again after
+        `grace` kills at once, also where the process that asked first is gone. A job that
         has ended is left alone.
 
         Raises:

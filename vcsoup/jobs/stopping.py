@@ -1,4 +1,8 @@
-"""Stopping a job: out of the queue, by asking its worker, and by force after a grace."""
+"""Stopping a job: out of the queue, by asking its worker, and by force after a grace.
+
+A worker whose steps take long says how much patience it needs to end the present one; the usual
+grace is then as long as that. Asking again ends it at once.
+"""
 
 import os
 import signal
@@ -13,6 +17,7 @@ from vcsoup.jobs.disk import write_result, writing
 from vcsoup.jobs.remote import read_remote
 
 GRACE_S = 20.0
+_SAME_S = 1e-3
 
 
 def stop(path: Path, grace: float, active: Callable[[], bool]) -> None:
@@ -37,19 +42,29 @@ def stop(path: Path, grace: float, active: Callable[[], bool]) -> None:
     if (path / files.HEARTBEAT).exists():
         _signal(path, signal.SIGTERM)
     if read_remote(path) is None:
-        timer = threading.Timer(grace, _kill, args=(path, active, _request(path)))
-        timer.daemon = True
-        timer.start()
+        _kill_after(grace, path, active, _request(path))
 
 
 def asked_to_stop_since(path: Path) -> tuple[float, float] | None:
-    """Return how many seconds ago a job was asked to stop, and the grace; None when it was not."""
+    """Return how many seconds ago a job was asked to stop, and the grace; None when it was not.
+
+    The usual grace, or a longer one, is at least the patience that the worker asked for.
+    """
     asked = path / files.STOP
     try:
         seconds, text = time.time() - asked.stat().st_mtime, asked.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    return seconds, float(text) if text else GRACE_S
+    grace = float(text) if text else GRACE_S
+    return seconds, max(grace, _patience(path)) if grace >= GRACE_S else grace
+
+
+def _patience(path: Path) -> float:
+    """Seconds that the worker needs to end its present step, as it says itself; else 0."""
+    try:
+        return float((path / files.PATIENCE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return 0.0
 
 
 def _ask(asked: Path, grace: float) -> None:
@@ -89,9 +104,22 @@ def _request(path: Path) -> int | None:
 
 
 def _kill(path: Path, active: Callable[[], bool], request: int | None) -> None:
-    """Kill the worker, unless the job was resumed since the request."""
-    if active() and request is not None and _request(path) == request:
+    """Kill the worker when its grace is over, unless the job was resumed since the request."""
+    asked = asked_to_stop_since(path)
+    if not active() or asked is None or _request(path) != request:
+        return
+    if (left := asked[1] - asked[0]) > _SAME_S:
+        _kill_after(left, path, active, request)
+    else:
         _signal(path, signal.SIGKILL)
+
+
+def _kill_after(
+    seconds: float, path: Path, active: Callable[[], bool], request: int | None
+) -> None:
+    timer = threading.Timer(seconds, _kill, args=(path, active, request))
+    timer.daemon = True
+    timer.start()
 
 
 def _signal(path: Path, number: signal.Signals) -> None:

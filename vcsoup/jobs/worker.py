@@ -21,10 +21,15 @@ from vcsoup.jobs.joining import join, make
 from vcsoup.jobs.pulse import Pulse
 from vcsoup.jobs.reports import Reports
 from vcsoup.jobs.starting import new_spec
+from vcsoup.jobs.stopping import GRACE_S
 from vcsoup.monitor import StopRequested
 
 # Reports without figures that come faster than this are not worth a line.
 _SHORTEST_GAP_S = 0.1
+# The step at hand may take so many times as long as the longest so far: a first step with gradients
+# does beside a reading pass of the base.
+_LONGER = 4.0
+_MOST_PATIENCE_S = 3600.0
 
 
 class Worker:
@@ -38,6 +43,8 @@ class Worker:
         self._reports = Reports(path / files.PROGRESS)
         self._pulse = Pulse(path / files.HEARTBEAT)
         self._last = ("", 0.0)  # stage, and seconds of a clock that nobody sets
+        self._heard: float | None = None  # when the last report came, by that clock
+        self._longest = 0.0  # seconds between two reports
 
     @property
     def checkpoints(self) -> Path:
@@ -56,6 +63,8 @@ class Worker:
         """Write one report (see `vcsoup.monitor.Monitor`), and hear whether to stop."""
         self._look_for_stop()
         now = time.monotonic()
+        self._longest = max(self._longest, now - (self._heard or now))
+        self._heard = now
         same_stage = stage == self._last[0]
         if same_stage and not figures and done < total and now - self._last[1] < _SHORTEST_GAP_S:
             return
@@ -77,6 +86,7 @@ class Worker:
             self.stop_requested = True
             with suppress(OSError):  # an older file is the request: its time must stay
                 (self.path / files.STOP).touch(exist_ok=False)
+            self._ask_for_patience()
             # Straight to the descriptor: the stream may be in the middle of a write.
             os.write(2, b"stopping; what is finished is kept (Ctrl-C again aborts)\n")
 
@@ -85,6 +95,12 @@ class Worker:
         self._pulse.stop()
         self._display.close()
         self._reports.close()
+
+    def _ask_for_patience(self) -> None:
+        """Say how long the present step may take, where that is longer than the usual grace."""
+        if (seconds := min(_LONGER * self._longest, _MOST_PATIENCE_S)) > GRACE_S:
+            with suppress(OSError):
+                files.write_text(self.path / files.PATIENCE, f"{seconds:g}")
 
     def _look_for_stop(self) -> None:
         """See a request that came without a signal: before the start, or from another machine."""

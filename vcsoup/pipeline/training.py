@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vcsoup.filtering import PairFilter, keep_pairs
+from vcsoup.machine import give_memory_back
 from vcsoup.monitor import SILENT, Monitor
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.processes import is_main, told_by_main
@@ -81,17 +82,20 @@ def train_project(
         "reward_stamp": project.rewards_stamp(value) if pair_filter else None,
         "n_pairs_all": project.datasets()[value].n,
     }
-    train_value(
-        pairs,
-        config,
-        base=project.config.base,
-        out=project.adapter_dir(name),
-        manifest=manifest,
-        monitor=monitor,
-        checkpoints=checkpoints / value if checkpoints else None,
-        references=references,
-        loading=project.config.loading,
-    )
+    try:
+        train_value(
+            pairs,
+            config,
+            base=project.config.base,
+            out=project.adapter_dir(name),
+            manifest=manifest,
+            monitor=monitor,
+            checkpoints=checkpoints / value if checkpoints else None,
+            references=references,
+            loading=project.config.loading,
+        )
+    finally:
+        give_memory_back()
     told_by_main(None)  # the others wait here until the main process has put it on the shelf
     return _adapter(project, name)
 

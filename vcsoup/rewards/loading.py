@@ -28,6 +28,7 @@ from vcsoup.rewards.model_files import (
     read_model_files,
 )
 from vcsoup.rewards.spec import RewardSpec
+from vcsoup.room import why_no_room
 
 _LARGE = 1_000_000_000  # parameters; below it a GPU also computes in float32
 
@@ -68,6 +69,10 @@ def load_classifier(
     if spec.trust_remote_code:
         _check_code(spec)
     check_whole(spec.model, spec.revision)
+    if place.type == "cpu" and (short := why_no_room(spec.model, spec.revision, each=4)):
+        raise RewardModelError(
+            f"reward model {spec.model} cannot be loaded: {short}; take a smaller one"
+        )
     source = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
     disable_progress_bar()
     try:

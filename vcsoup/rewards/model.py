@@ -11,6 +11,7 @@ No loading (`vcsoup.rewards.loading`) and no caching here (`vcsoup.rewards.cache
 """
 
 import logging
+import sys
 from collections.abc import Container, Iterator, Sequence
 from typing import Self
 
@@ -33,6 +34,8 @@ from vcsoup.rewards.token_tree import tree_batches
 FloatArray = npt.NDArray[np.float32]
 
 TOKENS_PER_BATCH = 8192
+_FEWEST_TOKENS = 512
+_WORK = 2**41  # most multiplications and additions of a batch on a CPU: some ten seconds
 _CHUNK = 8192  # replies tokenised at a time, so that a million pairs fit in memory
 _TRIED = 4  # rows of different lengths, padded: some models pool tokens two by two
 _READABLE = {"input_ids", "attention_mask"}  # a row with more to it is not shared
@@ -63,6 +66,7 @@ class RewardModel:
         self._shared = SharedPrompts.of(model) if may_share else None
         self._tried = False
         self._pads = True if spec.pad_side == "left" else None  # None: not tried yet
+        self._most_tokens = most_in_a_batch(model)
 
     @classmethod
     def load(
@@ -98,7 +102,8 @@ class RewardModel:
         Args:
             prompts: n prompts, messages or plain strings.
             replies: n replies, in the same order.
-            tokens_per_batch: Rows times longest row of a batch; trades memory for speed.
+            tokens_per_batch: Rows times longest row of a batch; trades memory for speed. A large
+                model on a CPU takes fewer, so that progress shows and a stop is heard.
             monitor: Hears progress; a stop request raises `StopRequested`.
 
         Returns:
@@ -159,6 +164,7 @@ class RewardModel:
         What the chat template refuses comes last, as nan.
         """
         order = _side_by_side(prompts)
+        tokens_per_batch = min(tokens_per_batch, self._most_tokens)
         refused: list[int] = []
         heads = self.model.config.num_labels or 1
         for start in range(0, len(order), _CHUNK):
@@ -302,6 +308,16 @@ class RewardModel:
             pad = next(token for token in range(len(last) + 1) if token not in last)
         self.model.config.pad_token_id = pad
         return pad
+
+
+def most_in_a_batch(model: PreTrainedModel) -> int:
+    """Tokens that a model may read at a time: a CPU gains nothing by more, and is not heard of.
+
+    Each number of the model is multiplied and added once for each token.
+    """
+    if model.device.type != "cpu":
+        return sys.maxsize
+    return max(_FEWEST_TOKENS, _WORK // (2 * model.num_parameters()))
 
 
 def _side_by_side(prompts: Sequence[AnyPrompt]) -> npt.NDArray[np.intp]:

@@ -10,6 +10,7 @@ which for Llama's kin start each part with BOS, as where a model was trained on 
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -108,7 +109,7 @@ def chat_text(
     Args:
         tokenizer: One that has a template.
         turns: The conversation.
-        answer_next: End where the assistant is to answer.
+        answer_next: End where the assistant is to answer, without thinking aloud first.
 
     Raises:
         ChatTemplateError: the template refuses it, as Gemma's refuses a system message.
@@ -116,7 +117,10 @@ def chat_text(
     try:
         return str(
             tokenizer.apply_chat_template(
-                [dict(turn) for turn in turns], add_generation_prompt=answer_next, tokenize=False
+                [dict(turn) for turn in turns],
+                add_generation_prompt=answer_next,
+                tokenize=False,
+                **(without_thoughts(tokenizer) if answer_next else {}),
             )
         )
     except TemplateError as error:
@@ -125,6 +129,17 @@ def chat_text(
             f"{', '.join(turn['role'] for turn in turns)} ({error}); leave such prompts out, or "
             "change chat_template.jinja in a copy of the model"
         ) from error
+
+
+def without_thoughts(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """Tell a chat template that has the choice to let the model answer at once.
+
+    Policies learn from answers and are judged by them; thoughts would fill a short reply.
+
+    Returns:
+        What goes to `apply_chat_template`; nothing for templates without such a choice.
+    """
+    return {"enable_thinking": False} if "enable_thinking" in str(tokenizer.chat_template) else {}
 
 
 def beaver_prompt(turns: Messages, *, end: str) -> str:

@@ -1,4 +1,7 @@
-"""Whether a run's base can be trained, and the memory that it takes, told before it is loaded."""
+"""Whether a run's base can be trained, and the memory that it takes, told before it is loaded.
+
+Measuring also holds the reward models, each once however many values read it.
+"""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -7,6 +10,7 @@ from vcsoup.base_models.memory import Load
 from vcsoup.base_models.settings import BaseLoading
 from vcsoup.errors import BaseModelError
 from vcsoup.project_file import ProjectFile
+from vcsoup.room import stored_numbers
 from vcsoup.running.plan import Run
 from vcsoup.training.config import check_targets
 from vcsoup.workspace import ProjectConfig
@@ -40,6 +44,20 @@ def base_memory(run: Run, use: Literal["training", "serving"]) -> int | None:
     config = run.project.config
     told = _look(config.base, config.loading, _load(config, run.file)).memory.get(use)
     return int(told["total"]) if told else None
+
+
+def measuring_memory(run: Run) -> int | None:
+    """Return bytes that measuring takes: base, adapters and reward models; None when not known.
+
+    Reward models compute in float32 on a CPU; on a GPU large ones may take less.
+    """
+    served = base_memory(run, "serving")
+    specs = [spec for spec in run.project.config.rewards.values() if spec.kind == "model"]
+    models = {spec.pass_fingerprint(): spec for spec in specs}.values()
+    judges = [stored_numbers(spec.model, spec.revision) for spec in models]
+    if served is None or None in judges:
+        return None
+    return served + 4 * sum(filter(None, judges))
 
 
 def _load(config: ProjectConfig, file: ProjectFile) -> Load:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vcsoup.cost import Cost
 from vcsoup.errors import NotFoundError
-from vcsoup.exports import RECIPE, TEXTS, export_folder, export_text, soup_recipe
+from vcsoup.exports import RECIPE, TEXTS, error_told, export_folder, export_text, soup_recipe
 from vcsoup.front_figures import front_figures
 from vcsoup.project_entries import ExportEntry
 from vcsoup.running import own_exports
@@ -59,7 +59,8 @@ class ExportStep:
             figures = export_folder(run.project, recipe, built, monitor=run.monitor)
             own_exports.put_in_place(built, out)
         own_exports.note(run.project, out)
-        return {"told": f"{out}", **figures, "path": str(out)}
+        told = ", ".join(filter(None, [str(out), error_told(figures)]))
+        return {"told": told, **figures, "path": str(out)}
 
     def _written(self) -> str:
         out = Path(self.entry.out)

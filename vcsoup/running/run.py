@@ -10,6 +10,7 @@ from typing import Any
 from vcsoup.cost import Cost
 from vcsoup.errors import NotFoundError, RewardModelError
 from vcsoup.filtering import PairFilter
+from vcsoup.machine import give_memory_back
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.numbers import duration
 from vcsoup.preferences.pairs import Prompt
@@ -265,8 +266,10 @@ def _taken(step: Step, here: Run, name: str, ahead: Sequence[Step]) -> StepRepor
     here.tell(name)
     if cost := step.cost(here, timed=True):
         here.tell(f"    expected: {cost.told()}")
+    give_memory_back()
     began = time.monotonic()
     figures = step.make(here)
+    give_memory_back()
     if here.monitor.stop_requested and not step.is_done(here):
         raise StopRequested(f"stopped in: {step.title}; run the file again to go on")
     seconds = time.monotonic() - began

@@ -16,7 +16,7 @@ from vcsoup.front_figures import front_figures
 from vcsoup.monitor import Monitor
 from vcsoup.numbers import duration, plural
 from vcsoup.pipeline import judging_key, kept_pairs, load_measuring, train_project
-from vcsoup.running.base_memory import base_memory
+from vcsoup.running.base_memory import base_memory, measuring_memory
 from vcsoup.running.plan import CHECKPOINTS, Run, Stage, Step
 from vcsoup.scoring_cost import memory_used
 from vcsoup.soup.weights import simplex_grid
@@ -168,7 +168,7 @@ class MeasureStep:
         """Replies to write and judge; the time is told after the first soup."""
         replies = len(self._open(run)) * self._prompts(run)
         passes, tokens = replies * len(run.project.values), replies * _MAX_NEW_TOKENS
-        return Cost(passes=passes, tokens=tokens, memory=base_memory(run, "serving"))
+        return Cost(passes=passes, tokens=tokens, memory=measuring_memory(run))
 
     def make(self, run: Run) -> dict[str, Any]:
         """Measure what is missing; each soup is stored as soon as it is whole."""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
-from vcsoup.base_models.anatomy import context_of
+from vcsoup.base_models.anatomy import context_of, stop_tokens
 from vcsoup.errors import WeightsError
 from vcsoup.rewards.model import length_batches
 from vcsoup.soup.cache import RowCache
@@ -91,7 +91,7 @@ class Decoding:
             AdapterError: a model whose memory cannot be kept row by row.
         """
         self.replies: list[Reply] = []
-        self._soup, self._stops = soup, _stop_tokens(soup)
+        self._soup, self._stops = soup, stop_tokens(soup.model, soup.tokenizer)
         self._cache = RowCache(soup.model.config, soup.device)
         self._tokens = torch.zeros(0, dtype=torch.int64, device=soup.device)
         self._weights = torch.zeros(0, soup.K, device=soup.device)
@@ -234,10 +234,3 @@ def check_lengths(soup: SoupModel, prompts: Iterable[Sequence[int]], new: int) -
                 f"a prompt has {len(prompt)} tokens, with {new} new ones more than the "
                 f"model's context of {context}; shorten the prompt or ask for fewer new tokens"
             )
-
-
-def _stop_tokens(soup: SoupModel) -> set[int]:
-    generation = getattr(soup.model, "generation_config", None)
-    stops = getattr(generation, "eos_token_id", None)
-    named = stops if isinstance(stops, list) else [stops]
-    return {token for token in (*named, soup.tokenizer.eos_token_id) if token is not None}

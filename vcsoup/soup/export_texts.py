@@ -61,7 +61,9 @@ set_sliders(SOUP)
 if __name__ == "__main__":
     prompt = [{{"role": "user", "content": "How do I boil an egg?"}}]
     if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
+        text = tokenizer.apply_chat_template(
+            prompt, add_generation_prompt=True, tokenize=False, enable_thinking=False
+        )
     else:
         text = prompt[0]["content"]
     tokens = tokenizer(text, return_tensors="pt", add_special_tokens=not tokenizer.chat_template)

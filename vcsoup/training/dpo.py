@@ -25,13 +25,15 @@ from trl import DPOTrainer
 from vcsoup.base_models.settings import AS_ALWAYS, BaseLoading
 from vcsoup.errors import TrainingError
 from vcsoup.fingerprint import model_fingerprint
-from vcsoup.monitor import SILENT, Monitor
+from vcsoup.machine import give_memory_back
+from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.training.checkpoints import Checkpoint, discard, newest_checkpoint, sweep
 from vcsoup.training.config import TrainConfig
 from vcsoup.training.failures import explained
 from vcsoup.training.glimpse import PROMPTS, Glimpse
 from vcsoup.training.identity import run_identity
 from vcsoup.training.keeper import Keeper
+from vcsoup.training.need import trained_sizes, warn_of_memory
 from vcsoup.training.processes import is_main
 from vcsoup.training.record import run_record
 from vcsoup.training.references import use_references
@@ -83,6 +85,7 @@ def train_value(
         TrainingError: too few pairs, a base that lacks the target modules, an existing `out`, a
             checkpoint of another run, or a run that collapsed before it had learnt anything. No
             adapter is saved.
+        StopRequested: asked to stop before the first step had ended. No adapter is saved.
     """
     _check_free(out)
     identity = run_identity(pairs, config, base=base, loading=loading)
@@ -91,6 +94,7 @@ def train_value(
         tokenizer, model = load_trainable(base, config, loading)
         fitted = within_context(config, model)
         rows = make_rows(pairs, fitted, tokenizer=tokenizer)
+        sizes = trained_sizes(model, fitted)
         aside = _aside(out, job=manifest.get("job"))
         try:
             trainer = make_trainer(
@@ -102,6 +106,7 @@ def train_value(
                 checkpoints=checkpoints,
                 loading=loading,
             )
+            warn_of_memory(trainer, rows, sizes, config=fitted, loading=loading)
             value = manifest.get("value", "")
             use_references(
                 trainer,
@@ -123,6 +128,7 @@ def train_value(
             )
             trainer.add_callback(watch)
             trainer.add_callback(Keeper(watch, identity))
+            give_memory_back()  # of loading and reading, which steps could not all use again
             _train(trainer, watch, config, start=start)
             record = run_record(trainer, watch, rows, config=config) | {
                 "n_pairs": len(pairs),
@@ -192,8 +198,10 @@ def _train(
         watch.restore(start.path)
     trainer.train(resume_from_checkpoint=str(start.path) if start else None)
     step = trainer.state.global_step
+    if watch.stopped and not step:
+        raise StopRequested("stopped before the first step had ended; there is nothing to keep")
     looked = not trainer.eval_dataset or (watch.looks and watch.looks[-1].step == step)
-    if not looked and not watch.collapsed:
+    if not looked and watch.may_look:
         trainer.evaluate()
     if watch.collapsed and watch.best is None:
         raise TrainingError(

@@ -6,15 +6,16 @@ vocabulary, and averaged over their tokens: nats per token, the policy's own wor
 own random state, so a run is the same with and without it.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import torch
 from peft import PeftModel
 from torch.nn.functional import log_softmax
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
-from vcsoup.base_models.anatomy import context_of
+from vcsoup.base_models.anatomy import context_of, stop_tokens
 
 PROMPTS = 8
 _MOST_LOGITS = 32_000_000  # of one pass: 128 MB in float32
@@ -68,24 +69,43 @@ class Glimpse:
 
     def _replies(self, model: PeftModel, tokens: int) -> list[list[int]]:
         """Sampled token ids per prompt, the end mark included where one came."""
-        pad, end = self._tokenizer.pad_token_id, self._tokenizer.eos_token_id
+        pad, ends = self._tokenizer.pad_token_id, stop_tokens(model, self._tokenizer)
         width = max(map(len, self._prompts))
         ids = [[pad] * (width - len(prompt)) + prompt for prompt in self._prompts]
         mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in self._prompts]
-        drawn = model.generate(
-            input_ids=torch.tensor(ids, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
-            generation_config=GenerationConfig(
-                do_sample=True,
-                temperature=1.0,
-                top_k=0,
-                top_p=1.0,
-                max_new_tokens=tokens,
-                pad_token_id=pad,
-                eos_token_id=end,
-            ),
-        )[:, width:].tolist()
-        return [row[: row.index(end) + 1] if end in row else row for row in drawn]
+        with _as_trained(model):
+            drawn = model.generate(
+                input_ids=torch.tensor(ids, device=model.device),
+                attention_mask=torch.tensor(mask, device=model.device),
+                generation_config=GenerationConfig(
+                    do_sample=True,
+                    temperature=1.0,
+                    top_k=0,
+                    top_p=1.0,
+                    max_new_tokens=tokens,
+                    pad_token_id=pad,
+                    eos_token_id=sorted(ends) or None,
+                ),
+            )[:, width:].tolist()
+        return [_to_first(row, ends) for row in drawn]
+
+
+@contextmanager
+def _as_trained(model: PeftModel) -> Iterator[None]:
+    """Sample what the policy says, for the block: without a penalty that came with the base."""
+    base: Any = model.get_base_model()
+    own, policy = base.generation_config, cast(Any, model)
+    policy.generation_config = GenerationConfig()  # peft hands it on to the base
+    try:
+        yield
+    finally:
+        policy.generation_config = base.generation_config = own
+
+
+def _to_first(row: list[int], ends: set[int]) -> list[int]:
+    """Tokens up to the first that ends a reply, that one included."""
+    last = next((place for place, token in enumerate(row) if token in ends), len(row))
+    return row[: last + 1]
 
 
 def mean_kl(
@@ -105,7 +125,8 @@ def mean_kl(
     total = 0.0
     longest = max(len(a) + len(b) for a, b in zip(prompts, replies, strict=True))
     vocabulary = model.config.get_text_config().vocab_size
-    rows = max(1, _MOST_LOGITS // (longest * vocabulary))
+    kept = longest - min(map(len, prompts)) + 1
+    rows = max(1, _MOST_LOGITS // (kept * vocabulary))
     for start in range(0, len(prompts), rows):
         part = slice(start, start + rows)
         total += _sum_kl(model, prompts[part], replies[part], pad=pad)
@@ -120,13 +141,16 @@ def _sum_kl(
     ids = torch.tensor([text + [pad] * (width - len(text)) for text in texts])
     mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])
     told = {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+    first = min(map(len, prompts)) - 1  # no logits are made of what all prompts begin with
+    how = {"use_cache": False, "logits_to_keep": width - first}
     with torch.no_grad():
-        policy = model(**told, use_cache=False).logits
+        policy = model(**told, **how).logits
         with model.disable_adapter():
-            base = model(**told, use_cache=False).logits
+            base = model(**told, **how).logits
     total = 0.0
     for row, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
-        said = slice(len(prompt) - 1, len(text) - 1)  # the logits that drew the reply's tokens
+        # The logits that drew the reply's tokens.
+        said = slice(len(prompt) - 1 - first, len(text) - 1 - first)
         log_p = log_softmax(policy[row, said].float(), dim=-1)
         log_q = log_softmax(base[row, said].float(), dim=-1)
         total += float((log_p.exp() * (log_p - log_q)).sum(dtype=torch.float64))

@@ -22,6 +22,8 @@ def run_record(
     """Counts, metrics, looks and versions of a run that has ended, fit for JSON."""
     done = trainer.state.global_step
     kept = watch.best if watch.collapsed else watch.looks[-1] if watch.looks else None
+    if kept and not watch.collapsed and kept.step < done:  # stopped, with no time for a look
+        kept = None
     heldout = _figures(kept) if kept else {}
     last = {name: figure for name, figure in watch.last.items() if math.isfinite(figure)}
     return {

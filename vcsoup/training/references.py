@@ -8,6 +8,7 @@ noise; a pair's sum may differ in the last bit with the length of its neighbours
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from accelerate.utils import gather_object
 from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
 from trl import DPOConfig, DPOTrainer
 
 from vcsoup.monitor import Monitor, StopRequested
 from vcsoup.rewards.cache import RewardCache
+from vcsoup.rewards.templates import without_thoughts
 from vcsoup.training.processes import is_main, process_count
 from vcsoup.training.rows import Rows, row_key
 from vcsoup.training.trainer import policy_of
@@ -27,7 +30,7 @@ from vcsoup.training.trainer import policy_of
 FloatArray = npt.NDArray[np.float32]
 
 COLUMNS = ("ref_chosen_logps", "ref_rejected_logps")  # trl's names
-_SAVE_EVERY = 64  # passes
+_SAVE_SECONDS = 10.0  # a pass of a large base takes minutes, which no kill may cost twice
 
 
 def use_references(
@@ -60,15 +63,41 @@ def use_references(
     keys = [row_key(row) for row in [*rows.shown, *rows.heldout]]
     known = _lookup(cache, name, keys)
     reader = _Reader(trainer, told, stage=stage, monitor=monitor)
-    for places, read in reader.read(np.flatnonzero(np.isnan(known).any(axis=1))):
-        known[places] = read
-        if cache and is_main():
-            _add(cache, name, [keys[place] for place in places], read)
+    kept = _Kept(cache if is_main() else None, name)
+    try:
+        for places, read in reader.read(np.flatnonzero(np.isnan(known).any(axis=1))):
+            known[places] = read
+            kept.add([keys[place] for place in places], read)
+    finally:
+        kept.write()
     n = len(rows.shown)
     trainer.train_dataset = _with_columns(trainer.train_dataset, known[rows.order])
     if rows.heldout:
         trainer.eval_dataset = _with_columns(trainer.eval_dataset, known[n:])
     trainer.precompute_ref_logps = True
+
+
+class _Kept:
+    """Puts what was read into the cache, every few seconds and at the end, whatever that is."""
+
+    def __init__(self, cache: RewardCache | None, name: str) -> None:
+        self._cache, self._name = cache, name
+        self._keys: list[str] = []
+        self._read: list[FloatArray] = []
+        self._written = time.monotonic()
+
+    def add(self, keys: Sequence[str], read: FloatArray) -> None:
+        """Take the numbers of some pairs, shape (n, 2)."""
+        self._keys += keys
+        self._read.append(read)
+        if time.monotonic() - self._written > _SAVE_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was taken since the last time."""
+        if self._cache and self._keys:
+            _add(self._cache, self._name, self._keys, np.concatenate(self._read))
+        self._keys, self._read, self._written = [], [], time.monotonic()
 
 
 class _Reader:
@@ -83,18 +112,21 @@ class _Reader:
     def read(
         self, places: npt.NDArray[np.int64]
     ) -> Iterator[tuple[npt.NDArray[np.int64], FloatArray]]:
-        """Yield places and their log-probabilities, shape (n, 2), a part at a time."""
+        """Yield places and their log-probabilities, shape (n, 2), a pass at a time."""
         lengths = np.array([_length(self._rows[place]) for place in places])
         places = places[np.argsort(-lengths, kind="stable")]  # the longest first: it needs the most
-        step = self._trainer.args.per_device_train_batch_size * _SAVE_EVERY * process_count()
-        for start in range(0, len(places), step):
-            part = places[start : start + step]
-            yield part, self._read_together(part, start, len(places))
+        size = self._trainer.args.per_device_train_batch_size * process_count()
+        for start in range(0, len(places), size):
+            if self._monitor.stop_requested and process_count() == 1:
+                raise StopRequested("stopped while the base read the pairs")
+            part = places[start : start + size]
+            yield part, self._read_together(part)
+            self._monitor.report(self._stage, start + len(part), len(places))
 
-    def _read_together(self, places: npt.NDArray[np.int64], done: int, total: int) -> FloatArray:
+    def _read_together(self, places: npt.NDArray[np.int64]) -> FloatArray:
         """Read a part, each process its share; all get the whole."""
         rank, count = self._trainer.args.process_index, process_count()
-        mine = self._read(places[rank::count], done, total)
+        mine = self._read(places[rank::count])
         if count == 1:
             return mine
         together = np.empty((len(places), 2), dtype=np.float32)
@@ -102,34 +134,29 @@ class _Reader:
             together[other::count] = share
         return together
 
-    def _read(self, places: npt.NDArray[np.int64], done: int, total: int) -> FloatArray:
-        size = self._trainer.args.per_device_train_batch_size
-        parts = [np.empty((0, 2), dtype=np.float32)]
+    def _read(self, places: npt.NDArray[np.int64]) -> FloatArray:
+        if not len(places):
+            return np.empty((0, 2), dtype=np.float32)
         policy = policy_of(self._trainer)
         policy.eval()
-        for start in range(0, len(places), size):
-            if self._monitor.stop_requested and process_count() == 1:
-                raise StopRequested("stopped while the base read the pairs")
-            rows = [self._rows[place] for place in places[start : start + size]]
-            batch = self._trainer.data_collator(rows)
-            batch = {name: part.to(self._trainer.args.device) for name, part in batch.items()}
-            logps = self._trainer.compute_ref_log_probs(policy, batch)
-            parts.append(np.stack([side.float().cpu().numpy() for side in logps], axis=1))
-            read = done + (start + len(rows)) * process_count()
-            self._monitor.report(self._stage, min(read, total), total)
-        return np.concatenate(parts)
+        batch = self._trainer.data_collator([self._rows[place] for place in places])
+        batch = {name: part.to(self._trainer.args.device) for name, part in batch.items()}
+        logps = self._trainer.compute_ref_log_probs(policy, batch)
+        return np.stack([side.float().cpu().numpy() for side in logps], axis=1)
 
 
 def _cache_name(trainer: DPOTrainer, base_fingerprint: str) -> str:
     """Everything that the numbers depend on, beside the pair."""
     args = trainer.args
     assert isinstance(args, DPOConfig)  # as a DPO trainer's always are
+    assert isinstance(trainer.processing_class, PreTrainedTokenizerBase)  # `make_trainer` gave it
     parts = (
         base_fingerprint,
         args.max_length,
         args.bf16,
         str(policy_of(trainer).dtype),
         version("trl"),
+        *without_thoughts(trainer.processing_class),
     )
     return hashlib.sha256(repr((*parts, args.device.type)).encode()).hexdigest()[:16]
 

@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from vcsoup.errors import TrainingError
 from vcsoup.numbers import plural
-from vcsoup.rewards.templates import chat_text, plain_prompt
+from vcsoup.rewards.templates import chat_text, plain_prompt, without_thoughts
 from vcsoup.training.config import TrainConfig
 
 _MOST_ROWS = 100_000  # longer runs repeat the order they began with
@@ -111,6 +111,8 @@ def _row(pair: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[st
     if tokenizer.chat_template:
         prompt: Any = [dict(turn) for turn in pair["prompt"]]
         answers: Any = {side: [{"role": "assistant", "content": pair[side]}] for side in sides}
+        if settings := without_thoughts(tokenizer):
+            answers["chat_template_kwargs"] = settings  # trl's name
     else:
         prompt = plain_prompt(pair["prompt"])
         answers = {side: f" {pair[side].lstrip()}" for side in sides}

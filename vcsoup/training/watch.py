@@ -41,6 +41,7 @@ _HELDOUT = {
     "eval_rewards/margins": "heldout_margin",
 }
 _ALL_TIES = 0.5
+_LONG_S = 10.0  # a stop waits no longer than this for one more look
 _STATE, _BEST = "watch.json", "best.safetensors"
 
 
@@ -89,6 +90,11 @@ class Watch(TrainerCallback):
         self._random: list[torch.Tensor] = []
 
     @property
+    def may_look(self) -> bool:
+        """Whether a run that ends here may look once more: not when somebody waits too long."""
+        return not self.collapsed and not (self.stopped and self._pace.slowest > _LONG_S)
+
+    @property
     def seconds(self) -> float:
         """Time that the run has taken, in seconds."""
         return self._earlier + time.monotonic() - self._began
@@ -116,23 +122,39 @@ class Watch(TrainerCallback):
             self.best = Look(**content["best"])
             self.best_weights = load_file(folder / _BEST)
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Say where the run begins: its first step may take minutes."""
+        self._report(state.global_step, {})
+
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start the clock of a step."""
+        """Start the clock of a step, and remember the random state for who leaves it half done."""
         self._pace.begin()
+        if args.gradient_accumulation_steps > 1:
+            self._random = _random_state()
+
+    def on_substep_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Obey a stop request between the passes of a step, as if the step had not begun."""
+        if told_by_main(self._monitor.stop_requested):
+            self.stopped = control.should_training_stop = True
+            _set_random_state(self._random)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Remember the random state before a look; looking draws from it."""
-        if control.should_evaluate:
-            self._random = _random_state()
+        self._random = _random_state() if control.should_evaluate else []
 
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Go on with the random state from before the look."""
+        self._pace.passed()
         if self._random:
             _set_random_state(self._random)
             self._random = []
@@ -149,6 +171,7 @@ class Watch(TrainerCallback):
             if "accuracy" in self.last and not _has_moved(state, before=state.global_step):
                 self.last["accuracy"] = _ALL_TIES
             self._report(state.global_step, self.last | self._pace.end(logs) | memory())
+            self._pace.begin()
             if not math.isfinite(self.last["loss"]):
                 self.collapsed = f"the loss is no number at step {state.global_step}"
         if told_by_main(self._monitor.stop_requested) and state.global_step < self._config.steps:

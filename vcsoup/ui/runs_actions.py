@@ -20,11 +20,12 @@ _PROBLEM, _REMOVED, _WHOLE = "runs_problem", "runs_removed", "runs_whole_page"
 
 
 def ask(command: str, run: str) -> None:
-    """Do what the list asks for: one of `runs_list.show`'s commands but "tick"."""
+    """Do what the list asks for: one of `runs_list.show`'s commands but "tick", or "end"."""
     jobs = state.jobs()
     deeds: dict[str, Callable[[], object]] = {
         "open": lambda: runs_desk.open_run(run),
         "stop": lambda: jobs.get(run).stop(),
+        "end": lambda: jobs.get(run).stop(grace=0.0),
         "cancel": lambda: jobs.get(run).stop(),
         "resume": lambda: jobs.resume(run),
         "up": lambda: _move(run, -1),

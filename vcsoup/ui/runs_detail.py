@@ -89,6 +89,16 @@ def _tools(run: Run, adapters: list[AdapterInfo]) -> None:
             on_click=runs_actions.ask,
             args=("stop", run.id),
         )
+    if run.state == "stopping":
+        st.button(
+            "End now",
+            key="run_end",
+            icon=":material/cancel:",
+            help="Does not wait for the present step. No adapter is kept; resuming goes on from "
+            "the last checkpoint.",
+            on_click=runs_actions.ask,
+            args=("end", run.id),
+        )
     if run.job.resumable:
         st.button(
             "Resume",

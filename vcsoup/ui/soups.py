@@ -1,8 +1,9 @@
 """Measured points of one adapter set as a table: roles, who is beaten, the front. No streamlit."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +135,7 @@ def on_axes(
         for part in ("", "_low", "_high"):
             drawn[f"{axis}{part}"] = table[f"{value}{part}"].astype(float)
     won = votes or {}
-    drawn["lines"] = [_told(row, values, won.get(row["key"])) for _, row in table.iterrows()]
+    drawn["lines"] = [_told(row, values, won.get(row["key"])) for row in table.to_dict("records")]
     drawn["text"] = [f"<b>{first}</b><br>" + "<br>".join(rest) for first, *rest in drawn["lines"]]
     return drawn
 
@@ -193,7 +194,7 @@ def _row(key: str, point: Point, values: Sequence[str]) -> dict[str, object]:
     return row
 
 
-def _told(row: pd.Series, values: Sequence[str], won: WinRate | None) -> list[str]:
+def _told(row: Mapping[Hashable, Any], values: Sequence[str], won: WinRate | None) -> list[str]:
     mix = " · ".join(f"{value} {plain(row[f'{value}_weight'])}" for value in values)
     lines = ["base model" if row["role"] == "base" else mix]
     lines += [

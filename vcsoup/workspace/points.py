@@ -7,6 +7,7 @@ whose judges' files or prompts became others are set aside, so that none is comp
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select, update
@@ -96,7 +97,7 @@ class PointTable:
             query = query.where(POINTS.c.set_key == set_key)
         with self._records.read() as connection:
             contents = connection.execute(query.order_by(POINTS.c.created)).scalars().all()
-        return [Point.model_validate_json(content) for content in contents]
+        return [_read(content) for content in contents]
 
     def _check_values(self, point: Point) -> None:
         for figures in (point.rewards, point.low, point.high):
@@ -110,6 +111,12 @@ class PointTable:
                 f"point has a weight for {', '.join(unknown)}; "
                 f"the project's values are {', '.join(self._values)}"
             )
+
+
+@lru_cache(maxsize=16_384)
+def _read(content: str) -> Point:
+    """A point as it was stored; pages ask for the same ones at every turn, and none may change."""
+    return Point.model_validate_json(content)
 
 
 def weights_key(weights: Mapping[str, float], values: Sequence[str]) -> str:

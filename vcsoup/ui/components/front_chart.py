@@ -4,8 +4,9 @@ Every point was measured, except the one marked as predicted. Drawn by a script 
 costs the browser a few milliseconds, so a moving soup never holds up the streaming answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -83,7 +84,7 @@ def chart_data(
     return {
         "x": x,
         "y": y,
-        "points": [_point(row) for _, row in points.iterrows()],
+        "points": [_point(row) for row in points.to_dict("records")],
         "front": _front(points),
         "twin": others,
         "twinDash": _TWIN_DASH,
@@ -95,7 +96,7 @@ def chart_data(
     }
 
 
-def _point(row: pd.Series, group: str = "") -> dict[str, object]:
+def _point(row: Mapping[Hashable, Any], group: str = "") -> dict[str, object]:
     first, *rest = row["lines"]  # of the twin, the same soup has another set's name
     return {
         **{axis: float(row[axis]) for axis in ("x", "y")},
@@ -108,7 +109,7 @@ def _point(row: pd.Series, group: str = "") -> dict[str, object]:
 
 def _front(points: pd.DataFrame, group: str = "") -> list[dict[str, object]]:
     soups = joined_front(points[points["role"] != "base"])
-    drawn = [_point(row, group) for _, row in soups.iterrows()]
+    drawn = [_point(row, group) for row in soups.to_dict("records")]
     return [{**point, "label": ""} for point in drawn]
 
 
