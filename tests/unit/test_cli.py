@@ -1,10 +1,9 @@
 """The command line without models: every verb's figures, and every mistake in one line.
 
-`main()` runs in this process with real arguments; one test goes through `python -m vcsoup`.
+`main()` runs in this process with real arguments; `test_cli_output.py` goes through a shell's ways.
 """
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -330,45 +329,6 @@ def test_a_busy_port_names_itself_and_the_remedy(refused):
         with pytest.raises(PortBusyError):
             check_port(port)
     check_port(port)
-
-
-def test_python_m_vcsoup_from_another_folder(tmp_path):
-    """The whole way through the interpreter: exit status 2, one line, no traceback."""
-    result = subprocess.run(
-        [sys.executable, "-m", "vcsoup", "project", "show", "none", "-w", str(tmp_path / "w")],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-        capture_output=True,
-        text=True,
-    )
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("vcsoup: workspace ")
-    assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "verb", [("version",), ("reward", "presets"), ("reward", "presets", "--json")]
-)
-def test_output_that_nobody_reads_ends_a_command_as_any_tool(verb):
-    """As behind `| true`: nothing is said, and the status is that of a closed pipe."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    result = subprocess.run(
-        [sys.executable, "-m", "vcsoup", *verb], cwd=REPO, stdout=writing, stderr=subprocess.PIPE
-    )
-    os.close(writing)
-    assert (result.returncode, result.stderr) == (141, b"")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
-@pytest.mark.parametrize("verb", [("version",), ("reward", "presets"), ("--help",)])
-def test_output_that_finds_no_room_is_one_line(verb):
-    with Path("/dev/full").open("w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "vcsoup", *verb], cwd=REPO, stdout=full, stderr=subprocess.PIPE
-        )
-    assert (result.returncode, result.stderr.count(b"\n")) == (2, 1)
-    assert result.stderr.startswith(b"vcsoup: No space left on device")
 
 
 @pytest.mark.parametrize(
