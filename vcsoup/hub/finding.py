@@ -5,6 +5,7 @@ machine is taken, at the revision that was asked for, and whoever asks is told. 
 which files make which split; code that ships with a data set is never run.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,6 +123,17 @@ def chosen(found: HubFound) -> tuple[str, str, int | None]:
     return config, split, known[split]
 
 
+def _words(error: Exception) -> str:
+    """What a library says on one line, without the names that Python gives to open files.
+
+    Example:
+        >>> _words(ValueError("cannot read <_io.BytesIO object at 0x7f1c>"))
+        'cannot read one of its files'
+    """
+    said = re.sub(r"<[\w.]+ object at 0x\w+>", "one of its files", str(error))
+    return " ".join(said.split())[:160] or type(error).__name__
+
+
 @contextmanager
 def reading_errors(found: HubFound) -> Iterator[None]:
     """Say in one sentence what `datasets` cannot read.
@@ -143,7 +155,7 @@ def reading_errors(found: HubFound) -> Iterator[None]:
     except (DatasetsError, pa.ArrowException, ValueError, RuntimeError, OSError) as error:
         if isinstance(error, HubError):
             raise
-        said = " ".join(str(error).split())[:160] or type(error).__name__
+        said = _words(error)
         where = "the copy on this machine of " if found.cached else ""
         raise HubError(f"{where}{repo} cannot be read as a table ({said}); {advice}") from error
 

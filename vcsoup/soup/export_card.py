@@ -140,7 +140,7 @@ def _method(recipe: Recipe) -> str:
 
 def _adapters(recipe: Recipe) -> list[str]:
     rows = [
-        "| value | weight | adapter's content | trained on | threshold | dataset |",
+        "| value | weight | adapter's content | trained from | threshold | dataset |",
         "|---|---|---|---|---|---|",
         *(_adapter_row(part) for part in recipe.adapters),
     ]

@@ -152,7 +152,7 @@ def _adapters_sentence(project: Project) -> str:
     infos = project.adapter_sets()[group]
     kept = [info.manifest.get("n_pairs") for info in infos.values()]
     pairs = ", ".join(
-        f"{value} on {count(int(n))}" for value, n in zip(infos, kept, strict=True) if n
+        f"{value} from {count(int(n))}" for value, n in zip(infos, kept, strict=True) if n
     )
     trained = f" ({pairs} pairs)" if pairs else ""
     return (
