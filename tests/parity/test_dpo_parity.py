@@ -84,7 +84,9 @@ def test_the_recorded_held_out_loss_is_the_naive_dpo_loss_of_the_saved_adapter(
     assert manifest["metrics"]["heldout_loss"] == pytest.approx(expected, rel=2e-5)
     assert abs(expected - np.log(2)) > 0.01
     gain = np.subtract(sums["policy", "chosen"], sums["reference", "chosen"]).mean()
-    per_token = gain / np.mean([len(ids(row_text(row, chat))) for row in rows])
+    per_token = gain / np.mean(
+        [len(ids(text(row, "chosen"))) - len(ids(text(row))) for row in rows]
+    )
     assert manifest["metrics"]["drift"] == pytest.approx(per_token, rel=1e-3)
 
 
@@ -138,8 +140,3 @@ def test_the_losses_are_those_of_trls_default_path_step_by_step(tmp_path):
     assert len(ours) == config.steps
     np.testing.assert_allclose(ours, theirs, atol=2e-5)
     assert max(ours) - min(ours) > 0.1
-
-
-def row_text(row, chat):
-    """The chosen answer alone, as the drift counts its tokens."""
-    return row["chosen"][0]["content"] if chat else row["chosen"].lstrip()

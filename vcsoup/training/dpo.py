@@ -11,11 +11,12 @@ checkpoint to the same end. Filtering happens before (`vcsoup.filtering`). Start
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 from datasets import Dataset
 from peft import set_peft_model_state_dict
@@ -121,7 +122,7 @@ def train_value(
             watch = Watch(
                 stage,
                 config,
-                tokens=rows.tokens,
+                tokens=_chosen_tokens(trainer, fitted),
                 heldout=len(rows.heldout),
                 monitor=monitor,
                 glimpse=glimpse,
@@ -187,6 +188,15 @@ def glimpse_of(trainer: DPOTrainer, rows: Rows, config: TrainConfig) -> Glimpse 
 def _told(prompt: str | list[dict[str, str]]) -> str:
     """A prompt's last message, as a person reads it."""
     return prompt if isinstance(prompt, str) else prompt[-1]["content"]
+
+
+def _chosen_tokens(trainer: DPOTrainer, config: TrainConfig) -> float:
+    """Mean length of the held-out chosen answers as trl reads them: cut, and with their ends."""
+    lengths = [
+        min(len(row["chosen_ids"]), config.max_length - len(row["prompt_ids"]))
+        for row in cast(Iterable[dict[str, Any]], trainer.eval_dataset or ())
+    ]
+    return float(np.mean(lengths)) if lengths else 0.0
 
 
 def _train(

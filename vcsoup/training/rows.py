@@ -33,7 +33,6 @@ class Rows:
         heldout: Pairs that are only looked at.
         n_train: Different pairs that may be trained on.
         n_too_long: Pairs left out because the prompt alone fills `max_length`.
-        tokens: Mean length of the held-out chosen answers.
     """
 
     shown: list[dict[str, Any]]
@@ -41,7 +40,6 @@ class Rows:
     heldout: list[dict[str, Any]]
     n_train: int
     n_too_long: int
-    tokens: float
 
     @property
     def train(self) -> list[dict[str, Any]]:
@@ -77,7 +75,6 @@ def make_rows(
         heldout=_rows(pairs.iloc[heldout], tokenizer),
         n_train=len(train),
         n_too_long=len(pairs) - len(fitting),
-        tokens=float(lengths[heldout, 1].mean()) if n_heldout else 0.0,
     )
 
 
