@@ -66,14 +66,30 @@ def test_whole_method_and_its_summary(project, tmp_path, capsys):
         assert word in printed
 
 
-def test_a_stop_keeps_what_is_finished(project, tmp_path):
-    """Asked to stop in the first training: scores and that adapter stay, nothing else begins."""
-    monitor = Recorder(stop_at="training helpful")
+class FirstStep(Recorder):
+    """A monitor that asks to stop once the first training tells of so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(stop_at="told")
+        self.steps = steps
+
+    def report(self, stage: str, done: int, total: int, **figures: object) -> None:
+        super().report(stage, done, total)
+        self.stages += ["told"] * (stage == "training helpful" and done >= self.steps)
+
+
+@pytest.mark.parametrize(("steps", "kept"), [(0, []), (1, [("helpful", True)])])
+def test_a_stop_keeps_what_is_finished(project, tmp_path, steps, kept):
+    """Asked to stop in the first training: scores and that adapter stay, nothing else begins.
+
+    Before the first step has ended there is no adapter yet.
+    """
+    monitor = FirstStep(steps)
     with pytest.raises(StopRequested):
         run_method(Workspace(tmp_path / "w"), project, config=SMALL, monitor=monitor)
     assert all(project.rewards(value) is not None for value in VALUES)
     own = [info for info in project.adapters() if "steps_done" in info.manifest]
-    assert [(info.value, info.manifest["stopped"]) for info in own] == [("helpful", True)]
+    assert [(info.value, info.manifest["stopped"]) for info in own] == kept
     assert np.isfinite(project.consistency("helpful")).all()
 
 
