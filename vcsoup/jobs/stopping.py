@@ -34,6 +34,8 @@ def stop(path: Path, grace: float, active: Callable[[], bool]) -> None:
         asked = path / files.STOP
         if asked.exists() and time.time() - asked.stat().st_mtime > grace:
             _signal(path, signal.SIGKILL)
+            if read_remote(path) is not None:
+                _ask(asked, 0.0)  # what runs elsewhere hears of it through its launcher
             return
         if not asked.exists():
             _ask(asked, grace)
