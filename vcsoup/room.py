@@ -13,6 +13,7 @@ from vcsoup.numbers import memory
 
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
+_PARTS = Path("/sys/fs/cgroup/memory.stat")
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,16 @@ class Room(NamedTuple):
 
 
 def room_here() -> Room:
-    """Look at this machine; a container's limit counts as its memory."""
+    """Look at this machine; a container's limit counts as its memory.
+
+    What torch keeps of a GPU's memory for this process without using it is free for this process.
+    """
     import torch
 
     if torch.cuda.is_available():
-        name, memory = torch.cuda.get_device_name(), torch.cuda.mem_get_info()
-        return Room(name, *memory, torch.cuda.device_count())
+        free, total = torch.cuda.mem_get_info()
+        kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return Room(torch.cuda.get_device_name(), free + kept, total, torch.cuda.device_count())
     return machine_room()
 
 
@@ -50,7 +55,7 @@ def machine_room() -> Room:
     here = psutil.virtual_memory()
     free, total = float(here.available), float(here.total)
     if (limit := _number(_LIMIT)) is not None and limit < total:
-        free, total = min(free, limit - (_number(_USED) or 0.0)), limit
+        free, total = min(free, limit - _used_here()), limit
     return Room("this machine, without a GPU", free, total, 0)
 
 
@@ -104,6 +109,15 @@ def why_no_room(model: str, revision: str | None, *, each: int) -> str:
         told = "%s takes %s of memory, and %s are free; it may be ended by the system"
         logger.warning(told, model, memory(need), memory(room.free))
     return ""
+
+
+def _used_here() -> float:
+    """What a container holds, without the files that the kernel remembers and can forget."""
+    used = _number(_USED) or 0.0
+    with suppress(OSError, ValueError):
+        parts = dict(line.split() for line in _PARTS.read_text().splitlines())
+        used -= float(parts.get("active_file", 0)) + float(parts.get("inactive_file", 0))
+    return max(used, 0.0)
 
 
 def _number(path: Path) -> float | None:

@@ -67,6 +67,13 @@ def test_what_could_only_fail_is_not_queued(run, jobs, command, told):
     assert told in err
 
 
+@pytest.mark.parametrize("help_option", ["-h", "--help"])
+def test_help_of_a_command_to_queue_is_shown(run, jobs, help_option):
+    code, out, _ = run("add", "--", "train", help_option)
+    assert (code, jobs.queue()) == (0, [])
+    assert "Train an adapter per value" in out
+
+
 def test_the_list_says_state_and_place(run, jobs):
     first, second, third = (enqueue(jobs, name) for name in "abc")
     enqueue(jobs, "d", kind="score")

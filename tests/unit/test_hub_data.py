@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.standin_hub import TOKEN, standin_hub
-from vcsoup.hub.dataset_id import as_hub_id
+from vcsoup.errors import HubError, HubUnreachableError
+from vcsoup.hub import finding
+from vcsoup.hub.dataset_id import HubData, as_hub_id
 from vcsoup.hub.fetching import origin_of
 from vcsoup.preferences.readers import read_preferences
 from vcsoup.workspace import Workspace, project_config
@@ -351,3 +353,13 @@ def test_a_path_that_exists_is_no_id(tmp_path, monkeypatch):
     assert as_hub_id("org/name") == ""
     assert as_hub_id("org/nmae") == ""  # a slip in a path is no reason to ask the hub
     assert as_hub_id("hf://datasets/org/name") == "org/name"
+
+
+def test_a_copy_without_a_folder_says_nothing_of_the_hub(tmp_path, monkeypatch):
+    """As what another program fetched in part."""
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "rows.jsonl").write_text("{}")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(tmp_path))
+    told = "^the copy on this machine of org/folders has no folder 'bad'; choose one of good$"
+    with pytest.raises(HubError, match=told):
+        finding._cached(HubData("org/folders", folder="bad"), HubUnreachableError("offline"))

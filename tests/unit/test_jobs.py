@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from tests.job_processes import SCRIPT, own_jobs, wait_until
 from vcsoup.errors import JobError, NotFoundError
-from vcsoup.jobs import Job, Jobs
+from vcsoup.jobs import Job, Jobs, Worker
 from vcsoup.jobs import folder as files
+from vcsoup.jobs.display import make_display
 
 REPO = Path(__file__).parents[2]
 
@@ -91,6 +93,30 @@ def test_a_worker_that_does_not_listen_is_killed_after_the_grace(jobs):
     wait_until(lambda: not job.active, seconds=10)
     assert job.state == "stopped"
     assert "had to be killed" in job.error
+
+
+def test_a_first_step_that_is_long_is_waited_for(tmp_path, monkeypatch):
+    """A reading pass took 1 s, and the step after it has taken 60 so far."""
+    clock = iter([100.0, 101.0, 161.0])
+    worker = Worker(tmp_path, make_display())
+    worker.open()
+    with monkeypatch.context() as patch:
+        told = SimpleNamespace(monotonic=lambda: next(clock), time=time.time)
+        patch.setattr("vcsoup.jobs.worker.time", told)
+        worker.report("the base reads", 1, 2)
+        worker.report("training", 0, 9)
+        worker.request_stop()
+    worker.close()
+    assert float((tmp_path / "patience").read_text()) == 240.0
+
+
+def test_a_shorter_grace_counts_from_who_asks_for_it(jobs):
+    job = begin(jobs, "deaf")
+    wait_until(lambda: job.state == "running" and job.latest() is not None)
+    job.stop(grace=20.0)
+    job.stop(grace=0.5)
+    wait_until(lambda: not job.active, seconds=10)
+    assert job.state == "stopped"
 
 
 def test_a_worker_in_a_long_step_may_end_it(jobs, monkeypatch):

@@ -173,6 +173,18 @@ def test_a_running_job_has_its_grace_before_ray_kills_it(ray, launcher, job, ask
     assert (len(ray.stopped), job.state) == (killed, "stopping")
 
 
+def test_who_asks_again_does_not_wait_for_a_long_step_elsewhere(ray, launcher, job):
+    """The worker asked for a minute; "End now" has no process here that it could kill."""
+    launcher.launch(job.path, job.args)
+    ray.say("RUNNING", **NODE)
+    launcher.poll(job.path)
+    job.stop()
+    (job.path / files.PATIENCE).write_text("60")
+    job.stop(grace=0.0)
+    launcher.poll(job.path)
+    assert len(ray.stopped) == 1
+
+
 def test_kill_ends_at_once(ray, launcher, job):
     launcher.launch(job.path, job.args)
     ray.say("RUNNING", **NODE)

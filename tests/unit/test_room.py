@@ -5,6 +5,7 @@ import re
 import struct
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from vcsoup.base_models.settings import BaseLoading
 from vcsoup.errors import BaseModelError, RewardModelError
 from vcsoup.rewards.loading import load_classifier
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.room import stored_numbers, why_no_room
+from vcsoup.room import machine_room, room_here, stored_numbers, why_no_room
 from vcsoup.training.config import train_config
 from vcsoup.training.need import trained_sizes, warn_of_memory
 from vcsoup.training.rows import make_rows
@@ -32,6 +33,30 @@ def grown(folder: Path) -> str:
     header = json.dumps(whole).encode()
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
     return str(folder)
+
+
+def test_files_that_a_container_has_read_take_none_of_its_memory(tmp_path, monkeypatch):
+    """Of a limit of 3 GB, 2.5 GB are counted as used, 2 GB of them files: 2.5 GB are free."""
+    told = {"_LIMIT": "3000000000", "_USED": "2500000000"}
+    told["_PARTS"] = "anon 500000000\nfile 2100000000\nactive_file 1500000000\n"
+    told["_PARTS"] += "inactive_file 500000000\nshmem 100000000\n"
+    for name, text in told.items():
+        (tmp_path / name).write_text(text)
+        monkeypatch.setattr(f"vcsoup.room.{name}", tmp_path / name)
+    plenty = SimpleNamespace(available=8e9, total=9e9)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: plenty)
+    assert machine_room()[1:3] == (2.5e9, 3e9)
+    (tmp_path / "_PARTS").unlink()
+    assert machine_room().free == 5e8
+
+
+def test_what_torch_keeps_unused_on_a_gpu_is_free_for_it(monkeypatch):
+    """7 of 10 are in nobody else's hands: 2 free, and 5 of the 8 that torch keeps."""
+    told = {"is_available": True, "get_device_name": "one", "mem_get_info": (2, 10)}
+    told |= {"memory_reserved": 8, "memory_allocated": 3, "device_count": 1}
+    for name, answer in told.items():
+        monkeypatch.setattr(torch.cuda, name, lambda answer=answer: answer)
+    assert room_here() == ("one", 7, 10, 1)
 
 
 def test_what_is_stored_is_counted_without_loading_it(tmp_path):

@@ -282,3 +282,11 @@ def test_seconds_count_all_attempts(base, stopped, tmp_path):
     watch = json.loads((newest.path / "watch.json").read_text())
     (newest.path / "watch.json").write_text(json.dumps({**watch, "seconds": 1000.0}))
     assert run(base, tmp_path / "again", small(), checkpoints=kept)["seconds"] > 1000
+
+
+def test_processes_that_train_together_look_together(base, tmp_path, monkeypatch):
+    """Of two, one may have taken longer for a step: it would wait for the other's look for ever."""
+    monkeypatch.setattr("vcsoup.training.dpo.told_by_main", lambda may: not may)
+    config = small(eval_every=2)
+    kept = run(base, tmp_path / "out", config, Recorder(stop_at=3, within="training"))
+    assert [look["step"] for look in kept["looks"]] == [2]

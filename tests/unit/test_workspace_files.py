@@ -20,6 +20,16 @@ def test_a_pipe_is_refused_and_stays_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [pipe]
 
 
+def test_a_pipe_without_a_name_is_refused_behind_a_link() -> None:
+    """As /dev/stdout in `... --out /dev/stdout | less`: the link leads to no path at all."""
+    read, write = os.pipe()
+    link = Path(f"/proc/self/fd/{write}")
+    with pytest.raises(WorkspaceError, match=f"{write} is no ordinary file"), replacing(link):
+        pass
+    os.close(read)
+    os.close(write)
+
+
 def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     """As /dev/stdout, a link to what the shell sends the output to."""
     file, link = tmp_path / "there" / "file", tmp_path / "link"

@@ -126,6 +126,39 @@ def test_judges_at_another_place_are_the_same_ones(tmp_path, at_once, changed_be
     assert seen(project) == before
 
 
+def test_large_judges_at_another_place_are_the_same_ones(tmp_path, monkeypatch):
+    """What was not read yet at the new place is read before the change."""
+    monkeypatch.setattr("vcsoup.fingerprint._LARGE", 1)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = scored(tmp_path)
+    for spec in project.config.rewards.values():
+        spec.fingerprint()
+    save_rewards(project)
+    before = seen(project)
+    (tmp_path / "models").rename(tmp_path / "elsewhere")
+    for value, spec in project.config.rewards.items():
+        moved = spec.model_copy(update={"model": str(tmp_path / "elsewhere" / value)})
+        project.set_reward(value, moved)
+    assert seen(project) == before
+
+
+def test_judges_at_another_place_that_were_changed_and_changed_back_are_the_same_ones(tmp_path):
+    project = scored(tmp_path)
+    before = seen(project)
+    (tmp_path / "models").rename(tmp_path / "elsewhere")
+    for value, spec in project.config.rewards.items():
+        moved = spec.model_copy(update={"model": str(tmp_path / "elsewhere" / value)})
+        project.set_reward(value, moved)
+    first = project.config.rewards["wise"]
+    project.set_reward("wise", first.model_copy(update={"sign": -1}))
+    save_rewards(project)
+    assert project.config.judging
+    project.set_reward("wise", first)
+    assert project.config.judging == before[1]
+    save_rewards(project)
+    assert seen(project) == before
+
+
 @pytest.mark.parametrize("change", ["other files", "another label", "exchanged"])
 def test_judges_at_another_place_that_are_others_are_new(tmp_path, change):
     project = scored(tmp_path)

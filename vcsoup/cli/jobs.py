@@ -147,7 +147,8 @@ def _check(command: Sequence[str]) -> None:
     from vcsoup.cli.entry import app as verbs
 
     verb: Any = typer.main.get_command(verbs)
-    context, rest = verb.context_class(verb, info_name="vcsoup"), list(command)
+    settings = dict(verb.context_settings)  # of the root; what is below takes them over
+    context, rest = verb.context_class(verb, info_name="vcsoup", **settings), list(command)
     try:
         while hasattr(verb, "commands"):
             if not rest:

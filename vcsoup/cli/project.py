@@ -185,7 +185,6 @@ def set_rewards(
     chosen_values(target, [*named, *(remove or ())])
     found = [reward_options.parse_reward(text, target.config.rewards) for text in reward or ()]
     for value, spec in found:
-        spec.fingerprint()  # reads its files: it may be the same model at another place
         target.set_reward(value, spec)
     for value in remove or ():
         target.set_reward(value, None)

@@ -20,6 +20,7 @@ from vcsoup.hub.refusals import hub_errors
 _MOST_CONFIGS = 24
 _MOST_FOLDERS = 200
 _USUAL_SPLIT = "train"
+_COPY = "the copy on this machine of "  # which may lack what the hub has
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def reading_errors(found: HubFound) -> Iterator[None]:
         if isinstance(error, HubError):
             raise
         said = _words(error)
-        where = "the copy on this machine of " if found.cached else ""
+        where = _COPY if found.cached else ""
         raise HubError(f"{where}{repo} cannot be read as a table ({said}); {advice}") from error
 
 
@@ -181,17 +182,17 @@ def _cached(data: HubData, why: HubUnreachableError) -> HubFound:
     place = Path(folder)
     here = [path for path in place.rglob("*") if path.is_file()]
     files = {str(path.relative_to(place)): path.stat().st_size for path in here}
-    _check_folder(data, files)
+    _check_folder(data, files, where=_COPY)
     return HubFound(data, place.name, folder, sum(files.values()), True, _folders(files))
 
 
-def _check_folder(data: HubData, files: Mapping[str, int]) -> None:
+def _check_folder(data: HubData, files: Mapping[str, int], where: str = "") -> None:
     folder = PurePosixPath(data.folder)
     if not data.folder or any(folder in PurePosixPath(name).parents for name in files):
         return
     known = ", ".join(_folders(files))
     remedy = f"; choose one of {known}" if known else ", and none to choose; leave it out"
-    raise HubError(f"{data.repo} has no folder {data.folder!r}{remedy}")
+    raise HubError(f"{where}{data.repo} has no folder {data.folder!r}{remedy}")
 
 
 def _folders(files: Mapping[str, int]) -> tuple[str, ...]:

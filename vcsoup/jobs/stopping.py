@@ -17,7 +17,6 @@ from vcsoup.jobs.disk import write_result, writing
 from vcsoup.jobs.remote import read_remote
 
 GRACE_S = 20.0
-_SAME_S = 1e-3
 
 
 def stop(path: Path, grace: float, active: Callable[[], bool]) -> None:
@@ -35,6 +34,8 @@ def stop(path: Path, grace: float, active: Callable[[], bool]) -> None:
         asked = path / files.STOP
         if asked.exists() and time.time() - asked.stat().st_mtime > grace:
             _signal(path, signal.SIGKILL)
+            if read_remote(path) is not None:
+                _ask(asked, 0.0)  # what runs elsewhere hears of it through its launcher
             return
         if not asked.exists():
             _ask(asked, grace)
@@ -55,16 +56,15 @@ def asked_to_stop_since(path: Path) -> tuple[float, float] | None:
         seconds, text = time.time() - asked.stat().st_mtime, asked.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    grace = float(text) if text else GRACE_S
-    return seconds, max(grace, _patience(path)) if grace >= GRACE_S else grace
+    return seconds, _at_least_patience(path, float(text) if text else GRACE_S)
 
 
-def _patience(path: Path) -> float:
-    """Seconds that the worker needs to end its present step, as it says itself; else 0."""
-    try:
-        return float((path / files.PATIENCE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return 0.0
+def _at_least_patience(path: Path, grace: float) -> float:
+    """The grace; one as long as the usual is also what the worker needs to end its step."""
+    with suppress(FileNotFoundError):
+        needed = float((path / files.PATIENCE).read_text(encoding="utf-8"))
+        return max(grace, needed) if grace >= GRACE_S else grace
+    return grace
 
 
 def _ask(asked: Path, grace: float) -> None:
@@ -103,21 +103,26 @@ def _request(path: Path) -> int | None:
     return None
 
 
-def _kill(path: Path, active: Callable[[], bool], request: int | None) -> None:
-    """Kill the worker when its grace is over, unless the job was resumed since the request."""
-    asked = asked_to_stop_since(path)
-    if not active() or asked is None or _request(path) != request:
-        return
-    if (left := asked[1] - asked[0]) > _SAME_S:
-        _kill_after(left, path, active, request)
-    else:
-        _signal(path, signal.SIGKILL)
-
-
 def _kill_after(
-    seconds: float, path: Path, active: Callable[[], bool], request: int | None
+    grace: float,
+    path: Path,
+    active: Callable[[], bool],
+    request: int | None,
+    *,
+    waited: float = 0.0,
 ) -> None:
-    timer = threading.Timer(seconds, _kill, args=(path, active, request))
+    """Kill the worker when the grace is over, unless the job was resumed since the request."""
+    until = _at_least_patience(path, grace)
+
+    def kill() -> None:
+        if not active() or request is None or _request(path) != request:
+            return
+        if _at_least_patience(path, grace) > until:  # the worker asked for it meanwhile
+            _kill_after(grace, path, active, request, waited=until)
+        else:
+            _signal(path, signal.SIGKILL)
+
+    timer = threading.Timer(until - waited, kill)
     timer.daemon = True
     timer.start()
 

@@ -98,7 +98,9 @@ class Worker:
 
     def _ask_for_patience(self) -> None:
         """Say how long the present step may take, where that is longer than the usual grace."""
-        if (seconds := min(_LONGER * self._longest, _MOST_PATIENCE_S)) > GRACE_S:
+        now = time.monotonic()
+        longest = max(self._longest, now - (self._heard or now))  # it may be the present one
+        if (seconds := min(_LONGER * longest, _MOST_PATIENCE_S)) > GRACE_S:
             with suppress(OSError):
                 files.write_text(self.path / files.PATIENCE, f"{seconds:g}")
 

@@ -6,7 +6,7 @@ from typing import Any
 from vcsoup.filtering import PairFilter
 from vcsoup.workspace import Project, ProjectConfig
 
-_OWN = ("first_judges", "known_as")  # the project's own notes, which no file sets
+_OWN = ("first_judges", "known_as", "known_before")  # the project's own notes, which no file sets
 
 
 def setting_changes(

@@ -35,7 +35,7 @@ from vcsoup.training.glimpse import PROMPTS, Glimpse
 from vcsoup.training.identity import run_identity
 from vcsoup.training.keeper import Keeper
 from vcsoup.training.need import trained_sizes, warn_of_memory
-from vcsoup.training.processes import is_main
+from vcsoup.training.processes import is_main, told_by_main
 from vcsoup.training.record import run_record
 from vcsoup.training.references import use_references
 from vcsoup.training.rows import Rows, make_rows
@@ -211,7 +211,7 @@ def _train(
     if watch.stopped and not step:
         raise StopRequested("stopped before the first step had ended; there is nothing to keep")
     looked = not trainer.eval_dataset or (watch.looks and watch.looks[-1].step == step)
-    if not looked and watch.may_look:
+    if not looked and told_by_main(watch.may_look):  # all look together; clocks differ
         trainer.evaluate()
     if watch.collapsed and watch.best is None:
         raise TrainingError(

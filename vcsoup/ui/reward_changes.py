@@ -23,7 +23,8 @@ def change(project: Project, value: str, spec: RewardSpec | None, *, told: str) 
         told: What was done, for people; shown with the way back.
     """
     former = project.config.rewards.get(value)
-    project.set_reward(value, spec)
+    with st.spinner("Reading the judge's files"):
+        project.set_reward(value, spec)
     st.session_state[_UNDO] = (project.name, value, former, told)
 
 

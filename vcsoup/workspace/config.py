@@ -61,6 +61,10 @@ class ProjectConfig(BaseModel):
         description="Name that the judges had at the place where they scored first; empty while "
         "they are there.",
     )
+    known_before: dict[str, str] = Field(
+        default_factory=dict,
+        description="`known_as` of former judges, by the names that their places give them.",
+    )
 
     @property
     def judges(self) -> str:
@@ -87,7 +91,11 @@ class ProjectConfig(BaseModel):
     @property
     def judges_name(self) -> str:
         """Short name of the judges, from everything that is or first was written of them."""
-        return self.known_as or hashlib.sha256(self.judges.encode()).hexdigest()[:16]
+        return self.known_as or self._name_here
+
+    @property
+    def _name_here(self) -> str:
+        return hashlib.sha256(self.judges.encode()).hexdigest()[:16]
 
     def titled(self, title: str) -> "ProjectConfig":
         """Return these choices under another title.
@@ -109,9 +117,13 @@ class ProjectConfig(BaseModel):
             former: The choices so far.
             known_as: Name that these judges had at another place; empty where they are new.
         """
+        before = dict(former.known_before)
         if self.judges == former.judges:
             known_as = former.known_as
-        config = self.model_copy(update={"known_as": known_as})
+        else:
+            before |= {former._name_here: former.known_as} if former.known_as else {}
+            known_as = known_as or before.get(self._name_here, "")
+        config = self.model_copy(update={"known_as": known_as, "known_before": before})
         changed = config.judges_name != former.judges_name
         first = former.first_judges or (former.judges_name if changed else "")
         return config.model_copy(update={"first_judges": first})
@@ -131,7 +143,7 @@ class ProjectConfig(BaseModel):
     def _short(self, full: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is as always, so that older records stay as they are."""
         written: dict[str, Any] = full(self)
-        for name in ("loading", "first_judges", "known_as"):
+        for name in ("loading", "first_judges", "known_as", "known_before"):
             if not written.get(name):
                 written.pop(name, None)
         return written

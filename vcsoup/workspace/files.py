@@ -27,9 +27,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         WorkspaceError: a device or a pipe; a file in its place would take it from everybody.
     """
-    path = path.resolve() if path.is_symlink() else path
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise WorkspaceError(f"{path} is no ordinary file and cannot be replaced; name another")
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{uuid.uuid4().hex[:12]}.{path.name}")
     try:

@@ -1,6 +1,7 @@
 """The first chapter of a project: its pairs, their rewards, and the gaps between them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,16 @@ class ScoredPairs:
     def set_reward(self, value: str, spec: RewardSpec | None) -> None:
         """Change what judges a value, None for nothing; rewards by the former judge become stale.
 
+        The files of a local model are read, as far as they were not: it may be the former one at
+        another place.
+
         Raises:
             UnknownValueError: no such value.
         """
         self._datasets.check_value(value)
+        if spec is not None:
+            with suppress(OSError):  # what cannot be read tells nothing
+                spec.fingerprint()
 
         def changed(config: ProjectConfig) -> ProjectConfig:
             judges = {**config.rewards, value: spec}
