@@ -15,7 +15,7 @@ app: $(VENV)/app.stamp ## install what the app needs and open it on 127.0.0.1:85
 	$(BIN)/python -m vcsoup app --port $(PORT)
 
 test: $(VENV)/dev.stamp chromium ## install what the tests need, Chromium too, and run them all
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/dev.stamp ## lint, formatting, types
 	$(BIN)/ruff check .
