@@ -26,12 +26,7 @@ def show(project: Project) -> None:
             on_click=trying,
             args=(_rename, project.name, typed),
         )
-        st.page_link(
-            page("new"),
-            label="Base model and set-up",
-            icon=":material/tune:",
-            query_params={"project": project.name, "step": "base"},
-        )
+        base_link(project, "Base model and set-up")
         st.button(
             "Remove",
             key="remove_project",
@@ -40,6 +35,16 @@ def show(project: Project) -> None:
             args=(_remove, project),
         )
         st.caption("A removed project goes to the bin with all that belongs to it.")
+
+
+def base_link(project: Project, label: str) -> None:
+    """A link to the wizard's step that chooses a project's base."""
+    st.page_link(
+        page("new"),
+        label=label,
+        icon=":material/tune:",
+        query_params={"project": project.name, "step": "base"},
+    )
 
 
 def show_undo() -> None:

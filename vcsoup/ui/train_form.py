@@ -11,6 +11,7 @@ from vcsoup.training.config import TrainConfig
 from vcsoup.ui import (
     cost,
     echoes,
+    project_menu,
     runs_desk,
     state,
     train_calibration,
@@ -18,7 +19,6 @@ from vcsoup.ui import (
     train_settings,
 )
 from vcsoup.ui.literal import literal
-from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import shown_errors
 from vcsoup.ui.train_plan import (
     GROUPS,
@@ -113,12 +113,7 @@ def duplicate(
 
 def _missing_base(project: Project, why: str) -> None:
     st.warning(f"The base model cannot be loaded: {literal(why)}.", icon=":material/folder_off:")
-    st.page_link(
-        page("new"),
-        label="Choose the base model",
-        icon=":material/tune:",
-        query_params={"project": project.name, "step": "base"},
-    )
+    project_menu.base_link(project, "Choose the base model")
 
 
 def _start_row(project: Project, plan: Plan, *, ready: bool) -> None:
