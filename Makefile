@@ -1,5 +1,8 @@
 # The two commands that a stranger needs: `make app` and `make test`.
 
+# Chromium is installed while Python's packages are.
+MAKEFLAGS += --jobs=2
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +18,7 @@ app: $(VENV)/app.stamp ## install what the app needs and open it on 127.0.0.1:85
 	$(BIN)/python -m vcsoup app --port $(PORT)
 
 test: $(VENV)/dev.stamp chromium ## install what the tests need, Chromium too, and run them all
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp ## lint, formatting, types
 	$(BIN)/ruff check .

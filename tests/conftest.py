@@ -13,6 +13,10 @@ os.environ.pop("VCSOUP_WORKSPACE", None)
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # no test looks at the clock
+settings.load_profile("unhurried")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

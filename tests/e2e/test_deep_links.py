@@ -10,22 +10,27 @@ from tests.e2e.conftest import end, free_port, start
 from vcsoup.plots.palette import DARK, LIGHT
 
 PRELOAD = "0"
-QUESTIONS = {
-    "consistency?value=harmless&tau.harmless=0.5": "What does a threshold keep?",
-    "data?value=harmless&view=statistics": "Which pairs do I have, are they sound?",
-    "train": "How are my adapters doing?",
-    "soup?weights=helpful=0.2,harmless=0.3,humorous=0.5": "Which mix do I want?",
-    "compare?first=unfiltered&second=filtered": "Did filtering help?",
-    "": "Where does my project stand?",
-}
 
 
 @pytest.mark.parametrize(
-    ("address", "starter"),
-    [(address, "vcsoup app") for address in QUESTIONS]
-    + [("train", "streamlit run"), ("soup", "streamlit run")],
+    ("address", "starter", "question"),
+    [
+        ("", "vcsoup app", "Where does my project stand?"),
+        (
+            "consistency?value=harmless&tau.harmless=0.5",
+            "vcsoup app",
+            "What does a threshold keep?",
+        ),
+        (
+            "soup?weights=helpful=0.2,harmless=0.3,humorous=0.5",
+            "streamlit run",
+            "Which mix do I want?",
+        ),
+    ],
 )
-def test_first_visit_shows_the_whole_app(page: Page, workspace, app_url, address, starter):
+def test_first_visit_shows_the_whole_app(
+    page: Page, workspace, app_url, address, starter, question
+):
     """A fresh server, one visit: the page's question and the menu of all pages are there."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -37,7 +42,6 @@ def test_first_visit_shows_the_whole_app(page: Page, workspace, app_url, address
     process = start([sys.executable, *command], url, **here)
     try:
         page.goto(f"{url}/{address}")
-        question = next(q for a, q in QUESTIONS.items() if a.split("?")[0] == address.split("?")[0])
         expect(page.get_by_role("heading", name=question)).to_be_visible()
         for name in ("Home", "Data", "Consistency", "Train", "Soup", "Compare"):
             expect(page.get_by_role("link", name=name).first).to_be_visible()

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from vcsoup.soup.model import SoupModel
 from vcsoup.workspace import Workspace
 
-STEPS = 30  # the default of 100 takes minutes and shows no more
+STEPS = 12  # the default of 100 takes minutes and shows no more
 
 
 def go(page: Page, name: str, question: str) -> None:

@@ -36,7 +36,7 @@ from vcsoup.preferences.turns import RowFault
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "hh_rlhf_harmless_base_300.jsonl"
 CASES = int(os.environ.get("VCSOUP_FUZZ", "40"))
-laws = settings(deadline=None, max_examples=CASES)
+laws = settings(max_examples=CASES)
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.text(max_size=8) | text,

@@ -22,7 +22,7 @@ from vcsoup.consistency import (
 from vcsoup.evaluation.front import best_balanced, hypervolume, pareto_front, select
 from vcsoup.soup.weights import format_weights, link_weights, parse_weights
 
-laws = settings(deadline=None, max_examples=int(os.environ.get("VCSOUP_FUZZ", "40")))
+laws = settings(max_examples=int(os.environ.get("VCSOUP_FUZZ", "40")))
 shapes = st.tuples(st.integers(1, 12), st.integers(2, 5))
 # Binary fractions of moderate size: differences and shifts of them are exact in float64.
 exact = st.integers(-2000, 2000).map(lambda i: i / 16)

@@ -120,7 +120,7 @@ def test_columns_that_are_not_there_are_named(read):
 names = st.text(min_size=1, max_size=8).filter(lambda name: not set(name) & set("\ud800"))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(names, names, names)
 def test_a_map_written_down_reads_back_the_same(prompt, chosen, rejected):
     columns = ColumnMap(prompt=prompt, chosen=chosen, rejected=rejected)

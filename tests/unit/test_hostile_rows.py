@@ -186,7 +186,7 @@ def check(found) -> None:
         assert all(text.encode() for text in found.pairs[column])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.sampled_from(list(SEED)), st.data())
 def test_a_file_with_bytes_changed_is_read_or_refused_and_the_sums_hold(kind, data):
     """Whatever is cut out of a good file or written over it: a report that adds up, or one line."""
@@ -200,7 +200,7 @@ def test_a_file_with_bytes_changed_is_read_or_refused_and_the_sums_hold(kind, da
         check(read_or_refusal(write(Path(folder), bytes(content))))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_parquet_file_with_bytes_changed_is_read_or_refused(data):
     with tempfile.TemporaryDirectory() as folder:
@@ -216,7 +216,7 @@ def test_a_parquet_file_with_bytes_changed_is_read_or_refused(data):
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(texts, texts, st.integers(1, 12))
 def test_the_spans_of_a_word_diff_give_both_texts_back(chosen, rejected, most):
     found = word_diff(chosen, rejected, most_words=most)
