@@ -154,7 +154,7 @@ def _pairs(
         detail=detail,
         done=done,
         stale=stale,
-        step="Read pairs" if done else "Add and score",
+        step="Add pairs" if missing else "Score pairs" if unscored else "Read pairs",
         page="data",
     )
 
