@@ -159,12 +159,20 @@ def agreement_threshold(K: int) -> float:
     return math.sqrt((K - 1) / K)
 
 
-def pooled_std(rewards: FloatArray, column: int | str) -> float:
+def pooled_std(
+    rewards: FloatArray,
+    column: int | str,
+    *,
+    among: str = "",
+    way_out: str = "leave that value out",
+) -> float:
     """Unit of one value's gaps: the sample standard deviation of its rewards, chosen and rejected.
 
     Args:
         rewards: All 2n rewards, shape (2n,), float64.
         column: Which value, for the message: its name, or its place.
+        among: Whose answers these are, for the message, such as " in the pairs of helpful".
+        way_out: What else can be done about equal rewards, for the message.
 
     Raises:
         EqualRewardsError: rewards that are all equal.
@@ -176,8 +184,8 @@ def pooled_std(rewards: FloatArray, column: int | str) -> float:
     if (rewards == rewards[0]).all():
         judge = column if isinstance(column, str) else f"value column {column}"
         raise EqualRewardsError(
-            f"the rewards of {judge} are all {rewards[0]:g}; its reward model cannot tell these "
-            "answers apart: check its template and label, or leave that value out",
+            f"the rewards of {judge} are all {rewards[0]:g}{among}; its judge cannot tell these "
+            f"answers apart: check how it is asked, or {way_out}",
             judge,
         )
     return float(rewards.std(ddof=1))

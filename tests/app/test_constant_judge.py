@@ -15,7 +15,8 @@ def test_every_page_opens_and_names_the_value(name, workspace, visit):
     assert [title.value for title in app.title]
     assert "step 1 of 5, pairs" in " ".join(element.value for element in app.markdown)
     told = [error.value for error in app.error]
-    assert all("the rewards of harmless are all 10" in said for said in told)
+    assert all("the rewards of harmless are all 10 in the pairs of" in said for said in told)
+    assert all("scale the gaps over all data sets (shared)" in said for said in told)
     assert bool(told) == (name in ("consistency", "data", "train"))
     if name == "home":
         said = "the judge of harmless says the same of all answers in the pairs of "

@@ -4,8 +4,15 @@ import json
 
 import pytest
 
-from tests.app.fixture_project import add_adapter, full_project, hand_project
+from tests.app.fixture_project import (
+    HAND_GAPS,
+    add_adapter,
+    full_project,
+    hand_project,
+    store_gaps,
+)
 from tests.app.fixture_runs import training
+from vcsoup.rewards.spec import RewardSpec
 
 
 def texts(app):
@@ -46,6 +53,28 @@ def test_the_next_step_is_marked(workspace, visit):
     badges = " ".join(element.value for element in visit("home").markdown)
     assert "step 3 of 5, adapters" in badges
     assert badges.count("next") == 1
+
+
+def test_pairs_that_are_still_to_come_are_next_not_to_be_looked_at_again(workspace, visit):
+    """A new project: no pairs, then pairs without rewards, then rewards of a former judge."""
+    hand = hand_project(workspace)
+    pairs = {value: hand.pairs(value) for value in hand.values}
+    project = workspace.create_project(hand.config.model_copy(update={"name": "new"}))
+
+    def pairs_card() -> list[str]:
+        shown = texts(visit("home", project="new"))
+        marks = ("look again", "yet: ", "no current")
+        return [text for text in shown if any(mark in text for mark in marks)]
+
+    assert pairs_card() == ["no pairs yet: helpful, harmless"]
+    for value in project.values:
+        project.save_pairs(value, pairs[value], source="by hand", report={})
+    assert pairs_card() == ["not scored yet: helpful, harmless"]
+    store_gaps(project, "helpful", HAND_GAPS)
+    project.set_reward("helpful", RewardSpec(kind="length"))
+    again, told = pairs_card()
+    assert "look again" in again
+    assert told == "no current rewards: helpful, harmless"
 
 
 @pytest.mark.parametrize("recorded", [False, True], ids=["own", "recorded"])

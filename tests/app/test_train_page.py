@@ -12,6 +12,7 @@ from tests.app import fixture_runs as made
 from tests.app.fixture_project import full_project, hand_project
 from tests.app.train_page import captions, drawn, listed, number, shown
 from vcsoup.jobs import Jobs
+from vcsoup.numbers import DASH
 from vcsoup.pipeline.training import kept_pairs
 from vcsoup.training.config import PRESETS, TrainConfig
 from vcsoup.training.config_file import dump_train_config
@@ -89,6 +90,9 @@ def test_runs_with_less_than_one_batch_are_named(workspace, visit):
     assert told.endswith("this run would fail at once.")
     number(app, "batch_size").set_value(5).run()
     assert not app.warning
+    project.save_held_out_prompts(project.pairs("helpful")["prompt"].tolist())
+    cost = next(one.value for one in visit("train").markdown if one.value.startswith("| run |"))
+    assert f"| helpful, filter 0.50 | 0 of 10 | {DASH} | {DASH} |" in cost  # nothing is read
 
 
 def test_pairs_with_a_held_out_prompt_are_not_counted(workspace, visit):

@@ -102,7 +102,7 @@ def test_a_link_opens_one_run_with_figures_sample_and_command(workspace, visit):
     assert ":material/warning: Held-out figures rest on 3 pairs, too few to tell runs apart." in (
         captions(app)
     )
-    assert figures["Memory"] == "1.2 GB"
+    assert figures["Memory"] == "1.1 GiB"  # 1,220 MB
     assert made.REPLIES[-1] in [element.value for element in app.text]
     app.segmented_control(key="run_part").set_value("Log").run()
     assert any("vcsoup train --project demo --value helpful" in one.value for one in app.code)

@@ -121,6 +121,18 @@ def test_creating_makes_a_project_and_forgets_the_draft(workspace, visit):
     assert "No pairs yet for kind, short." in captions(app)
 
 
+def test_the_address_of_a_draft_that_is_gone_says_so_until_something_is_entered(workspace, visit):
+    """As after "back" from the project that was made of it."""
+    assert not visit("new").info
+    saved = workspace.drafts.save(DRAFT)
+    workspace.drafts.delete(saved.id)
+    app = visit("new", draft=saved.id, step="base")
+    assert "is a project by now, or was discarded" in app.info[0].value
+    app.text_input[0].set_value("Another").run()
+    assert not app.info
+    assert [draft.title for draft in workspace.drafts.list()] == ["Another"]
+
+
 def test_a_created_project_keeps_its_values_and_may_change_its_base(workspace, visit):
     workspace.create_project(project_config(name="mine", values=("a", "b"), base="org/base"))
     app = visit("new", project="mine", step="values")

@@ -42,7 +42,7 @@ def test_scale_is_the_sample_deviation_of_both_sides_pooled():
 def test_a_constant_reward_is_refused_by_its_column_even_when_rounding_hides_it():
     """The mean of three 0.1 is not 0.1, so a deviation computed from it is not zero."""
     chosen, rejected = [[1.0, 0.1], [2.0, 0.1], [3.0, 0.1]], [[0.0, 0.1], [1.0, 0.1], [0.5, 0.1]]
-    with pytest.raises(GapShapeError, match=r"value column 1 are all 0\.1.*template"):
+    with pytest.raises(GapShapeError, match=r"value column 1 are all 0\.1.*how it is asked"):
         reward_scale(chosen, rejected)
 
 

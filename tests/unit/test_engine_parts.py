@@ -19,18 +19,20 @@ from vcsoup.engine.identity import Identity, is_alive, read_identity, sole_engin
 from vcsoup.engine.model_names import model_names, parse_model
 from vcsoup.engine.owner import Owner
 from vcsoup.engine.server import create_app
-from vcsoup.engine.table import AnswerTable
-from vcsoup.engine.tasting import Tasting
+from vcsoup.engine.table import AnswerTable, TableRequest
+from vcsoup.engine.tasting import Tasting, TastingRequest
 from vcsoup.errors import (
     EngineError,
     NotFoundError,
     UnknownValueError,
     VcsoupError,
 )
+from vcsoup.preferences.pairs import prompt_text
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.room import room_here
 from vcsoup.soup.decoding import Sampler
 from vcsoup.soup.model import SoupModel
+from vcsoup.soup.prompts import draw_uniforms
 from vcsoup.workspace import ProjectConfig, Workspace
 
 
@@ -94,6 +96,30 @@ def test_several_replies_to_several_prompts(workspace: Workspace, owner: Owner) 
         assert texts[place] == alone
     assert len(set(texts)) == 4
     assert (many.completion_tokens, finishes) == (160, ["length"] * 4)
+
+
+def test_a_held_out_prompt_of_several_turns_is_asked_as_it_is_measured(tmp_path: Path) -> None:
+    """Pages name it by its text; as one user message it would be another prompt."""
+    project = tiny_project(Workspace(tmp_path / "workspace"), tmp_path)
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Yes?"},
+        {"role": "user", "content": "Tell me a joke."},
+    ]
+    project.save_held_out_prompts([turns, [{"role": "user", "content": "Hi"}]])
+    benches, soup = Benches(Workspace(tmp_path / "workspace")), {"helpful": 1.0}
+    taste = TastingRequest(project="demo", weights=soup, prompt=prompt_text(turns))
+    table = TableRequest(project="demo", prompts=[prompt_text(turns)], soups=[{"weights": soup}])
+    for task in (
+        Tasting(benches, taste, np.array([1.0, 0.0])),
+        AnswerTable(benches, table, np.array([[1.0, 0.0]])),
+    ):
+        rows = next(task.steps())
+        assert rows.soup.tokenizer.decode(rows.prompts[0]) == (
+            "<|user|>Hi</s><|assistant|>Yes?</s><|user|>Tell me a joke.</s><|assistant|>"
+        )
+        drawn = draw_uniforms([turns], rows.uniforms.shape[1], seed=0)
+        np.testing.assert_array_equal(rows.uniforms[:1], drawn)
 
 
 def test_raw_text_is_continued_without_the_template(workspace: Workspace, owner: Owner) -> None:

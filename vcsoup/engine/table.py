@@ -21,9 +21,9 @@ from vcsoup.engine.owner import Owner, Rows, Steps
 from vcsoup.engine.task_state import TaskState
 from vcsoup.engine.tasting import checked_weights
 from vcsoup.errors import NotFoundError
-from vcsoup.preferences.pairs import as_messages
+from vcsoup.preferences.pairs import AnyPrompt, as_messages
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
-from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.prompts import as_asked, decode_reply, draw_uniforms, encode_prompt
 from vcsoup.workspace import Workspace
 
 FloatArray = npt.NDArray[np.float64]
@@ -113,9 +113,13 @@ class AnswerTable(TaskState):
             yield from self._score(bench)
         self.move_to("done")
 
+    def _asked(self, bench: Bench) -> list[AnyPrompt]:
+        known = bench.project.held_out_prompts()
+        return [as_asked(prompt, known) for prompt in self.request.prompts]
+
     def _rows(self, bench: Bench, columns: list[int]) -> Rows:
         asked, S = self.request, len(columns)
-        prompts = [prompt for prompt in asked.prompts for _ in columns]
+        prompts = [prompt for prompt in self._asked(bench) for _ in columns]
         heard: list[list[int]] = [[] for _ in prompts]
 
         def hear(row: int, token: int) -> None:
@@ -134,7 +138,7 @@ class AnswerTable(TaskState):
 
     def _score(self, bench: Bench) -> Steps:
         S = len(self.request.soups)
-        asked = [as_messages(prompt) for prompt in self.request.prompts for _ in range(S)]
+        asked = [as_messages(prompt) for prompt in self._asked(bench) for _ in range(S)]
         replies = [reply for row in self.replies for reply in row]
         found = yield from self.benches.scoring(bench, asked, replies)
         for place, row in enumerate(found.tolist()):

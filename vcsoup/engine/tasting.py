@@ -23,7 +23,7 @@ from vcsoup.engine.task_state import TaskState
 from vcsoup.errors import NotFoundError, UnknownValueError
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
-from vcsoup.soup.prompts import decode_reply, draw_uniforms, encode_prompt
+from vcsoup.soup.prompts import as_asked, decode_reply, draw_uniforms, encode_prompt
 from vcsoup.soup.weights import check_weights, without_specks
 from vcsoup.workspace import Point, Project
 from vcsoup.workspace.points import MOST_SEED
@@ -40,7 +40,11 @@ class TastingRequest(BaseModel):
     project: str
     group: str = "filtered"
     weights: dict[str, float] = Field(description="Weight per value; all zeros is the base.")
-    prompt: str = Field(min_length=1, max_length=100_000)
+    prompt: str = Field(
+        min_length=1,
+        max_length=100_000,
+        description="A user's message, or a held-out prompt as it reads.",
+    )
     n_prompts: int = Field(64, ge=2, le=4096, description="Held-out prompts to measure on.")
     seed: int = Field(0, ge=0, le=MOST_SEED)
     max_new_tokens: int = Field(
@@ -126,7 +130,7 @@ class Tasting(TaskState):
         known = bench.known_point(self.weights, seed=asked.seed) if asked.comparable else None
         if known is not None and known.n_prompts >= len(held_out):
             self._show(known)
-            yield self._rows(bench, [self.request.prompt])
+            yield self._rows(bench, [self._asked(bench)])
         else:
             yield from self._measure(bench, held_out)
         self.move_to("done")
@@ -136,7 +140,7 @@ class Tasting(TaskState):
         judged = ""
         for start in range(0, len(held_out), ROWS):
             part = held_out[start : start + ROWS]
-            answers = [] if start else [self.request.prompt]
+            answers = [] if start else [self._asked(bench)]
             replies = yield self._rows(bench, [*answers, *part], answers=len(answers))
             assert replies is not None  # the owner answers rows with their tokens
             self.move_to("measuring")
@@ -149,6 +153,9 @@ class Tasting(TaskState):
                 self._show(bench.point(self.weights, measured, seed=self.request.seed))
         if self.point is not None and self.request.comparable and not self.cancelled:
             bench.keep(self.point, judged)
+
+    def _asked(self, bench: Bench) -> AnyPrompt:
+        return as_asked(self.request.prompt, bench.project.held_out_prompts())
 
     def _rows(self, bench: Bench, prompts: list[AnyPrompt], *, answers: int = 1) -> Rows:
         asked = self.request

@@ -6,13 +6,13 @@ it through the template; the others get the plain layout that they were trained 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from vcsoup.errors import VcsoupError
-from vcsoup.preferences.pairs import AnyPrompt, as_messages
+from vcsoup.preferences.pairs import AnyPrompt, as_messages, prompt_text
 from vcsoup.rewards.templates import chat_text, plain_prompt
 from vcsoup.soup.model import SoupModel
 
@@ -39,6 +39,24 @@ def draw_uniforms(prompts: Sequence[AnyPrompt], steps: int, *, seed: int) -> Flo
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "little")
         rows[row] = np.random.Generator(np.random.Philox(key=key)).random(steps)
     return rows
+
+
+def as_asked(text: str, known: Sequence[Sequence[Mapping[str, str]]]) -> AnyPrompt:
+    r"""The known prompt that reads as a text, with its turns; a text that no prompt reads as stays.
+
+    People see a prompt of several turns as one text (`prompt_text`). Asked as that text it would be
+    a single user message with the speakers' names inside, which is another prompt.
+
+    Args:
+        text: What somebody chose or typed.
+        known: Prompts to choose from, such as the held-out ones.
+
+    Example:
+        >>> known = [[{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]]
+        >>> as_asked("System: Be kind.\n\nUser: Hi", known) is known[0], as_asked("Ho", known)
+        (True, 'Ho')
+    """
+    return next((prompt for prompt in known if prompt_text(prompt) == text), text)
 
 
 def encode_prompt(soup: SoupModel, prompt: AnyPrompt) -> list[int]:

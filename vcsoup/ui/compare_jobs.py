@@ -32,8 +32,8 @@ def offer_sets(project: Project, first: str, second: str, *, active: bool) -> No
     """
     if not active:
         st.info(
-            "What is known of these sets are means. A fair comparison needs the reward of every "
-            "held-out prompt, of both sets, with the same random numbers.",
+            "A fair comparison needs the reward of every held-out prompt, of both sets, with the "
+            "same random numbers. They are not all there yet.",
             icon=":material/info:",
         )
     st.fragment(run_every=0.6 if active else None)(_offer_sets)(project, (first, second), active)

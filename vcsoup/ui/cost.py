@@ -89,7 +89,7 @@ def show(project: Project, plan: Plan) -> None:
     for load in loads:
         trained = config.n_train(load.kept)
         epochs = f"{seen / trained:.1f}" if trained else DASH
-        tokens = rough(load.tokens * seen) if load.tokens else DASH
+        tokens = rough(load.tokens * seen) if load.tokens and trained else DASH
         name = f"{load.value}, {load.told}"
         too_few += [name] if trained < config.batch_size else []
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {epochs} | {tokens} |")

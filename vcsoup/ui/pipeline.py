@@ -135,23 +135,26 @@ def _pairs(
     missing = [value for value in project.values if value not in datasets]
     known = {*scored, *(value for sets in alike.values() for value in sets)}
     unscored = [value for value in datasets if value not in known]
-    detail = ", ".join(f"{count(info.n)} {value}" for value, info in datasets.items())
-    stale = f"no current rewards: {', '.join(unscored)}" if unscored else None
-    if alike:
+    detail, stale = ", ".join(f"{count(info.n)} {value}" for value, info in datasets.items()), None
+    if missing:
+        detail = f"no pairs yet: {', '.join(missing)}"
+    elif alike:
         stale = "; ".join(
             f"the judge of {judge} says the same of all answers in the pairs of {', '.join(sets)}"
             for judge, sets in alike.items()
         )
-    if missing:
-        stale = f"no pairs yet: {', '.join(missing)}"
-    done = stale is None
+    elif any(project.was_scored(value) for value in unscored):
+        stale = f"no current rewards: {', '.join(unscored)}"
+    elif unscored:
+        detail = f"not scored yet: {', '.join(unscored)}"
+    done = not (missing or unscored or alike)
     return Stage(
         name="pairs",
         figure=count(total),
-        detail=detail or "one preference dataset per value",
+        detail=detail,
         done=done,
         stale=stale,
-        step="Read pairs" if done else "Add and score",
+        step="Add pairs" if missing else "Score pairs" if unscored else "Read pairs",
         page="data",
     )
 

@@ -56,7 +56,7 @@ def _data_sentence(project: Project) -> str:
         return _NOT_YET.format("the pairs are not scored.")
     pairs, conflicting = found
     return (
-        f"{count(pairs)} preference pairs, one reward model each for {listed(project.values)}: on "
+        f"{count(pairs)} preference pairs, one judge each for {listed(project.values)}: on "
         f"**{share(conflicting / pairs)}** of the pairs some value prefers the *rejected* answer."
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from vcsoup.numbers import DASH, count, plain, share
+from vcsoup.numbers import DASH, count, memory, plain, share
 from vcsoup.plots.training import LEARNING, MACHINE
 from vcsoup.ui import runs_actions, runs_parts
 from vcsoup.ui.literal import literal, message
@@ -175,7 +175,7 @@ def _figures(run: Run, adapters: Sequence[AdapterInfo]) -> None:
         ("Held-out margin", track.newest("heldout_margin"), plain),
         ("KL to the base", track.newest("kl"), lambda kl: plain(kl, 3)),
         ("Tokens/s", track.newest("tokens_per_s"), lambda speed: count(round(speed))),
-        ("Memory", track.newest("memory_mb"), lambda mb: f"{mb / 1024:.1f} GB"),
+        ("Memory", track.newest("memory_mb"), lambda mb: memory(mb * 1e6)),
     ]
     with st.container(horizontal=True, gap="medium", key="run_figures"):
         for name, figure, write in known:

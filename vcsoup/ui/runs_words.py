@@ -54,15 +54,18 @@ def progress_text(job: Job) -> tuple[float, str]:
 def left_told(done: int, total: int, seconds: float | None) -> list[str]:
     """Say how much longer a stage takes; nothing while nobody can tell.
 
-    What follows its last step, such as saving and looking at held-out pairs, is no part of it.
+    What follows its last step, such as saving and looking at held-out pairs, is no part of it. A
+    step that takes longer than those before it leaves no time by their speed: nobody can tell.
 
     Example:
         >>> left_told(4, 10, 30.0), left_told(10, 10, 0.0), left_told(0, 10, None)
         (['30 s left'], ['finishing'], [])
+        >>> left_told(2, 3, 0.0)
+        []
     """
     if done >= total:
         return ["finishing"]
-    return [] if seconds is None else [f"{duration(seconds)} left"]
+    return [] if seconds is None or round(seconds) == 0 else [f"{duration(seconds)} left"]
 
 
 FEW_HELDOUT = 20

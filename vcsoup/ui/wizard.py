@@ -17,7 +17,7 @@ from vcsoup.project_yaml import dump_project_file
 from vcsoup.ui import data_reading, guide, state, wizard_pairs, wizard_score, wizard_start
 from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
-from vcsoup.ui.shell import shown_errors
+from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
 from vcsoup.workspace.project_drafts import ProjectDraft
 
@@ -52,9 +52,16 @@ def show() -> None:
     with shown_errors():
         place = _place()
         _steps(place)
+        gone = slot()
         name, question = STEPS[place.step]
         st.subheader(f"{name}: {question}", anchor=False)
         _step(place)
+        if _is_gone(place):
+            gone.info(
+                "What was begun at this address is a project by now, or was discarded. Home shows "
+                "all projects; what you enter here begins another one.",
+                icon=":material/info:",
+            )
 
 
 def _place() -> Place:
@@ -69,6 +76,12 @@ def _place() -> Place:
     step = asked.get("step", "values")
     ready = not wizard_start.missing(draft)
     return Place(step if ready and step in _DRAFTED else "values", draft, None)
+
+
+def _is_gone(place: Place) -> bool:
+    """Tell whether the address names a draft that is kept no more."""
+    asked = st.query_params.get("draft", place.draft.id)
+    return place.project is None and asked != place.draft.id
 
 
 def _steps(place: Place) -> None:

@@ -314,7 +314,12 @@ class ScoredPairs:
         scaled_by = list(self.values) if shared else [value]
         sides = {v: self._sides(v, judge) for v in dict.fromkeys([value, *scaled_by])}
         pooled = [sides[v][side] for side in (0, 1) for v in scaled_by]
-        return sides[value], pooled_std(np.concatenate(pooled, dtype=np.float64), judge)
+        among, way_out = " in all pairs", "make a project without that value"
+        if not shared:
+            among = f" in the pairs of {value}"
+            way_out = "scale the gaps over all data sets (shared)"
+        rewards = np.concatenate(pooled, dtype=np.float64)
+        return sides[value], pooled_std(rewards, judge, among=among, way_out=way_out)
 
     def _sides(self, value: str, judge: str) -> list[Figures]:
         """Rewards of the chosen and the rejected answers by one value's model, each (n,)."""
