@@ -217,20 +217,6 @@ def _calibrated(measured: Mapping[str, Any], config: TrainConfig, project: Proje
     return sum(float(measured.get(name) or 0.0) * times for name, times in counts.items())
 
 
-def seconds_per_run(project: Project, config: TrainConfig) -> tuple[float, bool] | None:
-    """Estimate a run's time.
-
-    Args:
-        project: The project.
-        config: What the run will do.
-
-    Returns:
-        Seconds, and whether only recorded adapters were at hand; None without any evidence.
-    """
-    found = timing(project, config)
-    return (found.seconds, found.source == "recorded runs") if found else None
-
-
 def time_told(found: Timing | None, runs: int) -> str:
     """Say the time of some runs that follow each other.
 

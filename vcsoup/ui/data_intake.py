@@ -24,7 +24,15 @@ from vcsoup.numbers import plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
-from vcsoup.ui.data_chosen import TABS, UPLOAD_TOLD, Arriving, Unsettled, printable, received
+from vcsoup.ui.data_chosen import (
+    TABS,
+    UPLOAD_TOLD,
+    Arriving,
+    Unsettled,
+    found_at,
+    printable,
+    received,
+)
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
@@ -116,11 +124,7 @@ def _local(project: Project, value: str) -> None:
     st.session_state.pop(f"{_key(project, value)}_trouble", None)
     path = allowed_file(typed, root)
     with _trouble_told(project, value):
-        if path.is_dir():
-            _take(project, value, Arriving(str(path), path=path))
-        else:
-            with path.open("rb") as content:
-                _take(project, value, received(str(path), content, path))
+        _take(project, value, found_at(path))
     st.rerun()
 
 
