@@ -106,8 +106,4 @@ def is_used(column: str) -> bool:
 
 def _typed(file: FileRows, types: dict[str, type]) -> bool:
     """Whether the first cell of each column that holds anything is of its type."""
-    for column, kind in types.items():
-        cells = (row.cells.get(column) for row in file.rows)
-        if not isinstance(next((cell for cell in cells if cell is not None), None), kind):
-            return False
-    return True
+    return all(isinstance(file.first_cell(column), kind) for column, kind in types.items())
