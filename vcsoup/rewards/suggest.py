@@ -41,13 +41,11 @@ class Suggestion:
             apart by their outputs).
         reasons: Why each choice, one sentence each.
         labels: Names of the model's outputs, in their order; empty when they are not known.
-        preset: True when the model is a known one.
     """
 
     heads: Mapping[str, RewardSpec]
     reasons: tuple[str, ...]
     labels: tuple[str, ...] = ()
-    preset: bool = False
 
     @property
     def spec(self) -> RewardSpec:
@@ -85,7 +83,7 @@ def suggest_spec(
         specs = {head: preset_spec(model, head=head, **extra) for head in preset.heads}
         reason = f"a known model{': ' + preset.note if preset.note else ''}"
         heads = specs or {"reward": preset_spec(model, **extra)}
-        return Suggestion(heads, (reason,), tuple(preset.heads), preset=True)
+        return Suggestion(heads, (reason,), tuple(preset.heads))
     _check_architecture(model, config)
     _check_numbers(model, config)
     labels = _labels(config)

@@ -55,7 +55,6 @@ class Load:
 
     Attributes:
         value: Which value.
-        group: "filtered" or "unfiltered".
         told: The filter in a few characters.
         kept: Pairs that the filter keeps and whose prompt is not held out for measuring.
         total: Pairs of the value.
@@ -64,7 +63,6 @@ class Load:
     """
 
     value: str
-    group: str
     told: str
     kept: int
     total: int
@@ -152,7 +150,7 @@ def _load(
     if passing:
         ratio, _ = characters_per_token(look, value)
         tokens = characters / passing / ratio
-    return Load(value, group, told, kept, total, len(held_out), tokens)
+    return Load(value, told, kept, total, len(held_out), tokens)
 
 
 def rows_held_out(project: Project, values: Sequence[str]) -> dict[str, npt.NDArray[np.intp]]:

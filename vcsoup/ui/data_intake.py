@@ -217,11 +217,9 @@ def _confirm(project: Project, preview: Preview) -> None:
 
 
 def _forget(project: Project, value: str) -> None:
-    key, incoming = _key(project, value), state.workspace().incoming
+    key = _key(project, value)
     st.session_state.pop(key, None)
-    kept = incoming.find(project.name, value)
-    if kept is not None and kept.step == CHOSEN:
-        incoming.drop(kept)
+    state.workspace().incoming.drop_chosen(project.name, value)
     st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
 
 

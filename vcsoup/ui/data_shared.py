@@ -63,10 +63,7 @@ def _chosen(project: Project, key: str) -> tuple[Arriving, FileLook] | None:
 
 def _forget(project: Project, key: str) -> None:
     st.session_state.pop(key, None)
-    incoming = state.workspace().incoming
-    kept = incoming.find(project.name, _SEVERAL)
-    if kept is not None and kept.step == CHOSEN:
-        incoming.drop(kept)
+    state.workspace().incoming.drop_chosen(project.name, _SEVERAL)
 
 
 def _fetched(project: Project, hub: Incoming, origin: HubOrigin) -> None:
