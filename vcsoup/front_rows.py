@@ -26,9 +26,8 @@ def front_rows(
             whose worst gain over the base is largest.
 
     Returns:
-        Columns role, recorded, balanced, n_prompts, text, x, y; one row per soup, of those that
-        were measured more than once the one of
-        `one_per_soup`.
+        Columns role, recorded, balanced, n_prompts, text, x, y; one row per soup: of those that
+        were measured more than once the one of `one_per_soup`.
     """
     key = project.set_key(project.adapter_set(group))
     best = one_per_soup(project.points(key), project.values)
