@@ -83,9 +83,9 @@ def detect_format(file: FileRows) -> PairFormat | None:
     if {"prompt", "response_0", "response_1"} <= columns and labelled.preferred_ids(file.columns):
         return labelled.by_response_id(file.columns)
     for kind in _KINDS:
-        if columns.issuperset(kind.columns) and _typed(file, kind.types):
-            if (form := kind.form(file)) is not None:
-                return form
+        fits = columns.issuperset(kind.columns) and _typed(file, kind.types)
+        if fits and (form := kind.form(file)) is not None:
+            return form
     attributes = [name for name in rated.ATTRIBUTES if name in columns]
     if {"prompt", "response"} <= columns and len(attributes) >= _ATTRIBUTES_AT_LEAST:
         return rated.helpsteer(file.columns)

@@ -107,12 +107,12 @@ def suggest_spec(
 def _check_architecture(model: str, config: Mapping[str, Any]) -> None:
     named = [str(name) for name in config.get("architectures") or []]
     fits = ("SequenceClassification", "ForScore", "Reward", "ForTokenClassification")
-    if named and not any(part in name for name in named for part in fits):
-        if not config.get("auto_map"):
-            raise RewardModelError(
-                f"{model} is a {named[0]}, not a sequence classifier, so it has no reward to give; "
-                "choose a reward model (num_labels in its config.json)"
-            )
+    known = not named or any(part in name for name in named for part in fits)
+    if not known and not config.get("auto_map"):
+        raise RewardModelError(
+            f"{model} is a {named[0]}, not a sequence classifier, so it has no reward to give; "
+            "choose a reward model (num_labels in its config.json)"
+        )
 
 
 def _check_numbers(model: str, config: Mapping[str, Any]) -> None:

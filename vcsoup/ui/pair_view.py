@@ -50,7 +50,7 @@ def show(project: Project, desk: Desk) -> None:
             f"No pair is {side} here." if not text else f"No {side} pair found holds this text."
         )
         return
-    pair_table.show(project, desk, listed, key="pairs")
+    pair_table.show(desk, listed, key="pairs")
 
 
 def _found(project: Project, desk: Desk, text: str, n: int) -> BoolArray:
