@@ -1,4 +1,4 @@
-"""Gaps, scale, consistency, mask and retention table, against what a notebook would do.
+"""Gaps, scale, consistency, mask and sweep of thresholds, against what a notebook would do.
 
     python benchmarks/consistency.py [--pairs 1000000] [--values 4]
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from vcsoup.consistency import keep_mask, reward_gaps, reward_scale, value_consistency
-from vcsoup.retention import retention_table
+from vcsoup.sweep import sweep
 
 TAU = 0.3
 
@@ -22,7 +22,7 @@ def ours(chosen: np.ndarray, rejected: np.ndarray) -> np.ndarray:
     """The library's way, everything a Consistency page needs."""
     gaps = reward_gaps(chosen, rejected) / reward_scale(chosen, rejected)
     consistency = value_consistency(gaps)
-    retention_table(consistency, gaps, np.linspace(-1, 1, 201))
+    sweep(gaps, np.zeros((len(gaps), 2)), np.linspace(-1, 1, 201))
     return keep_mask(consistency, TAU)
 
 

@@ -5,8 +5,8 @@ Steps "reward gap" to "filter" of VC-Soup (arXiv:2603.18113). Per value k and pa
 chosen and rejected pooled. Consistency is the cosine between g_i and the all-ones direction. The
 gaps are never centred: that would flip signs. Pure numpy, any K >= 2; no disk, no models.
 
-Shapes: n pairs, K values. What thresholds keep, and what chance would keep, is in
-`vcsoup.retention`; its functions can be imported from here too.
+Shapes: n pairs, K values. What chance would keep is in `vcsoup.retention`, which can be imported
+from here too; what thresholds keep is in `vcsoup.sweep`.
 """
 
 import math
@@ -25,15 +25,13 @@ from vcsoup.gap_shapes import (
     check_thresholds,
     check_values,
 )
-from vcsoup.retention import RetentionTable, chance_retention, retention_table
+from vcsoup.retention import chance_retention
 
 __all__ = [
-    "RetentionTable",
     "agreement_threshold",
     "chance_retention",
     "keep_mask",
     "pooled_std",
-    "retention_table",
     "reward_gaps",
     "reward_scale",
     "value_consistency",

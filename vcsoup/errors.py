@@ -196,17 +196,9 @@ class ProjectFileError(VcsoupError, ValueError):
 class NotFoundError(VcsoupError, FileNotFoundError):
     """Something that was asked for by name and does not exist."""
 
-    def __str__(self) -> str:
-        """Return the message alone, without the errno form of `OSError`."""
-        return str(self.args[0]) if self.args else ""
-
 
 class HubError(VcsoupError, OSError):
     """The hub refused: gated, private, missing, or not in a form that can be read."""
-
-    def __str__(self) -> str:
-        """Return the message alone, without the errno form of `OSError`."""
-        return str(self.args[0]) if self.args else ""
 
 
 class HubUnreachableError(HubError):
@@ -231,7 +223,3 @@ class EngineBusyError(EngineError):
 
 class PortBusyError(VcsoupError, OSError):
     """A port that another program listens on."""
-
-    def __str__(self) -> str:
-        """Return the message alone, without the errno form of `OSError`."""
-        return str(self.args[0]) if self.args else ""

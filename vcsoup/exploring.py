@@ -52,7 +52,7 @@ def explore_project(
     done = np.zeros((0, len(project.values)))
     while len(done) < n and not monitor.stop_requested:
         known = measured_soups(project.points(key), project.values)
-        wanted = propose(*known, min(ROUND, n - len(done)), rng=rng).weights
+        wanted = propose(*known, min(ROUND, n - len(done)), rng=rng)
         if not len(wanted):
             break
         part = _Part(monitor, len(done) * len(loaded.prompts), n * len(loaded.prompts))

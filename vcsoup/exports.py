@@ -95,16 +95,23 @@ def export_folder(
     """Build a soup's folder with its card, picture and recipe inside.
 
     Returns:
-        path, method, weights, rank, relative_error: what the command line prints.
+        path, kind, method, weights, rank, relative_error: what the command line prints.
 
     Raises:
         AdapterError, NotFoundError, StopRequested: as `vcsoup.soup.export.build`.
     """
-    from vcsoup.soup.export import build
-
     picture = soup_picture(project, recipe)
     texts = {RECIPE: recipe_text(recipe)} | ({PICTURE: picture} if picture else {})
     texts[CARD] = soup_card(project, recipe, picture=PICTURE if picture else "")
+    return build_folder(recipe, out, texts=texts, monitor=monitor)
+
+
+def build_folder(
+    recipe: Recipe, out: Path, *, texts: Mapping[str, str], monitor: Monitor = SILENT
+) -> dict[str, Any]:
+    """Build a recipe's folder with some texts inside; returns as `export_folder`."""
+    from vcsoup.soup.export import build
+
     built = build(recipe, out, texts=texts, monitor=monitor)
     return {
         "path": str(built.path),

@@ -46,7 +46,7 @@ def front_figures(
     sets = {
         group: {
             **_set_figures(found, table[group], reference=reference, choice=choice),
-            "balanced": _balanced(project, found, table[group], seed),
+            "balanced": _balanced(project, found, seed),
         }
         for group, found in points.items()
     }
@@ -137,21 +137,37 @@ def _set_figures(
     return figures
 
 
-def _balanced(
-    project: Project, points: Sequence[Point], rewards: np.ndarray, seed: int | None
-) -> dict[str, Any] | None:
-    """Return the soup with the largest worst gain; None while base or soups are not measured.
+def balanced_soup(
+    project: Project, points: Sequence[Point], *, seed: int | None = None
+) -> tuple[Point, float, str] | None:
+    """Find the soup whose worst gain over the base is largest.
 
-    The gain is in standard deviations of the base's rewards where these are known.
+    Args:
+        project: Whose points.
+        points: Of one adapter set, one per soup.
+        seed: As for `front_figures`.
+
+    Returns:
+        The soup, its worst gain, and the gain's unit: standard deviations of the base's rewards
+        where these are known. None while base or soups are not measured.
     """
-    mixed = np.array([any(point.weights.values()) for point in points])
-    if mixed.all() or not mixed.any():
+    soups = [point for point in points if any(point.weights.values())]
+    base = [point for point in points if not any(point.weights.values())]
+    if not (base and soups):
         return None
-    spread = project.samples.base_spread(points[0].set_key, seed=seed)
-    index, gain = best_balanced(rewards[mixed], rewards[~mixed][0], scale=spread)
-    soups = [point for point, is_soup in zip(points, mixed, strict=True) if is_soup]
+    spread = project.samples.base_spread(base[0].set_key, seed=seed)
+    rewards, (zero, *_) = (_rewards(some, project.values) for some in (soups, base))
+    index, gain = best_balanced(rewards, zero, scale=spread)
     unit = "reward" if spread is None else "standard deviations of the base's rewards"
-    return {**_figures(soups[index]), "worst_gain": gain, "unit": unit}
+    return soups[index], gain, unit
+
+
+def _balanced(project: Project, points: Sequence[Point], seed: int | None) -> dict[str, Any] | None:
+    found = balanced_soup(project, points, seed=seed)
+    if found is None:
+        return None
+    soup, gain, unit = found
+    return {**_figures(soup), "worst_gain": gain, "unit": unit}
 
 
 def _rewards(points: Sequence[Point], values: Sequence[str]) -> np.ndarray:

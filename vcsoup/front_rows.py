@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from vcsoup.evaluation.front import best_balanced
+from vcsoup.front_figures import balanced_soup
 from vcsoup.workspace import Point, Project
 from vcsoup.workspace.points import one_per_soup, weights_key
 
@@ -26,13 +26,14 @@ def front_rows(
             whose worst gain over the base is largest.
 
     Returns:
-        Columns role, recorded, balanced, n_prompts, text, x, y; one row per soup, of those that
-        were measured more than once the one of
-        `one_per_soup`.
+        Columns role, recorded, balanced, n_prompts, text, x, y; one row per soup: of those that
+        were measured more than once the one of `one_per_soup`.
     """
     key = project.set_key(project.adapter_set(group))
     best = one_per_soup(project.points(key), project.values)
-    ring = weights_key(ringed, project.values) if ringed else _balanced_key(project, key, best)
+    if not ringed and (found := balanced_soup(project, list(best.values()))):
+        ringed = found[0].weights
+    ring = weights_key(ringed, project.values) if ringed else ""
     rows = [
         {
             "role": "soup" if any(point.weights.values()) else "base",
@@ -47,19 +48,6 @@ def front_rows(
     ]
     columns = ["role", "recorded", "balanced", "n_prompts", "text", "x", "y"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _balanced_key(project: Project, set_key: str, points: Mapping[str, Point]) -> str:
-    """The soup whose worst gain over the base is largest; "" while base or soups lack."""
-    soups = {key: point for key, point in points.items() if any(point.weights.values())}
-    values = project.values
-    base = points.get(weights_key({}, values))
-    if base is None or not soups:
-        return ""
-    rewards = [[point.rewards[value] for value in values] for point in soups.values()]
-    spread = project.samples.base_spread(set_key)
-    index, _ = best_balanced(rewards, [base.rewards[value] for value in values], scale=spread)
-    return list(soups)[index]
 
 
 def _hover(point: Point, group: str, values: Sequence[str]) -> str:

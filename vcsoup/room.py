@@ -79,8 +79,7 @@ def stored_numbers(model: str, revision: str | None = None) -> int | None:
         folder = from_home(model)
         if not folder.is_dir():
             folder = Path(snapshot_download(model, revision=revision, local_files_only=True))
-        shards = get_local_safetensors_metadata(folder).files_metadata.values()
-        return sum(sum(shard.parameter_count.values()) for shard in shards)
+        return sum(get_local_safetensors_metadata(folder).parameter_count.values())
     return None
 
 

@@ -8,6 +8,7 @@ values, t thresholds. Chance retention is in `vcsoup.retention`, the filter itse
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,8 @@ from vcsoup.gap_shapes import (
     check_pairs,
     check_thresholds,
 )
-from vcsoup.retention import from_the_top
+
+Number = TypeVar("Number", np.float64, np.int64)
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,14 @@ def sweep(
     tau = np.atleast_1d(np.array(thresholds, dtype=np.float64))
     check_thresholds(tau)
     edges, back = np.unique(tau, return_inverse=True)
+    # Bin b holds the pairs that reach exactly b of the sorted thresholds.
     bins = np.searchsorted(edges, value_consistency(table), side="right")
     bins[gap_norms(table) < min_norm] = 0  # below every threshold
 
-    kept = from_the_top(np.bincount(bins, minlength=len(edges) + 1))[back]
+    kept = _from_the_top(np.bincount(bins, minlength=len(edges) + 1))[back]
 
     def mean(column: FloatArray) -> FloatArray:
-        total = from_the_top(np.bincount(bins, column, minlength=len(edges) + 1))[back]
+        total = _from_the_top(np.bincount(bins, column, minlength=len(edges) + 1))[back]
         means: FloatArray = np.full(len(tau), np.nan)
         np.divide(total, kept, out=means, where=kept > 0)
         return means
@@ -174,6 +177,17 @@ def gap_norms(gaps: npt.ArrayLike) -> FloatArray:
     table = as_table(gaps, "gaps")
     norms: FloatArray = np.sqrt(np.einsum("nk,nk->n", table, table))
     return norms
+
+
+def _from_the_top(bins: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Sums of bin b and all above it, for b = 1 and up.
+
+    Example:
+        >>> _from_the_top(np.array([5, 1, 2]))
+        array([3, 2])
+    """
+    sums: npt.NDArray[Number] = np.cumsum(bins[::-1])[::-1][1:]
+    return sums
 
 
 def _longer(lengths: npt.ArrayLike, n: int) -> FloatArray:

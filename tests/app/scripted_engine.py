@@ -41,7 +41,7 @@ class ScriptedEngine:
 
 
 def settle(runner, state):
-    """Wait until a `Taster` or `Pourer` has come to a state."""
+    """Wait until a `Taster` or a `Watch` has come to a state."""
 
     def seen():
         return runner.view if hasattr(runner, "view") else runner.seen

@@ -7,7 +7,7 @@ from tests.app.fixture_project import VALUES, full_project
 from tests.app.scripted_engine import ScriptedEngine, component, settle
 from vcsoup.evaluation.win_rates import wilson_interval
 from vcsoup.numbers import plain, share, signed
-from vcsoup.ui.pouring import Pourer
+from vcsoup.ui.pouring import make_pourer
 from vcsoup.ui.vote import _cast as cast
 from vcsoup.ui.vote import _take_back as take_back
 
@@ -107,7 +107,7 @@ def test_the_table_asks_for_base_corners_and_this_soup_and_shows_differences(wor
     }
     engine = ScriptedEngine(told)
     app = visit("soup", view="table", weights=HERE)
-    app.session_state["pourer"] = pourer = Pourer(lambda: engine)
+    app.session_state["pourer"] = pourer = make_pourer(lambda: engine)
     app.number_input(key="table_prompts").set_value(2)
     app.number_input(key="table_seed").set_value(5)
     app.button(key="table_pour").click().run()
@@ -140,7 +140,7 @@ def test_a_failed_table_is_one_line(workspace, visit):
     full_project(workspace)
     app = visit("soup", view="table", weights=HERE)
     engine = ScriptedEngine({"state": "failed", "error": "the prompt is too long; shorten it"})
-    app.session_state["pourer"] = pourer = Pourer(lambda: engine)
+    app.session_state["pourer"] = pourer = make_pourer(lambda: engine)
     app.button(key="table_pour").click().run()
     settle(pourer, "failed")
     app.run()
@@ -149,7 +149,7 @@ def test_a_failed_table_is_one_line(workspace, visit):
 
 def vote_on(app, *answers):
     engine = ScriptedEngine({"state": "done", "replies": [list(answers)], "rewards": [[None] * 2]})
-    app.session_state["vote_pourer"] = pourer = Pourer(lambda: engine)
+    app.session_state["vote_pourer"] = pourer = make_pourer(lambda: engine)
     app.button(key="vote_pour").click().run()
     settle(pourer, "done")
     app.run()

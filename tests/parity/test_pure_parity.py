@@ -6,14 +6,13 @@ import pytest
 
 from tests.reference import naive
 from vcsoup.consistency import (
-    chance_retention,
     keep_mask,
-    retention_table,
     reward_gaps,
     reward_scale,
     value_consistency,
 )
 from vcsoup.evaluation.front import hypervolume, pareto_front
+from vcsoup.sweep import sweep
 
 # Both sides sum K or n float64 numbers of size one; they differ by the order of summation alone.
 ROUNDING = 1e-13
@@ -38,17 +37,16 @@ def test_gaps_scale_consistency_and_mask(K):
         np.testing.assert_array_equal(keep_mask(consistency, threshold), expected)
 
 
-def test_retention_table():
+def test_sweep():
     chosen, rejected = rewards(400, 3)
     gaps = reward_gaps(chosen, rejected)
     consistency = value_consistency(gaps)
     thresholds = [0.5, -1.0, 0.999, *consistency[:5]]  # some fall exactly on a pair
-    table = retention_table(consistency, gaps, thresholds)
+    table = sweep(gaps, np.zeros((len(gaps), 2)), thresholds)
     for row, threshold in enumerate(thresholds):
         kept, share, mean_gap = naive.retention(consistency, gaps, threshold)
         assert (table.kept[row], table.share[row]) == (kept, share)
         np.testing.assert_allclose(table.mean_gap[row], mean_gap, atol=1e-11)
-    np.testing.assert_array_equal(table.chance, chance_retention(thresholds, 3))
 
 
 def coarse_points(m, K, seed):

@@ -14,13 +14,13 @@ from vcsoup.consistency import (
     agreement_threshold,
     chance_retention,
     keep_mask,
-    retention_table,
     reward_gaps,
     reward_scale,
     value_consistency,
 )
 from vcsoup.evaluation.front import best_balanced, hypervolume, pareto_front, select
 from vcsoup.soup.weights import format_weights, link_weights, parse_weights
+from vcsoup.sweep import sweep
 
 laws = settings(max_examples=int(os.environ.get("VCSOUP_FUZZ", "40")))
 shapes = st.tuples(st.integers(1, 12), st.integers(2, 5))
@@ -111,7 +111,7 @@ def test_a_higher_threshold_keeps_a_subset(gaps, a, b):
 @given(tables(), st.lists(thresholds, min_size=1, max_size=6))
 def test_the_table_counts_what_the_mask_keeps(gaps, asked):
     consistency = value_consistency(gaps)
-    table = retention_table(consistency, gaps, asked)
+    table = sweep(gaps, np.zeros((len(gaps), 2)), asked)
     assert table.kept.tolist() == [keep_mask(consistency, tau).sum() for tau in asked]
     assert table.threshold.tolist() == asked
 

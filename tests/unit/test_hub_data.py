@@ -337,6 +337,7 @@ def test_without_a_copy_it_is_said_how_to_get_one(told, way):
         ("name", ""),
         ("folder/pairs.jsonl", ""),
         ("folder/pairs.csv.GZ", ""),
+        ("folder/pairs.feather", ""),
         ("../org/name", ""),
         ("org/name/more", ""),
         ("~/name", ""),

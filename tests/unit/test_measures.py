@@ -78,7 +78,7 @@ def test_an_exchanged_pair_is_in_the_mean_with_its_gaps_turned():
 def test_nothing_kept_has_no_mean():
     measures = measure(-HAND_GAPS[-1:], np.ones((1, 3), np.int32), VALUES[:2])
     found = figures(measures, PairFilter(threshold=0.5))
-    assert (found.kept, found.share) == (0, 0.0)
+    assert (found.kept, found.trained) == (0, 0)
     assert np.isnan(found.mean_gaps).all()
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from vcsoup.consistency import value_consistency
-from vcsoup.plots.canvas import MINUS, SIGMA
+from vcsoup.numbers import MINUS
+from vcsoup.plots.canvas import SIGMA
 from vcsoup.plots.chord import chord_panels
 from vcsoup.plots.fronts import two_fronts
 from vcsoup.plots.honesty import layer_agreement, rank_errors

@@ -1,4 +1,4 @@
-"""Jobs at a Ray cluster that a stand-in speaks for; `tests/e2e/test_ray.py` tries a real one."""
+"""Jobs at a Ray that a stand-in speaks for; `tests/e2e/test_ray_page.py` tries a real one."""
 
 import json
 import os

@@ -1,34 +1,13 @@
-"""The retention table and the chance line against hand-made numbers and simulation."""
+"""The chance line against hand-made numbers and simulation."""
 
 import math
 
 import numpy as np
 import pytest
 
-from vcsoup.consistency import chance_retention, retention_table, value_consistency
+from vcsoup.consistency import chance_retention
 from vcsoup.errors import GapShapeError
-
-CONSISTENCY = [1.0, 0.5, 0.5, -1.0]
-GAPS = [[2.0, 2.0], [1.0, 3.0], [3.0, 1.0], [-4.0, -4.0]]
-
-
-def test_table_counts_and_means_by_hand_in_the_order_asked_for():
-    """At 0.5 three pairs stay, mean gaps (2+1+3)/3 = 2 and (2+3+1)/3 = 2; at -1 all four."""
-    table = retention_table(CONSISTENCY, GAPS, [0.5, -1.0, 0.6, 1.0])
-    np.testing.assert_array_equal(table.threshold, [0.5, -1.0, 0.6, 1.0])
-    np.testing.assert_array_equal(table.kept, [3, 4, 1, 1])
-    np.testing.assert_array_equal(table.share, [0.75, 1.0, 0.25, 0.25])
-    np.testing.assert_allclose(table.mean_gap, [[2, 2], [0.5, 0.5], [2, 2], [2, 2]], rtol=1e-15)
-
-
-def test_nothing_kept_has_no_mean():
-    table = retention_table([0.0], [[1.0, -1.0]], [0.5])
-    assert table.kept[0] == 0
-    assert np.isnan(table.mean_gap).all()
-
-
-def test_a_threshold_asked_twice_is_answered_twice():
-    np.testing.assert_array_equal(retention_table(CONSISTENCY, GAPS, [0.5, 0.5]).kept, [3, 3])
+from vcsoup.sweep import sweep
 
 
 @pytest.mark.parametrize(
@@ -63,17 +42,14 @@ def test_chance_agrees_with_numeric_integration(K):
 def test_chance_is_what_independent_gaps_keep(K):
     """200,000 random pairs: a share p has standard error sqrt(p(1-p)/n) <= 0.0012; five of them."""
     gaps = np.random.default_rng(7).normal(size=(200_000, K))
-    table = retention_table(value_consistency(gaps), gaps, [-0.5, 0.0, 0.3, 0.5, 0.7, 0.9])
-    np.testing.assert_allclose(table.share, table.chance, atol=0.006)
+    thresholds = [-0.5, 0.0, 0.3, 0.5, 0.7, 0.9]
+    share = sweep(gaps, np.zeros((len(gaps), 2)), thresholds).share
+    np.testing.assert_allclose(share, chance_retention(thresholds, K), atol=0.006)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: retention_table([0.0], GAPS, [0.0]), "got 1 for 4 pairs"),
-        (lambda: retention_table([], np.zeros((0, 2)), [0.0]), "at least one pair"),
-        (lambda: retention_table(CONSISTENCY, GAPS, [0.0, 2.0]), "from -1 to 1, got 2"),
-        (lambda: retention_table(CONSISTENCY, GAPS, [[0.0]]), r"shape \(t,\)"),
         (lambda: chance_retention([0.0], 1), "K >= 2"),
         (lambda: chance_retention([np.nan], 2), "from -1 to 1, got nan"),
     ],

@@ -114,7 +114,6 @@ def test_score_heads_presets_and_own_code_are_recognised():
     spec = suggest_spec("org/beaver", config).spec
     assert (spec.loader, spec.template, spec.label, spec.sign) == ("score_head", "beaver", 0, -1)
     known = suggest_spec(ARMO, {}, revision="0" * 40)
-    assert known.preset
     assert known.spec.trust_remote_code
     assert len(known.heads) == 11
     own = suggest_spec("org/own", {"auto_map": {"AutoModel": "m.M"}, "id2label": {"0": "r"}})

@@ -37,6 +37,10 @@ def test_two_columns_of_lengths_are_chosen_and_rejected():
     np.testing.assert_array_equal(sweep(GAPS, two, [0.0]).length_bias, expected)
 
 
+def test_a_threshold_asked_twice_is_answered_twice():
+    np.testing.assert_array_equal(sweep(GAPS, LENGTHS, [0.0, 0.0]).kept, [3, 3])
+
+
 @pytest.mark.parametrize(
     ("lengths", "thresholds", "message"),
     [
@@ -44,6 +48,7 @@ def test_two_columns_of_lengths_are_chosen_and_rejected():
         ([[1]] * 4, [0.0], "chosen and rejected for every pair"),
         (LENGTHS, [1.5], "from -1 to 1"),
         (LENGTHS, [np.nan], "from -1 to 1"),
+        (LENGTHS, [[0.0]], r"shape \(t,\)"),
     ],
 )
 def test_a_sweep_refuses(lengths, thresholds, message):

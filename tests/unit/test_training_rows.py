@@ -44,8 +44,8 @@ def test_held_out_pairs_are_never_trained_on():
     config = train_config(steps=20, batch_size=4, holdout=0.25)
     rows = make_rows(tiny_pairs(20), config, tokenizer=build_tokenizer())
     held_out = {row["prompt"][0]["content"] for row in rows.heldout}
-    shown = {row["prompt"][0]["content"] for row in rows.train}
-    assert (len(held_out), len(shown), len(rows.train), rows.n_train) == (5, 15, 80, 15)
+    shown = {row["prompt"][0]["content"] for row in rows.shown}
+    assert (len(held_out), len(shown), len(rows.order), rows.n_train) == (5, 15, 80, 15)
     assert not held_out & shown
 
 
@@ -72,7 +72,7 @@ def test_a_base_that_thinks_aloud_is_trained_on_its_answers_alone(tmp_path):
         assert tokenizer.decode(row["prompt_ids"]).endswith("<|assistant|><think>\n\n</think>\n\n")
         assert "think" not in tokenizer.decode(row["chosen_ids"])
     soup = SimpleNamespace(tokenizer=tokenizer)
-    asked = rows.train[0]["prompt"]
+    asked = rows.shown[rows.order[0]]["prompt"]
     assert encode_prompt(soup, asked) == trainer.train_dataset[0]["prompt_ids"]
 
 
@@ -96,8 +96,8 @@ def test_a_chat_template_that_refuses_a_prompt_is_one_line():
 def test_a_model_without_chat_template_gets_plain_text():
     config = train_config(steps=1, batch_size=2, holdout=0)
     rows = make_rows(tiny_pairs(2), config, tokenizer=build_tokenizer(chat=False))
-    assert {row["prompt"] for row in rows.train} == {"question 0", "question 1"}
-    assert all(row["chosen"].startswith(" ") for row in rows.train)
+    assert {row["prompt"] for row in rows.shown} == {"question 0", "question 1"}
+    assert all(row["chosen"].startswith(" ") for row in rows.shown)
 
 
 def test_dialogues_without_chat_template_take_the_hh_layout():

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from vcsoup.errors import EngineError, EngineGoneError
-from vcsoup.ui.pouring import Glass, Pourer, Round, replies_of, rewards_of
+from vcsoup.ui.pouring import Glass, Round, make_pourer, replies_of, rewards_of
 from vcsoup.ui.watching import MOST_RESTARTS, Calls, Watch
 
 CALLS = Calls(
@@ -156,10 +156,10 @@ def test_a_table_is_asked_for_with_all_its_soups():
 
     told = {"state": "done", "replies": [["a", "b"]], "rewards": [[{"kind": 1.0}, None]]}
     engine = Tables(told)
-    pourer = Pourer(lambda: engine)
+    pourer = make_pourer(lambda: engine)
     assert (replies_of(pourer.seen), rewards_of(pourer.seen)) == ([], [])
     glasses = (Glass("base", "filtered", {"kind": 0.0}), Glass("x", "other", {"kind": 2.0}))
-    pourer.pour(Round("p", ("How?",), glasses, seed=7, score=False))
+    pourer.start(Round("p", ("How?",), glasses, seed=7, score=False))
     assert replies_of(pourer.seen) in ([["", ""]], [["a", "b"]])
     until(lambda: pourer.seen.state == "done")
     assert engine.started == [

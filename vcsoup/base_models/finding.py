@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from vcsoup.errors import BaseModelError, HubError, HubUnreachableError
 from vcsoup.home_paths import from_home
@@ -95,7 +95,8 @@ def _on_hub(model: str, revision: str | None) -> BaseFiles:
             info = api.model_info(model, revision=revision)
             commit = str(info.sha)
             folder = snapshot_download(model, revision=commit, allow_patterns=list(_SMALL))
-            parameters = _counted(api.get_safetensors_metadata(model, revision=commit))
+            found = api.get_safetensors_metadata(model, revision=commit)
+            parameters = {str(kind): n for kind, n in found.parameter_count.items()}
     except NotASafetensorsRepoError:
         parameters = {}
     except SafetensorsParsingError as error:
@@ -125,7 +126,8 @@ def _in_folder(model: str, folder: Path, *, source: Literal["folder", "cache"]) 
     from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
     try:
-        parameters = _counted(get_local_safetensors_metadata(folder))
+        found = get_local_safetensors_metadata(folder)
+        parameters = {str(kind): n for kind, n in found.parameter_count.items()}
     except (NotASafetensorsRepoError, FileNotFoundError):
         parameters = {}
     except SafetensorsParsingError as error:
@@ -137,15 +139,6 @@ def _in_folder(model: str, folder: Path, *, source: Literal["folder", "cache"]) 
     )
     commit = folder.name if source == "cache" else ""
     return BaseFiles(model, source, folder, commit, names, parameters)
-
-
-def _counted(found: Any) -> dict[str, int]:
-    """Numbers per format, in all shards together."""
-    counts: dict[str, int] = {}
-    for shard in found.files_metadata.values():
-        for name, count in shard.parameter_count.items():
-            counts[name] = counts.get(name, 0) + count
-    return counts
 
 
 def _with_near_names(error: HubError, model: str) -> HubError:

@@ -23,7 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from vcsoup.base_models.settings import AS_ALWAYS, QUANT_EXTRA, BaseLoading
 from vcsoup.errors import BaseModelError
-from vcsoup.rewards.model_files import damaged_weights, no_such_folder
+from vcsoup.rewards.model_files import damaged_weights, why_not_loaded
 from vcsoup.room import why_no_room
 
 NO_END = "a tokenizer that names no end-of-text token"
@@ -71,8 +71,9 @@ def load_base(
         raise BaseModelError(f"base model {str(base)!r} cannot be loaded: {torn}") from error
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise BaseModelError(
-            f"base model {str(base)!r} cannot be loaded ({_reason(base, error)}); give a folder or "
-            f"a hub id of a causal language model; `python -m vcsoup base look {base}` tells more"
+            f"base model {str(base)!r} cannot be loaded ({why_not_loaded(str(base), error)}); give "
+            "a folder or a hub id of a causal language model; `python -m vcsoup base look "
+            f"{base}` tells more"
         ) from error
     if has_no_words(tokenizer):
         raise BaseModelError(
@@ -165,12 +166,3 @@ def _keep_cpu_layout(model: PreTrainedModel) -> None:
         if hasattr(module, "support_avx512bf16_for_cpu"):
             # torch's stubs let a module set tensors and modules only.
             module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
-
-
-def _reason(base: str | Path, error: Exception) -> str:
-    """Transformers takes a folder that is not there for a misspelt hub id."""
-    return "there is no such folder" if no_such_folder(str(base)) else _first_line(error)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -23,6 +23,11 @@ def loading_option(field: str, *, prefix: str = "") -> Any:
     return typer.Option(f"--{prefix}{field.replace('_', '-')}", help=about, show_default=False)
 
 
+def loading_fields(*entries: Any) -> dict[str, Any]:
+    """The fields of `BaseLoading` with what was given for each, in their order."""
+    return dict(zip(BaseLoading.model_fields, entries, strict=True))
+
+
 @app.command("look")
 def look(
     model: Annotated[str, typer.Argument(help="Local folder or hub id.")],
@@ -45,13 +50,7 @@ def look(
 ) -> None:
     """Tell what a base is before it is loaded; exit status 1 when it cannot be used."""
     loading = base_loading(
-        {
-            "revision": revision,
-            "dtype": dtype,
-            "device_map": device_map,
-            "quantization": quantization,
-            "gradient_checkpointing": gradient_checkpointing,
-        }
+        loading_fields(revision, dtype, device_map, quantization, gradient_checkpointing)
     )
     from vcsoup.base_models.looking import look_at_base
 

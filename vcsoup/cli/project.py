@@ -6,7 +6,7 @@ import typer
 
 from vcsoup.base_models.settings import BaseLoading, base_loading
 from vcsoup.cli import project_bin, reward_options
-from vcsoup.cli.base import loading_option
+from vcsoup.cli.base import loading_fields, loading_option
 from vcsoup.cli.options import (
     JsonOption,
     ProjectOption,
@@ -57,13 +57,9 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Create a project."""
-    loading = {
-        "revision": base_revision,
-        "dtype": base_dtype,
-        "device_map": base_device_map,
-        "quantization": base_quantization,
-        "gradient_checkpointing": base_gradient_checkpointing,
-    }
+    loading = loading_fields(
+        base_revision, base_dtype, base_device_map, base_quantization, base_gradient_checkpointing
+    )
     if why := why_no_model(base):
         raise BaseModelError(why)
     config = project_config(
@@ -144,13 +140,7 @@ def set_base(
     What is not named stays, but for the revision, which belongs to one model.
     """
     target = open_workspace(workspace).project(project)
-    named = {
-        "revision": revision,
-        "dtype": dtype,
-        "device_map": device_map,
-        "quantization": quantization,
-        "gradient_checkpointing": gradient_checkpointing,
-    }
+    named = loading_fields(revision, dtype, device_map, quantization, gradient_checkpointing)
     changed = {field: entry for field, entry in named.items() if entry is not None}
     if base is not None and (why := why_no_model(base)):
         raise BaseModelError(why)

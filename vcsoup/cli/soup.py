@@ -22,6 +22,7 @@ from vcsoup.front_figures import front_figures
 from vcsoup.monitor import StopRequested
 from vcsoup.soup.weights import check_no_specks, parse_weights, simplex_grid
 from vcsoup.workspace import Point, Project
+from vcsoup.workspace.points import weights_key
 
 
 def evaluate(
@@ -151,13 +152,11 @@ def _soups(
 
 
 def _measured(project: Project, key: str, soups: np.ndarray, seed: int) -> list[Point]:
-    found = {
-        tuple(round(p.weights.get(v, 0.0), 6) for v in project.values): p
-        for p in project.points(key)
-        if p.seed == seed
-    }
-    keys = [tuple(round(weight, 6) for weight in row) for row in soups.tolist()]
-    return [found[row] for row in keys if row in found]
+    own = [point for point in project.points(key) if point.seed == seed]
+    found = {weights_key(point.weights, project.values): point for point in own}
+    named = (dict(zip(project.values, row, strict=True)) for row in soups.tolist())
+    keys = (weights_key(weights, project.values) for weights in named)
+    return [found[soup] for soup in keys if soup in found]
 
 
 def _of(point: Point, value: str) -> dict[str, float]:

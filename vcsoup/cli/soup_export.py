@@ -17,10 +17,18 @@ from vcsoup.cli.options import (
 )
 from vcsoup.cli.output import show, show_json, show_table, weights_text
 from vcsoup.errors import AdapterError
-from vcsoup.exports import TEXTS, error_told, export_folder, export_text, soup_recipe
+from vcsoup.exports import (
+    RECIPE,
+    TEXTS,
+    build_folder,
+    error_told,
+    export_folder,
+    export_text,
+    soup_recipe,
+)
 from vcsoup.honesty_report import NO_SOUP, honesty_figures
 from vcsoup.jobs import Worker
-from vcsoup.soup.export_recipe import Recipe, read_recipe
+from vcsoup.soup.export_recipe import Recipe, read_recipe, recipe_text
 from vcsoup.soup.weights import parse_weights
 from vcsoup.workspace import Project
 from vcsoup.workspace.files import write_json
@@ -122,19 +130,8 @@ def build(
     chosen = _moved(read_recipe(recipe), base, adapter or [])
     opened = open_workspace(workspace)
     with as_job(opened, "export", f"Building {recipe.name}", slot=False) as worker:
-        from vcsoup.exports import RECIPE
-        from vcsoup.soup.export import build as build_recipe
-        from vcsoup.soup.export_recipe import recipe_text
-
-        built = build_recipe(chosen, out, texts={RECIPE: recipe_text(chosen)}, monitor=worker)
-        figures = {
-            "path": str(built.path),
-            "kind": chosen.kind,
-            "method": built.method,
-            "weights": chosen.soup,
-            "rank": built.rank,
-            "relative_error": built.relative_error,
-        }
+        texts = {RECIPE: recipe_text(chosen)}
+        figures = build_folder(chosen, out, texts=texts, monitor=worker)
         worker.finish(figures)
     _show(figures, as_json)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from vcsoup.errors import NotFoundError
+from vcsoup.rewards.spec import RewardSpec
 
 MANIFEST = "bundle.json"
 
@@ -60,6 +61,11 @@ class Bundle(BaseModel):
 def adapter_name(value: str, group: str) -> str:
     """Name of a recorded adapter; those that users train are numbered from one."""
     return f"{value}-{group}-0"
+
+
+def judge_spec(models: Path, value: str) -> RewardSpec:
+    """A value's reward model, in the bundle's folder of models or a copy of it."""
+    return RewardSpec(model=str(models / f"reward-{value}"), max_length=512)
 
 
 def bundle_folder() -> Path:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from vcsoup.demo.bundle import judge_spec
 from vcsoup.demo.grammar import compose, parse, well_formed
 from vcsoup.demo.truth import true_rewards
 from vcsoup.demo.world import VALUES, PromptSplit
 from vcsoup.rewards.model import RewardModel
-from vcsoup.rewards.spec import RewardSpec
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, TEMPERATURE
 from vcsoup.soup.model import SoupModel
 from vcsoup.soup.sampling import sample
@@ -36,8 +36,8 @@ def reward_model_figures(
     figures = {}
     for k, value in enumerate(VALUES):
         prompts, first, second, wins = _comparisons(k, split, rng)
-        spec = RewardSpec(model=str(bundle / "models" / f"reward-{value}"), max_length=512)
-        rewards = RewardModel.load(spec).score(prompts * 2, first + second)
+        judge = RewardModel.load(judge_spec(bundle / "models", value))
+        rewards = judge.score(prompts * 2, first + second)
         ordered = (rewards[:COMPARISONS] > rewards[COMPARISONS:]) == np.array(wins)
         figures[value] = {"accuracy": float(ordered.mean()), "comparisons": COMPARISONS}
     return figures

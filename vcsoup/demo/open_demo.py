@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from vcsoup.demo.bundle import Bundle, adapter_name, bundle_folder, read_bundle
+from vcsoup.demo.bundle import Bundle, adapter_name, bundle_folder, judge_spec, read_bundle
 from vcsoup.demo.samples import add_samples
 from vcsoup.errors import NotFoundError
 from vcsoup.preferences.pairs import load_pairs
-from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace import AdapterInfo, Point, Project, ProjectConfig, Workspace
 
 NAME = "demo"
@@ -73,10 +72,7 @@ def _create(workspace: Workspace, name: str, folder: Path, contents: Bundle) -> 
         description="An embedded world: three values, real models, offline.",
         values=contents.values,
         base=str(models / "base"),
-        rewards={
-            value: RewardSpec(model=str(models / f"reward-{value}"), max_length=512)
-            for value in contents.values
-        },
+        rewards={value: judge_spec(models, value) for value in contents.values},
         prompts=64,
     )
     return workspace.create_project(config)

@@ -4,17 +4,15 @@ The kernel drops the lock on any death of the engine, so a stale `engine.json` f
 Torch-free: the engine writes, the screens read.
 """
 
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
 
 from vcsoup.errors import EngineError
+from vcsoup.jobs.folder import holding, is_locked
 
 IDENTITY, LOCK = "engine.json", "engine.lock"
 
@@ -67,8 +65,7 @@ def write_identity(root: Path, identity: Identity) -> None:
 
 def is_alive(root: Path) -> bool:
     """Whether a process holds the engine's lock."""
-    with (root / LOCK).open("a") as file:
-        return not _try_lock(file, fcntl.LOCK_SH)
+    return is_locked(root / LOCK)
 
 
 @contextmanager
@@ -78,9 +75,8 @@ def sole_engine(root: Path) -> Iterator[None]:
     Raises:
         EngineError: another engine serves this workspace.
     """
-    with (root / LOCK).open("a") as file:
-        # A reader that is just looking holds a shared lock for microseconds: ask a few times.
-        if not any(_try_lock(file, fcntl.LOCK_EX, wait=0.002) for _ in range(100)):
+    with holding(root / LOCK, patience=0.2) as lock:
+        if lock is None:
             other = read_identity(root)
             where = f" at {other.url}" if other else ""
             raise EngineError(
@@ -91,12 +87,3 @@ def sole_engine(root: Path) -> Iterator[None]:
             yield
         finally:
             (root / IDENTITY).unlink(missing_ok=True)
-
-
-def _try_lock(file: TextIO, kind: int, *, wait: float = 0.0) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        time.sleep(wait)
-        return False
-    return True

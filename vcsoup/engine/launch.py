@@ -4,16 +4,13 @@ Starting goes through `vcsoup.jobs`: the engine is the command `python -m vcsoup
 so it outlives the page that asked for it and is shared by all tabs.
 """
 
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from vcsoup.engine.client import EngineClient
 from vcsoup.engine.identity import is_alive, read_identity
 from vcsoup.errors import EngineError
 from vcsoup.jobs import Job, Jobs
+from vcsoup.jobs.folder import one_at_a_time
 from vcsoup.workspace import Workspace
 
 START_SECONDS = 180.0
@@ -35,7 +32,7 @@ def ensure_engine(
     """
     if client := find_engine(workspace):
         return client
-    with _one_starter(workspace.engine_root):
+    with one_at_a_time(workspace.engine_root):  # the others then find it
         if client := find_engine(workspace):
             return client
         job = jobs.start(
@@ -83,11 +80,3 @@ def _await(workspace: Workspace, job: Job, deadline: float) -> EngineClient:
             raise EngineError(f"the engine did not start: {reason}")
         time.sleep(_POLL_SECONDS)
     raise EngineError(f"the engine did not start in time; its log is {job.path / 'log.txt'}")
-
-
-@contextmanager
-def _one_starter(root: Path) -> Iterator[None]:
-    """Let one process or thread at a time start the engine; the others then find it."""
-    with (root / "start.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections import OrderedDict
 from typing import Annotated, Any
 
 import psutil
@@ -30,6 +29,7 @@ from vcsoup.engine.identity import Identity, sole_engine, write_identity
 from vcsoup.engine.openai import router
 from vcsoup.engine.owner import Owner
 from vcsoup.engine.table import table_router
+from vcsoup.engine.task_state import Tasks
 from vcsoup.engine.tasting import Tasting, TastingRequest, checked_weights
 from vcsoup.errors import EngineBusyError, NotFoundError, PortBusyError, VcsoupError, reason_of
 from vcsoup.monitor import SILENT, Monitor
@@ -95,7 +95,7 @@ def create_app(workspace: Workspace, owner: Owner, *, token: str) -> FastAPI:
     app.state.last_asked = time.monotonic()
     app.state.owner = owner
     benches = Benches(workspace)
-    tastings = _Tastings()
+    tastings = Tasks[Tasting]("tasting", _MOST_TASTINGS)
     app.add_middleware(Guard, token=token, heard=lambda: _note_time(app))
     _speak_plainly(app)
     app.include_router(router(workspace, benches, owner))
@@ -130,27 +130,6 @@ def create_app(workspace: Workspace, owner: Owner, *, token: str) -> FastAPI:
         return tasting.seen()
 
     return app
-
-
-class _Tastings:
-    """The tastings that may still be asked for."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, Tasting] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def add(self, tasting: Tasting) -> None:
-        with self._lock:
-            self._known[tasting.id] = tasting
-            for name in list(self._known)[:-_MOST_TASTINGS]:
-                if self._known[name].ended:
-                    del self._known[name]
-
-    def get(self, name: str) -> Tasting:
-        with self._lock:
-            if name not in self._known:
-                raise NotFoundError(f"no tasting {name!r}; it is forgotten, start a new one")
-            return self._known[name]
 
 
 def _note_time(app: FastAPI) -> None:

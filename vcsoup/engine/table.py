@@ -5,9 +5,7 @@ and cancelled. Every answer is sampled with the random numbers of its prompt, so
 their weights alone. With `score` the answers are scored by every reward model once they are whole.
 """
 
-import threading
 import uuid
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -18,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vcsoup.engine.bench import Bench, Benches
 from vcsoup.engine.owner import Owner, Rows, Steps
-from vcsoup.engine.task_state import TaskState
+from vcsoup.engine.task_state import Tasks, TaskState
 from vcsoup.engine.tasting import checked_weights
-from vcsoup.errors import NotFoundError
 from vcsoup.preferences.pairs import AnyPrompt, as_messages
 from vcsoup.soup.decoding import MAX_NEW_TOKENS, Sampler
 from vcsoup.soup.prompts import as_asked, decode_reply, draw_uniforms, encode_prompt
@@ -148,13 +145,7 @@ class AnswerTable(TaskState):
 
 def table_router(workspace: Workspace, benches: Benches, owner: Owner) -> APIRouter:
     """The engine's routes for tables: start, look, cancel."""
-    router, tables, lock = APIRouter(), OrderedDict[str, AnswerTable](), threading.Lock()
-
-    def known(table_id: str) -> AnswerTable:
-        with lock:
-            if table_id not in tables:
-                raise NotFoundError(f"no table {table_id!r}; it is forgotten, start a new one")
-            return tables[table_id]
+    router, tables = APIRouter(), Tasks[AnswerTable]("table", _MOST_TABLES)
 
     @router.post("/tables")
     def start(asked: TableRequest) -> dict[str, str]:
@@ -162,20 +153,16 @@ def table_router(workspace: Workspace, benches: Benches, owner: Owner) -> APIRou
         rows = [checked_weights(project, s.weights, free=asked.free) for s in asked.soups]
         table = AnswerTable(benches, asked, np.stack(rows))
         owner.submit(table)
-        with lock:
-            tables[table.id] = table
-            for name in list(tables)[:-_MOST_TABLES]:
-                if tables[name].ended:
-                    del tables[name]
+        tables.add(table)
         return {"id": table.id}
 
     @router.get("/tables/{table_id}")
     def look(table_id: str) -> dict[str, Any]:
-        return known(table_id).seen()
+        return tables.get(table_id).seen()
 
     @router.delete("/tables/{table_id}")
     def cancel(table_id: str) -> dict[str, Any]:
-        table = known(table_id)
+        table = tables.get(table_id)
         table.cancel()
         return table.seen()
 

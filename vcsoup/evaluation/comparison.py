@@ -15,12 +15,12 @@ import numpy.typing as npt
 from vcsoup.errors import GapShapeError
 from vcsoup.evaluation.front import approximation
 from vcsoup.evaluation.intervals import FEWEST_FOR_VERDICT
-from vcsoup.evaluation.summary import MeasuredSet, summarise
+from vcsoup.evaluation.summary import MeasuredSet, gain_unit, interval_of, summarise
+from vcsoup.numbers import MINUS
 
 FloatArray = npt.NDArray[np.float64]
 Verdict = Literal["higher", "lower", "unclear", "too few prompts"]
 
-LEVEL = 0.95
 _TURNED: Mapping[Verdict, Verdict] = {"higher": "lower", "lower": "higher"}
 RESAMPLES = 500
 
@@ -107,7 +107,7 @@ def compare(
         )
     rows = np.asarray(base, dtype=np.float64)
     figures = summarise(values, rows, sets, rng=rng, resamples=resamples)
-    unit = rows.std(axis=0, ddof=1)
+    unit = gain_unit(rows, values)
     first, second = ((measured.rewards - rows) / unit for measured in sets.values())
     draws = rng.integers(len(rows), size=(resamples, len(rows)))
     same = _same_rows(*(measured.weights for measured in sets.values()))
@@ -204,7 +204,7 @@ def _signed(difference: Difference) -> str:
     figures = (difference.mean, difference.low, difference.high)
     decimals = next((d for d in (2, 3) if all(round(f, d) for f in figures if f)), 4)
     mean, low, high = (f"{figure:+.{decimals}f}" for figure in figures)
-    return f"{mean} ({low} to {high})".replace("-", "\N{MINUS SIGN}")
+    return f"{mean} ({low} to {high})".replace("-", MINUS)
 
 
 def _balances(first: FloatArray, second: FloatArray, draws: Any) -> Difference:
@@ -227,8 +227,7 @@ def _shared(values: Sequence[str], shared: FloatArray, draws: Any) -> dict[str, 
 
 
 def _difference(mean: float, drawn: Sequence[float] | FloatArray, n_prompts: int) -> Difference:
-    low, high = np.quantile(np.asarray(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Difference(float(mean), float(low), float(high), n_prompts)
+    return Difference(**interval_of(mean, drawn), n_prompts=n_prompts)
 
 
 def _same_rows(first: FloatArray, second: FloatArray) -> npt.NDArray[np.int64]:

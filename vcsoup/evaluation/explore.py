@@ -6,8 +6,6 @@ points. Several soups are chosen one after the other: the first is then taken as
 predicted rewards, so that the second is worth its own measuring. Pure: `vcsoup.exploring` measures.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
@@ -29,22 +27,9 @@ _STEPS = {2: 100, 3: 20, 4: 9, 5: 6, 6: 5, 7: 4}
 _ROOM = 0.1
 
 
-class Proposal(NamedTuple):
-    """Soups to measure, the most promising first.
-
-    Attributes:
-        weights: Shape (n, K).
-        gains: Expected gain in hypervolume of each, given the ones before it, shape (n,); nan
-            where the points do not carry a regression and the soups just fill the gaps.
-    """
-
-    weights: FloatArray
-    gains: FloatArray
-
-
 def propose(
     weights: npt.ArrayLike, rewards: npt.ArrayLike, n: int, *, rng: np.random.Generator
-) -> Proposal:
+) -> FloatArray:
     """Choose soups to measure next.
 
     Args:
@@ -54,14 +39,15 @@ def propose(
         rng: Source of the draws.
 
     Returns:
-        The proposal. While corners are missing they come first, then soups far from all others.
+        Weights, shape (<= n, K), the most promising first. While the points do not carry a
+        regression, missing corners come first, then soups far from all others.
 
     Raises:
         GapShapeError: n < 1, or shapes that do not fit.
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> propose(np.zeros((0, 2)), np.zeros((0, 2)), 3, rng=rng).weights.tolist()
+        >>> propose(np.zeros((0, 2)), np.zeros((0, 2)), 3, rng=rng).tolist()
         [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
     """
     soups, got = np.asarray(weights, dtype=np.float64), np.asarray(rewards, dtype=np.float64)
@@ -73,8 +59,7 @@ def propose(
     candidates = _fresh(candidate_soups(soups.shape[1]), soups)
     surface = fit_surface(soups, got) if len(soups) else None
     if surface is None or surface.method != "regression":
-        chosen = _spread(candidates, soups, n)
-        return Proposal(chosen, np.full(len(chosen), np.nan))
+        return _spread(candidates, soups, n)
     return _promising(surface, candidates, got, n, rng)
 
 
@@ -135,10 +120,9 @@ def reference_point(rewards: npt.ArrayLike) -> FloatArray:
 
 def _promising(
     surface: Surface, candidates: FloatArray, got: FloatArray, n: int, rng: np.random.Generator
-) -> Proposal:
+) -> FloatArray:
     reference = reference_point(got)
     chosen: list[FloatArray] = []
-    gains: list[float] = []
     while len(chosen) < n and len(candidates):
         hopeful = _hopeful(surface, candidates, got)
         expected = expected_gains(surface, candidates[hopeful], got, reference=reference, rng=rng)
@@ -146,11 +130,10 @@ def _promising(
         if expected.max() <= 0:  # nothing left to gain as far as the draws show: learn instead
             best = int(surface.predict(candidates).sd.sum(axis=1).argmax())
         chosen.append(candidates[best])
-        gains.append(float(expected.max()))
         imagined = surface.predict(candidates[best]).mean[0]
         surface, got = surface.given(candidates[best], imagined), np.vstack([got, imagined])
         candidates = _fresh(candidates, candidates[best][None])
-    return Proposal(np.array(chosen).reshape(len(chosen), got.shape[1]), np.array(gains))
+    return np.array(chosen).reshape(len(chosen), got.shape[1])
 
 
 def _hopeful(surface: Surface, candidates: FloatArray, got: FloatArray) -> IntArray:

@@ -85,7 +85,7 @@ def summarise(
         },
         "differences": {
             f"{first} - {second}": {
-                "hypervolume": _ends(
+                "hypervolume": interval_of(
                     hypervolume(gains[first].mean(axis=1), reference)
                     - hypervolume(gains[second].mean(axis=1), reference),
                     volumes[first] - volumes[second],
@@ -125,7 +125,7 @@ def balanced_gain(
     unit = gain_unit(base, [f"value {k}" for k in range(1, base.shape[1] + 1)])
     gains = (np.asarray(rewards, dtype=np.float64) - base) / unit
     draws = rng.integers(len(base), size=(resamples, len(base)))
-    return _ends(float(gains.mean(axis=0).min()), gains[draws].mean(axis=1).min(axis=1))
+    return interval_of(float(gains.mean(axis=0).min()), gains[draws].mean(axis=1).min(axis=1))
 
 
 def _check_shapes(values: Sequence[str], base: FloatArray, sets: Mapping[str, MeasuredSet]) -> None:
@@ -192,11 +192,12 @@ def _points(
 
 
 def _volume(gains: FloatArray, reference: FloatArray, draws: FloatArray) -> dict[str, float]:
-    return _ends(hypervolume(gains.mean(axis=1), reference), draws)
+    return interval_of(hypervolume(gains.mean(axis=1), reference), draws)
 
 
-def _ends(mean: float, draws: FloatArray) -> dict[str, float]:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def interval_of(mean: float, draws: Sequence[float] | FloatArray) -> dict[str, float]:
+    """A figure with the ends of its 95 % interval, from the same figure of redrawn prompts."""
+    low, high = np.quantile(np.asarray(draws), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 

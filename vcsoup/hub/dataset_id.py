@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcsoup.preferences.shards import is_table
+
 PREFIX = "hf://datasets/"
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_FILES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow")
-_PACKED = (".gz", ".zst", ".xz", ".bz2")
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,6 @@ def as_hub_id(typed: str) -> str:
     if text.startswith(PREFIX):
         return hub_id(text)
     path = Path(text)
-    if "/" not in text or _is_file_name(text) or path.exists() or path.parent.is_dir():
+    if "/" not in text or is_table(text) or path.exists() or path.parent.is_dir():
         return ""
     return hub_id(text)
-
-
-def _is_file_name(text: str) -> bool:
-    name = text.lower()
-    for packed in _PACKED:
-        name = name.removesuffix(packed)
-    return name.endswith(_FILES)

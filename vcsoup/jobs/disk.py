@@ -105,6 +105,12 @@ def write_result(path: Path, outcome: Mapping[str, Any]) -> None:
             (path / _RESERVE).unlink(missing_ok=True)
 
 
+def write_failure(path: Path, reason: str) -> None:
+    """Write the result of a job that failed, and take it out of the queue."""
+    write_result(path, {"state": "failed", "error": reason, "finished": files.utc_now()})
+    (path / files.QUEUED).unlink(missing_ok=True)
+
+
 def _write_reserved(path: Path, outcome: Mapping[str, Any]) -> None:
     short = {key: outcome[key] for key in ("state", "finished") if key in outcome}
     if error := outcome.get("error"):

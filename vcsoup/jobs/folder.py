@@ -101,6 +101,17 @@ def take_lock(path: Path, patience: float = 0.0) -> int | None:
             raise
 
 
+@contextmanager
+def holding(path: Path, patience: float = 0.0) -> Iterator[int | None]:
+    """Hold an exclusive lock for the block; gives what `take_lock` returns."""
+    lock = take_lock(path, patience)
+    try:
+        yield lock
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def adopt_lock(path: Path, descriptor: str | None) -> int | None:
     """Return the lock that the starter took for this process; None when it did not.
 

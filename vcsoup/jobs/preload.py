@@ -44,10 +44,8 @@ def wanted() -> bool:
 
 def _start(root: Path, kept: ExitStack) -> None:
     """Start it, unless another app serves this folder already; it ends when `kept` is closed."""
-    lock = files.take_lock(root / LOCK)
-    if lock is None:
+    if kept.enter_context(files.holding(root / LOCK)) is None:
         return
-    kept.callback(os.close, lock)
     read, write = os.pipe()
     kept.callback(os.close, write)
     try:

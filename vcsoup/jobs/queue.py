@@ -5,7 +5,6 @@ queued holds the start lock of the jobs folder; what is half done when a process
 visible yet or still as before.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -62,13 +61,10 @@ def requeue(root: Path, job: Job) -> None:
         rest = "there is nothing left to do" if state == "done" else "wait until it has stopped"
         raise JobError(f"{job.title} is {state}; {rest}")
     outcome = {"state": state, "error": job.error, "finished": None}
-    lock = files.take_lock(job.path / files.LOCK, patience=1.0)
-    if lock is None:
-        raise JobError(f"{job.title} is being started by another process; look again")
-    try:
+    with files.holding(job.path / files.LOCK, patience=1.0) as lock:
+        if lock is None:
+            raise JobError(f"{job.title} is being started by another process; look again")
         _requeue(root, job, outcome)
-    finally:
-        os.close(lock)
 
 
 def move(root: Path, job_id: str, place: int) -> None:

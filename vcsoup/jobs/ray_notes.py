@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from vcsoup.jobs import folder as files
-from vcsoup.jobs.disk import write_result
+from vcsoup.jobs.disk import write_failure
 from vcsoup.jobs.job import Job
 from vcsoup.jobs.ray_cluster import RayJob
 from vcsoup.jobs.ray_command import withdraw
@@ -50,7 +50,7 @@ def note_silence(job_path: Path, message: str) -> None:
 def give_up(job_path: Path, remote: Remote, message: str) -> None:
     """Fail a job that the cluster never took."""
     withdraw(job_path)
-    write_result(job_path, {"state": "failed", "error": message, "finished": files.utc_now()})
+    write_failure(job_path, message)
     write_remote(job_path, remote.now("ended", message=message))
 
 
@@ -59,8 +59,7 @@ def speak_for(job_path: Path, found: RayJob | None) -> None:
     began = (job_path / files.IDENTITY).exists() or (job_path / files.RESULT).exists()
     if found is None or found.status != "FAILED" or began:
         return
-    reason = f"Ray could not run it: {_reason(found)}"
-    write_result(job_path, {"state": "failed", "error": reason, "finished": files.utc_now()})
+    write_failure(job_path, f"Ray could not run it: {_reason(found)}")
 
 
 def _reason(found: RayJob) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from vcsoup.errors import JobError, VcsoupError
 from vcsoup.jobs import folder as files
 from vcsoup.jobs import queue
-from vcsoup.jobs.disk import remedy, write_result, writing
+from vcsoup.jobs.disk import remedy, write_failure, writing
 from vcsoup.jobs.job import Job
 from vcsoup.jobs.launchers import LOCAL, Launcher, launcher_named
 from vcsoup.jobs.slot import Place, free_place
@@ -122,8 +122,8 @@ class Runner:
                 place.leave()
 
     def _start(self, job: Job, place: Place) -> None:
-        with files.one_at_a_time(self._root):
-            lock = files.take_lock(job.path / files.LOCK, patience=1.0)
+        own = job.path / files.LOCK
+        with files.one_at_a_time(self._root), files.holding(own, patience=1.0) as lock:
             if lock is None:
                 return
             try:
@@ -133,8 +133,6 @@ class Runner:
                     start_worker(job, self._python_args, lock, place)
             except JobError as error:
                 self._say(str(error))
-            finally:
-                os.close(lock)
 
     def _hand_over(self, job: Job) -> None:
         with files.one_at_a_time(self._root):
@@ -147,7 +145,7 @@ class Runner:
             if (job.path / files.RESULT).exists():  # stopped meanwhile
                 launcher.kill(job.path)
         except VcsoupError as error:
-            _fail(job, str(error))
+            write_failure(job.path, str(error))
         (job.path / files.QUEUED).unlink(missing_ok=True)
 
     def _ask(self, job: Job) -> None:
@@ -176,12 +174,8 @@ def _count_launch(job: Job) -> bool:
     launches = int(mark.get("launches", 0)) + 1
     if launches > _MOST_LAUNCHES:
         last = (job.log_tail(1) or ["it printed nothing"])[0]
-        _fail(job, f"the worker died {_MOST_LAUNCHES} times before it began (last words: {last})")
+        reason = f"the worker died {_MOST_LAUNCHES} times before it began (last words: {last})"
+        write_failure(job.path, reason)
         return False
     files.write(job.path / files.QUEUED, {**mark, "launches": launches})
     return True
-
-
-def _fail(job: Job, reason: str) -> None:
-    write_result(job.path, {"state": "failed", "error": reason, "finished": files.utc_now()})
-    (job.path / files.QUEUED).unlink(missing_ok=True)

@@ -18,7 +18,7 @@ import psutil
 import vcsoup
 from vcsoup.jobs import folder as files
 from vcsoup.jobs.devices import device_of_place
-from vcsoup.jobs.disk import write_result
+from vcsoup.jobs.disk import write_failure
 from vcsoup.jobs.forked import Forked, fork
 from vcsoup.jobs.job import Job
 from vcsoup.jobs.slot import Place
@@ -109,19 +109,13 @@ def _see_off(job: Job, process: "subprocess.Popen[bytes] | Forked", attempt: int
     status = process.wait()
     if (job.path / files.HEARTBEAT).exists():
         return
-    lock = files.take_lock(job.path / files.LOCK, patience=1.0)
-    if lock is None:
-        return
-    try:
+    with files.holding(job.path / files.LOCK, patience=1.0) as lock:
+        if lock is None:
+            return
         ended = (job.path / files.RESULT).exists() or (job.path / files.STOP).exists()
         if not ended and job.attempt == attempt:
             reason = _last_words(job) if status else "the command is none that runs as a job"
-            write_result(
-                job.path, {"state": "failed", "error": reason, "finished": files.utc_now()}
-            )
-            (job.path / files.QUEUED).unlink(missing_ok=True)
-    finally:
-        os.close(lock)
+            write_failure(job.path, reason)
 
 
 def _last_words(job: Job) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from vcsoup.errors import JobError
 from vcsoup.jobs import folder as files
-from vcsoup.jobs.disk import remedy, write_result
+from vcsoup.jobs.disk import remedy, write_failure
 from vcsoup.jobs.job import Job
 from vcsoup.jobs.slot import Place
 from vcsoup.jobs.spawn import spawn_worker
@@ -51,9 +51,8 @@ def start_now(root: Path, spec: Mapping[str, Any], python_args: Sequence[str]) -
         OSError: the folder cannot be made.
     """
     path = files.new_folder(root, str(spec["kind"]))
-    lock = files.take_lock(path / files.LOCK)
-    assert lock is not None  # nobody else knows this folder
-    try:
+    with files.holding(path / files.LOCK) as lock:
+        assert lock is not None  # nobody else knows this folder
         try:
             # Its place among those who wait is that of its start, not of the end of its imports.
             (path / files.WAITING).touch()
@@ -64,8 +63,6 @@ def start_now(root: Path, spec: Mapping[str, Any], python_args: Sequence[str]) -
         job = Job(path)
         start_worker(job, python_args, lock)
         return job
-    finally:
-        os.close(lock)
 
 
 def start_worker(
@@ -81,6 +78,5 @@ def start_worker(
     except (OSError, JobError) as error:
         cause = remedy(job.path.parent, error) if isinstance(error, OSError) else error
         reason = f"{job.title} cannot be started: {cause}"
-        write_result(job.path, {"state": "failed", "error": reason, "finished": files.utc_now()})
-        (job.path / files.QUEUED).unlink(missing_ok=True)
+        write_failure(job.path, reason)
         raise JobError(reason) from error

@@ -80,10 +80,9 @@ def _leave_queue(path: Path) -> bool:
     with files.one_at_a_time(path.parent):
         if not (path / files.QUEUED).exists() or (path / files.RESULT).exists():
             return False
-        lock = files.take_lock(path / files.LOCK, patience=1.0)
-        if lock is None:
-            return False
-        try:
+        with files.holding(path / files.LOCK, patience=1.0) as lock:
+            if lock is None:
+                return False
             try:
                 outcome = {"state": "stopped", "result": None, "finished": files.utc_now()}
                 write_result(path, outcome)
@@ -91,8 +90,6 @@ def _leave_queue(path: Path) -> bool:
                 # An empty file finds room on a full disk, and says the same.
                 (path / files.STOP).touch()
             (path / files.QUEUED).unlink(missing_ok=True)
-        finally:
-            os.close(lock)
     return True
 
 

@@ -4,7 +4,6 @@ Whoever enqueues asks for it, and so do the pages while something waits; asked o
 it costs one look at a lock.
 """
 
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -31,9 +30,11 @@ def ensure_runner(root: Path, python_args: Sequence[str]) -> None:
     if files.is_locked(root / LOCK) or not has_work(root):
         return
     with writing(root, "the queue cannot be started"), files.one_at_a_time(root):
-        if _is_coming_up(root) or (lock := files.take_lock(root / LOCK, patience=1.0)) is None:
+        if _is_coming_up(root):
             return
-        try:
+        with files.holding(root / LOCK, patience=1.0) as lock:
+            if lock is None:
+                return
             files.write(root / IDENTITY, {"asked": time.time()})
             process = spawn(
                 [*python_args, "jobs", "run", "--folder", str(root.resolve())],
@@ -41,8 +42,6 @@ def ensure_runner(root: Path, python_args: Sequence[str]) -> None:
                 environment={LOCK_VARIABLE: str(lock)},
                 descriptors=[lock],
             )
-        finally:
-            os.close(lock)
     threading.Thread(target=process.wait, daemon=True).start()
 
 

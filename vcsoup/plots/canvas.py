@@ -1,10 +1,10 @@
 """The empty figure that every chart starts from: quiet axes, no background, room for labels."""
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from vcsoup.plots.palette import Palette
 
-MINUS = "\N{MINUS SIGN}"
 SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 """Options of the chart's browser side: no tool bar, the wheel scrolls the page."""
@@ -91,6 +91,41 @@ def axis_title(text: str, colours: Palette) -> dict[str, object]:
         'step'
     """
     return {"text": text, "font": {"color": colours.soft, "size": 13}, "standoff": 14}
+
+
+def interval_bars(
+    mean: pd.Series,
+    low: pd.Series,
+    high: pd.Series,
+    *,
+    colour: str,
+    thickness: float = 1.5,
+    width: float | None = None,
+) -> dict[str, object]:
+    """Say how intervals look, for `error_x` and `error_y`.
+
+    Args:
+        mean: Where the n points are.
+        low: Lower ends of their intervals.
+        high: Upper ends.
+        colour: A hex string.
+        thickness: Of the lines, in pixels.
+        width: Of the marks at their ends; None leaves it to plotly.
+
+    Example:
+        >>> one = pd.Series([1.0])
+        >>> interval_bars(one, one - 0.5, one + 0.25, colour="#24292E")["array"]
+        [0.25]
+    """
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (high - mean).tolist(),
+        "arrayminus": (mean - low).tolist(),
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
+    }
 
 
 def faded(colour: str, alpha: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import axis_style, axis_title, canvas
+from vcsoup.plots.canvas import axis_style, axis_title, canvas, interval_bars
 from vcsoup.plots.palette import Palette
 
 
@@ -86,15 +86,9 @@ def _panel(
         mode="lines+markers",
         line={"color": ink, "width": 2},
         marker={"size": 8},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": (panel["high"] - panel["mean"]).tolist(),
-            "arrayminus": (panel["mean"] - panel["low"]).tolist(),
-            "thickness": 1.2,
-            "width": 3,
-            "color": ink,
-        },
+        error_y=interval_bars(
+            panel["mean"], panel["low"], panel["high"], colour=ink, thickness=1.2, width=3
+        ),
         hovertemplate="measured %{y:.3f}<extra></extra>",
         showlegend=first,
         legendgroup="measured",

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from vcsoup.evaluation.front import pareto_front
-from vcsoup.plots.canvas import canvas, faded
+from vcsoup.plots.canvas import canvas, faded, interval_bars
 from vcsoup.plots.palette import Palette
 
 _BESIDE = {
@@ -178,28 +178,20 @@ def _better_than_base(figure: go.Figure, base: pd.Series, colours: Palette) -> N
 
 
 def _current(figure: go.Figure, points: pd.DataFrame, view: FrontView, colours: Palette) -> None:
-    here = points[points["key"] == view.current]
+    here = points[points["key"] == view.current].iloc[:1]
     if len(here):
-        row = here.iloc[0]
         figure.add_scatter(
-            x=[row["x"]],
-            y=[row["y"]],
+            x=here["x"].tolist(),
+            y=here["y"].tolist(),
             name=f"{view.name}, measured",
             mode="markers",
             marker={"size": 22, "symbol": "circle-open", "color": colours.ink, "line_width": 2.5},
-            error_x=_interval(row, "x", colours),
-            error_y=_interval(row, "y", colours),
+            error_x=_interval(here, "x", colours),
+            error_y=_interval(here, "y", colours),
             hoverinfo="skip",
         )
 
 
-def _interval(row: pd.Series, axis: str, colours: Palette) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [row[f"{axis}_high"] - row[axis]],
-        "arrayminus": [row[axis] - row[f"{axis}_low"]],
-        "color": colours.ink,
-        "thickness": 1.5,
-        "width": 5,
-    }
+def _interval(rows: pd.DataFrame, axis: str, colours: Palette) -> dict[str, object]:
+    low, high = rows[f"{axis}_low"], rows[f"{axis}_high"]
+    return interval_bars(rows[axis], low, high, colour=colours.ink, width=5)

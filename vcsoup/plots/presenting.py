@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from vcsoup.numbers import signed
-from vcsoup.plots.canvas import SIGMA, canvas, faded
+from vcsoup.plots.canvas import SIGMA, canvas, faded, interval_bars
 from vcsoup.plots.palette import Palette
 
 FONT = 19
@@ -104,9 +104,8 @@ def kept_cloud(
         edge = {"color": colours.accent, "width": 2}
         _ray(figure, open_by, f"consistency {threshold:.2f}", edge)
         _ray(figure, -open_by, "", edge)
-    for add in (figure.add_hline, figure.add_vline):
-        axis = {"y": 0} if add == figure.add_hline else {"x": 0}
-        add(**axis, line={"color": colours.ink, "width": 1.5})
+    figure.add_hline(y=0, line={"color": colours.ink, "width": 1.5})
+    figure.add_vline(x=0, line={"color": colours.ink, "width": 1.5})
     return enlarged(figure)
 
 
@@ -148,14 +147,9 @@ def adapter_gains(
     figure = canvas(None, colours, top=56)
     for value in values:
         bars = rows[rows["value"] == value]
-        error = {
-            "type": "data",
-            "symmetric": False,
-            "array": (bars["high"] - bars["gain"]).tolist(),
-            "arrayminus": (bars["gain"] - bars["low"]).tolist(),
-            "thickness": 2,
-            "color": colours.ink,
-        }
+        error = interval_bars(
+            bars["gain"], bars["low"], bars["high"], colour=colours.ink, thickness=2
+        )
         figure.add_bar(
             x=bars["adapter"].tolist(),
             y=bars["gain"].tolist(),

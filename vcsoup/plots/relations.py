@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import MINUS, canvas
+from vcsoup.numbers import MINUS
+from vcsoup.plots.canvas import canvas
 from vcsoup.plots.palette import Palette
 
 _DEEPEST = 0.65  # share of full colour at a correlation of 1, so that numbers stay readable

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import canvas
+from vcsoup.plots.canvas import canvas, interval_bars
 from vcsoup.plots.palette import Palette
 
 _SYMBOLS = {"filtered": "circle", "random": "square", "unfiltered": "diamond"}
@@ -39,14 +39,7 @@ def arm_chart(
             "color": inks,
             "symbol": [_SYMBOLS.get(kind, "x") for kind in rows["kind"]],
         },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": (ends["high"] - rows["mean"]).tolist(),
-            "arrayminus": (rows["mean"] - ends["low"]).tolist(),
-            "color": colours.ink,
-            "thickness": 1.5,
-        },
+        error_x=interval_bars(rows["mean"], ends["low"], ends["high"], colour=colours.ink),
         customdata=rows[["low", "high", "n_seeds", "n_prompts"]].to_numpy().tolist(),
         hovertemplate=(
             "%{y}: %{x:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f})<br>"

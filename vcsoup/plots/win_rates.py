@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import canvas
+from vcsoup.plots.canvas import canvas, interval_bars
 from vcsoup.plots.palette import Palette
 
 
@@ -24,14 +24,7 @@ def win_rate_chart(rates: pd.DataFrame, *, colours: Palette) -> go.Figure:
         y=rates["soup"].tolist(),
         mode="markers",
         marker={"size": 11, "color": colours.accent},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": (rates["high"] - rates["rate"]).tolist(),
-            "arrayminus": (rates["rate"] - rates["low"]).tolist(),
-            "color": colours.ink,
-            "thickness": 1.5,
-        },
+        error_x=interval_bars(rates["rate"], rates["low"], rates["high"], colour=colours.ink),
         customdata=[[votes] for votes in rates["votes"]],
         hovertemplate="%{y}: %{x:.0%} of %{customdata[0]}<extra></extra>",
     )

@@ -22,9 +22,8 @@ def column_paths(file: FileRows) -> list[str]:
     """
     paths: dict[str, None] = {}
     for column in file.columns:
-        cells = (row.cells.get(column) for row in file.rows)
-        first = next((cell for cell in cells if cell is not None), None)
-        paths |= dict.fromkeys([column, *_paths_inside(first, column, _DEEPEST)])
+        inside = _paths_inside(file.first_cell(column), column, _DEEPEST)
+        paths |= dict.fromkeys([column, *inside])
     return list(paths)[:_MOST_PATHS]
 
 

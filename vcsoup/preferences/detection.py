@@ -83,9 +83,9 @@ def detect_format(file: FileRows) -> PairFormat | None:
     if {"prompt", "response_0", "response_1"} <= columns and labelled.preferred_ids(file.columns):
         return labelled.by_response_id(file.columns)
     for kind in _KINDS:
-        if columns.issuperset(kind.columns) and _typed(file, kind.types):
-            if (form := kind.form(file)) is not None:
-                return form
+        fits = columns.issuperset(kind.columns) and _typed(file, kind.types)
+        if fits and (form := kind.form(file)) is not None:
+            return form
     attributes = [name for name in rated.ATTRIBUTES if name in columns]
     if {"prompt", "response"} <= columns and len(attributes) >= _ATTRIBUTES_AT_LEAST:
         return rated.helpsteer(file.columns)
@@ -106,8 +106,4 @@ def is_used(column: str) -> bool:
 
 def _typed(file: FileRows, types: dict[str, type]) -> bool:
     """Whether the first cell of each column that holds anything is of its type."""
-    for column, kind in types.items():
-        cells = (row.cells.get(column) for row in file.rows)
-        if not isinstance(next((cell for cell in cells if cell is not None), None), kind):
-            return False
-    return True
+    return all(isinstance(file.first_cell(column), kind) for column, kind in types.items())

@@ -44,14 +44,12 @@ class FileLook:
         format: Name of the format; empty when none fits and a person must name the columns.
         aspects: The preferences that it holds, when there are several.
         file: Its first rows, at most 200.
-        whole: Whether these are all of them.
     """
 
     columns: tuple[str, ...]
     format: str
     aspects: tuple[str, ...]
     file: FileRows
-    whole: bool
 
     @property
     def settled(self) -> bool:
@@ -89,11 +87,11 @@ def look_at(path: Path, *, name: str = "") -> FileLook:
     name = readable(name or path.name)
     if not path.exists():
         raise NotFoundError(f"{readable(str(path))} does not exist; check the path")
-    file, whole = _beginning(path, name)
+    file = _beginning(path, name)
     check_once(file.columns, name, is_used)
     form = detect_format(file)
     aspects = form.aspects if form else ()
-    return FileLook(file.columns, form.name if form else "", aspects, file, whole)
+    return FileLook(file.columns, form.name if form else "", aspects, file)
 
 
 def first_rows(look: FileLook, how: Reading, *, most: int = 3) -> list[FirstRow]:
@@ -118,17 +116,17 @@ def _first_row(unit: Joined, outcome: Pair | RowFault) -> FirstRow:
     return FirstRow(unit.numbers[0], pair, "")
 
 
-def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
+def _beginning(path: Path, name: str) -> FileRows:
     if path.is_dir():
         files = data_files(path, name)
         first = next((file for file in files if file.stat().st_size), files[0])
-        return _beginning(first, f"{name}/{first.relative_to(path)}")[0], False
+        return _beginning(first, f"{name}/{first.relative_to(path)}")
     with path.open("rb") as opened:
         mark = opened.read(8)
     if mark.startswith(b"PAR1"):
-        return _parquet_rows(path, name), False
+        return _parquet_rows(path, name)
     if mark.startswith((STREAM_MARK, FILE_MARK)):
-        return _arrow_rows(path, name), False
+        return _arrow_rows(path, name)
     content = unpacked_beginning(path, LOOKED_AT_BYTES + 1, name)
     if not content.strip():
         raise PreferenceFormatError(f"{name} is empty; give a file with preference pairs")
@@ -137,9 +135,9 @@ def _beginning(path: Path, name: str) -> tuple[FileRows, bool]:
     whole = len(content) <= LOOKED_AT_BYTES
     text = as_text(content if whole else _whole_lines(content), name)
     if whole:
-        return text_rows(text, name), True
+        return text_rows(text, name)
     file = _json_rows(path, name) if is_one_value(text) else FileRows((), [])
-    return (file if file.rows else _first_rows(text, name)), False
+    return file if file.rows else _first_rows(text, name)
 
 
 def _json_rows(path: Path, name: str) -> FileRows:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vcsoup.preferences.lengths import LengthUnit
 from vcsoup.preferences.pair_format import Pair
 
 LONG_CHARACTERS = 8_192
 """Pairs above this are counted as long: about 2,048 tokens of English."""
+_CHARACTERS = LengthUnit("characters", len)
 
 
 def notes_of(pairs: Sequence[Pair]) -> dict[str, int]:
@@ -17,7 +19,7 @@ def notes_of(pairs: Sequence[Pair]) -> dict[str, int]:
     turns = (sum(turn["role"] != "system" for turn in pair.prompt) for pair in pairs)
     return {
         "multi-turn": sum(count > 1 for count in turns),
-        "long": sum(_characters(pair) > LONG_CHARACTERS for pair in pairs),
+        "long": sum(_CHARACTERS.of(pair) > LONG_CHARACTERS for pair in pairs),
     }
 
 
@@ -40,8 +42,3 @@ def scores_of(ids: "pd.Series[str]", pairs: Sequence[Pair]) -> pd.DataFrame:
             for k, side in enumerate(("chosen", "rejected"))
         }
     return pd.DataFrame(columns)
-
-
-def _characters(pair: Pair) -> int:
-    asked = sum(len(turn["content"]) for turn in pair.prompt)
-    return asked + max(len(pair.chosen), len(pair.rejected))

@@ -8,7 +8,6 @@ meaning are those of `vcsoup.preferences.pairs`.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
@@ -48,12 +47,7 @@ class PairWriter:
     def __enter__(self) -> "PairWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def write(self, part: pd.DataFrame | pa.Table) -> None:

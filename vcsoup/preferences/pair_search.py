@@ -67,6 +67,17 @@ def search_file(
     return Found(tuple(rows), searched, total)
 
 
+def go_on(path: Path, text: str, former: Found | None, *, seconds: float = 0.2) -> Found:
+    """Go on with a search where its last step ended; without one it begins.
+
+    Returns:
+        What all steps came to.
+    """
+    rows, start = (former.rows, former.searched) if former else ((), 0)
+    step = search_file(path, text, start=start, seconds=seconds)
+    return Found((*rows, *step.rows), step.searched, step.total)
+
+
 def _parts(file: pq.ParquetFile, start: int) -> Iterator[tuple[int, pa.Table]]:
     """The rows from `start` on, some row groups at a time, each part with its first row."""
     sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]

@@ -15,7 +15,7 @@ and those between best and worst are reported. All ratings of both answers come 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 
 from vcsoup.preferences.pair_format import Cells, Joined, Pair, PairFormat, Scores
 from vcsoup.preferences.rows import NumberedRow
@@ -37,7 +37,7 @@ Ratings = Mapping[str, float]
 def ultrafeedback(rows: Iterable[Cells]) -> PairFormat | None:
     """UltraFeedback as it was published; None when no completion has a rating."""
     aspects: dict[str, None] = {}
-    for row, _ in zip(rows, range(_ENOUGH_ROWS), strict=False):
+    for row in islice(rows, _ENOUGH_ROWS):
         for completion in _objects(row.get("completions")):
             aspects |= dict.fromkeys(_ratings(completion))
     return replace(ULTRAFEEDBACK, aspects=tuple(aspects)) if aspects else None
@@ -50,7 +50,7 @@ def helpsteer(columns: Iterable[str]) -> PairFormat:
 
 def nectar(rows: Iterable[Cells]) -> PairFormat | None:
     """Nectar, or None when no answer has a rank."""
-    early = (row for row, _ in zip(rows, range(_ENOUGH_ROWS), strict=False))
+    early = islice(rows, _ENOUGH_ROWS)
     answers = (entry for row in early for entry in _objects(row.get("answers")))
     return NECTAR if any(entry.keys() >= _RANKED for entry in answers) else None
 

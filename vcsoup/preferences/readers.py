@@ -37,7 +37,7 @@ class Reading:
     """How a file is to be read; the usual way needs none of it.
 
     Attributes:
-        aspect: Which preference, where one file holds several (`aspects_of`).
+        aspect: Which preference, where one file holds several (`PairFormat.aspects`).
         columns: Which columns hold what, where no format fits.
         longest: Report pairs whose prompt and longer answer are longer than this; 0 keeps all.
         unit: What lengths are counted in.

@@ -47,6 +47,11 @@ class FileRows:
     rows: list[NumberedRow]
     shards: tuple[Shard, ...] = ()
 
+    def first_cell(self, column: str) -> Any:
+        """The first cell of a column that holds anything; None where none does."""
+        cells = (row.cells.get(column) for row in self.rows)
+        return next((cell for cell in cells if cell is not None), None)
+
     def place(self, number: int) -> tuple[str, int]:
         """The file of a row ("" for a single file), and its number in it."""
         if not self.shards:

@@ -31,7 +31,7 @@ def shard_files(folder: Path, name: str) -> tuple[list[Path], list[Path]]:
     folder = Path(folder)
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     seen = [path for path in files if not _hidden(path.relative_to(folder))]
-    tables = [path for path in seen if _is_table(path.name)]
+    tables = [path for path in seen if is_table(path.name)]
     if not tables:
         raise PreferenceFormatError(
             f"{name} is a folder without data files; give one with {', '.join(_TABLES[:6])} files "
@@ -70,7 +70,8 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _is_table(name: str) -> bool:
+def is_table(name: str) -> bool:
+    """Whether a file's name is that of a table, compressed or not."""
     plain = name.lower()
     for packed in _PACKED:
         plain = plain.removesuffix(packed)

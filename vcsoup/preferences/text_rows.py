@@ -14,6 +14,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from vcsoup.errors import PreferenceFormatError
@@ -89,7 +90,7 @@ def json_row(number: int, element: object) -> NumberedRow:
 def _early_lines(text: str) -> list[str]:
     lines = io.StringIO(text[: 2**20], newline="\n")
     solid = (line for line in lines if line.strip())
-    return [line for line, _ in zip(solid, range(_EARLY_LINES), strict=False)]
+    return list(islice(solid, _EARLY_LINES))
 
 
 def _is_object(line: str) -> bool:

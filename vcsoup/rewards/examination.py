@@ -38,14 +38,13 @@ def examine_model(
     monitor: Monitor,
 ) -> Examined:
     """Findings on one model, and its rewards: chosen answers, then rejected ones, shape (2n,)."""
-    prompts = [example.prompt for example in examples]
-    answers = [*(e.better for e in examples), *(e.worse for e in examples)]
-    said = _logits(model, prompts * 2, answers, monitor)
+    prompts, answers = _asked(examples)
+    said = _logits(model, prompts, answers, monitor)
     check_label(spec, said.shape[1])
     shown = read_label(said, spec) * spec.sign
     found = [
         *input_findings(value, model, sample, examples),
-        padding_finding(value, model, prompts * 2, answers),
+        padding_finding(value, model, prompts, answers),
         example_finding(value, spec, examples, shown[: len(examples)] - shown[len(examples) :]),
     ]
     if not len(sample):
@@ -89,13 +88,17 @@ def examine_endpoint(
     value: str, judge: EndpointJudge, examples: Sequence[Example], monitor: Monitor
 ) -> list[Finding]:
     """Findings on an endpoint; it is asked about the examples alone, because answers cost money."""
-    prompts = [example.prompt for example in examples]
-    answers = [*(e.better for e in examples), *(e.worse for e in examples)]
-    said = judge.score(prompts * 2, answers, stage=f"asking about {value}", monitor=monitor)
+    said = judge.score(*_asked(examples), stage=f"asking about {value}", monitor=monitor)
     n = len(examples)
     says = "its answers cost money, so it was asked about the examples and not about the pairs"
     note = Finding("note", "pairs", value, says)
     return [example_finding(value, judge.spec, examples, said[:n] - said[n:]), note]
+
+
+def _asked(examples: Sequence[Example]) -> tuple[list[str], list[str]]:
+    """Prompts and answers to judge: of n examples the better answers, then the worse ones."""
+    prompts = [example.prompt for example in examples]
+    return prompts * 2, [*(e.better for e in examples), *(e.worse for e in examples)]
 
 
 def example_finding(

@@ -32,6 +32,20 @@ def read_label(logits: FloatArray, spec: RewardSpec) -> FloatArray:
     return np.asarray(logits[:, spec.label], dtype=np.float32)
 
 
+def signed_rewards(rows: npt.NDArray[np.intp], raw: FloatArray, spec: RewardSpec) -> FloatArray:
+    """Apply the sign to raw rewards of some replies.
+
+    Raises:
+        RewardModelError: one is no finite number; names the reply, by its row from 1.
+    """
+    if not np.isfinite(raw).all():
+        raise RewardModelError(
+            f"reward model {spec.model} gave no finite number for reply "
+            f"{int(rows[~np.isfinite(raw)][0]) + 1}; leave this reply out or take another model"
+        )
+    return raw * np.float32(spec.sign)
+
+
 def check_label(spec: RewardSpec, heads: int) -> None:
     """Make sure that a model with so many heads has the one that `spec.label` names.
 

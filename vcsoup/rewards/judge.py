@@ -15,7 +15,7 @@ from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.functions import FunctionJudge
-from vcsoup.rewards.heads import read_label
+from vcsoup.rewards.heads import read_label, signed_rewards
 from vcsoup.rewards.spec import RewardSpec
 
 if TYPE_CHECKING:
@@ -167,11 +167,4 @@ class HeadJudge:
             RewardModelError: as `score`.
         """
         for rows, logits in self._model.logit_batches(prompts, replies, **sizes):
-            raw = read_label(logits, self.spec)
-            if not np.isfinite(raw).all():
-                raise RewardModelError(
-                    f"reward model {self.spec.model} gave no finite number for reply "
-                    f"{int(rows[~np.isfinite(raw)][0]) + 1}; "
-                    "leave this reply out or take another model"
-                )
-            yield rows, raw * np.float32(self.spec.sign)
+            yield rows, signed_rewards(rows, read_label(logits, self.spec), self.spec)

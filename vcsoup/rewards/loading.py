@@ -24,8 +24,8 @@ from vcsoup.rewards.consent import check_consent
 from vcsoup.rewards.model_files import (
     check_whole,
     damaged_weights,
-    no_such_folder,
     read_model_files,
+    why_not_loaded,
 )
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.room import why_no_room
@@ -83,8 +83,7 @@ def load_classifier(
         raise RewardModelError(f"reward model {spec.model!r} cannot be loaded: {torn}") from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         remedy = "give a folder or hub id of a sequence classification model"
-        absent = no_such_folder(spec.model)  # transformers takes it for a misspelt hub id
-        reason = "there is no such folder" if absent else _first_line(error)
+        reason = why_not_loaded(spec.model, error)
         if "custom code" in str(error):
             remedy = "set trust_remote_code=true and agree to that with `reward consent`"
         raise RewardModelError(
@@ -134,7 +133,3 @@ def _check_code(spec: RewardSpec) -> None:
             f"reward model {spec.model} takes its code from another repository, {other}, which no "
             "consent covers; copy model and code into one local folder and agree to that"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -23,7 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.preferences.pairs import AnyPrompt
-from vcsoup.rewards.heads import check_label, read_label
+from vcsoup.rewards.heads import check_label, read_label, signed_rewards
 from vcsoup.rewards.loading import load_classifier
 from vcsoup.rewards.positions import most_tokens, rope_turns
 from vcsoup.rewards.shared_prompts import SharedPrompts, moved_by, trial_rows
@@ -135,8 +135,7 @@ class RewardModel:
             RewardModelError: as `score` does.
         """
         for rows, raw in self.raw_batches(prompts, replies, tokens_per_batch=tokens_per_batch):
-            self._check_finite(rows, raw)
-            yield rows, raw * self.spec.sign
+            yield rows, signed_rewards(rows, raw, self.spec)
 
     def raw_batches(
         self,
@@ -205,13 +204,6 @@ class RewardModel:
                 f"the tokenizer of reward model {self.spec.model} makes the token {top} "
                 f"({self.tokenizer.decode([top])!r}), but the model knows {known}; "
                 "give it the tokenizer that it was trained with"
-            )
-
-    def _check_finite(self, rows: npt.NDArray[np.intp], raw: FloatArray) -> None:
-        if not np.isfinite(raw).all():
-            raise RewardModelError(
-                f"reward model {self.spec.model} gave no finite number for reply "
-                f"{int(rows[~np.isfinite(raw)][0]) + 1}; leave this reply out or take another model"
             )
 
     def _batches(

@@ -122,6 +122,16 @@ def no_such_folder(model: str) -> bool:
     return model.startswith(("/", "~", ".")) and not from_home(model).is_dir()
 
 
+def why_not_loaded(model: str, error: Exception) -> str:
+    """Say on one line what kept a model from loading.
+
+    Transformers takes a folder that is not there for a misspelt hub id.
+    """
+    if no_such_folder(model):
+        return "there is no such folder"
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def damaged_weights(model: str, revision: str | None, error: Exception) -> str:
     """Say that a model's safetensors cannot be read, which of them, and what to do.
 

@@ -41,13 +41,11 @@ class Suggestion:
             apart by their outputs).
         reasons: Why each choice, one sentence each.
         labels: Names of the model's outputs, in their order; empty when they are not known.
-        preset: True when the model is a known one.
     """
 
     heads: Mapping[str, RewardSpec]
     reasons: tuple[str, ...]
     labels: tuple[str, ...] = ()
-    preset: bool = False
 
     @property
     def spec(self) -> RewardSpec:
@@ -85,7 +83,7 @@ def suggest_spec(
         specs = {head: preset_spec(model, head=head, **extra) for head in preset.heads}
         reason = f"a known model{': ' + preset.note if preset.note else ''}"
         heads = specs or {"reward": preset_spec(model, **extra)}
-        return Suggestion(heads, (reason,), tuple(preset.heads), preset=True)
+        return Suggestion(heads, (reason,), tuple(preset.heads))
     _check_architecture(model, config)
     _check_numbers(model, config)
     labels = _labels(config)
@@ -109,12 +107,12 @@ def suggest_spec(
 def _check_architecture(model: str, config: Mapping[str, Any]) -> None:
     named = [str(name) for name in config.get("architectures") or []]
     fits = ("SequenceClassification", "ForScore", "Reward", "ForTokenClassification")
-    if named and not any(part in name for name in named for part in fits):
-        if not config.get("auto_map"):
-            raise RewardModelError(
-                f"{model} is a {named[0]}, not a sequence classifier, so it has no reward to give; "
-                "choose a reward model (num_labels in its config.json)"
-            )
+    known = not named or any(part in name for name in named for part in fits)
+    if not known and not config.get("auto_map"):
+        raise RewardModelError(
+            f"{model} is a {named[0]}, not a sequence classifier, so it has no reward to give; "
+            "choose a reward model (num_labels in its config.json)"
+        )
 
 
 def _check_numbers(model: str, config: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ def model_card(
         f"{_code(recipe.base.model)} (content {_code(recipe.base.hash)}) with VC-Soup Lab, after "
         "the method of arXiv:2603.18113.",
         "## What is in it",
-        *_adapters(recipe),
+        _adapters(recipe),
         f"{_kind(recipe)} Relative error against the exact soup: {{relative_error}}.",
         "## What was measured",
         *_rewards(recipe, soup, base, reward_models),
@@ -104,10 +104,11 @@ def _head(recipe: Recipe) -> str:
 
 def _loading(recipe: Recipe) -> str:
     base = recipe.base
-    named = base.model_copy(update={"quantization": None}).arguments
-    more = ", BitsAndBytesConfig" if base.quantization else ""
     return _LOADING[recipe.kind].format(
-        base=base.model, arguments=base.arguments, revision=named, more=more
+        base=base.model,
+        arguments=base.arguments,
+        revision=base.at_revision,
+        more=base.more_imports,
     )
 
 
@@ -138,13 +139,13 @@ def _method(recipe: Recipe) -> str:
     }[recipe.method]
 
 
-def _adapters(recipe: Recipe) -> list[str]:
+def _adapters(recipe: Recipe) -> str:
     rows = [
         "| value | weight | adapter's content | trained from | threshold | dataset |",
         "|---|---|---|---|---|---|",
         *(_adapter_row(part) for part in recipe.adapters),
     ]
-    return ["\n".join(rows)]
+    return "\n".join(rows)
 
 
 def _adapter_row(part: AdapterPart) -> str:

@@ -6,10 +6,7 @@ the asked dtype; what that rounding does to the delta is measured and said.
 
 import json
 import math
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from vcsoup.monitor import SILENT, Monitor, StopRequested
 from vcsoup.soup.adapter_settings import MANIFEST_FILE
 from vcsoup.soup.adapters import Adapter, check_same_base
 from vcsoup.soup.export_recipe import BasePart
+from vcsoup.soup.merged_folder import whole_folder
 from vcsoup.soup.weights import check_weights
 
 
@@ -94,7 +92,7 @@ def save_model(
         texts: More files: name -> text.
     """
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-    with _whole_folder(out) as aside:
+    with whole_folder(out) as aside:
         model.save_pretrained(aside, max_shard_size="4GB")
         tokenizer.save_pretrained(aside)
         for name, text in texts.items():
@@ -174,16 +172,3 @@ def _linear_weight(model: PreTrainedModel, module: str) -> tuple[nn.Module, torc
 def _as_linear(layer: nn.Module, weight: torch.Tensor) -> torch.Tensor:
     """(out, in) from the layer's own order and back; GPT-2's Conv1D stores (in, out)."""
     return weight.T if isinstance(layer, Conv1D) else weight
-
-
-@contextmanager
-def _whole_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path` that takes its name when the block succeeds, and goes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        aside.chmod(0o755)
-        yield aside
-        aside.replace(path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -36,6 +36,11 @@ class BasePart(_Part):
     )
 
     @property
+    def at_revision(self) -> str:
+        """What names the revision to transformers' `from_pretrained`, as source text."""
+        return f", revision={self.revision!r}" if self.revision else ""
+
+    @property
     def arguments(self) -> str:
         """What transformers' `from_pretrained` needs beside the name, as source text.
 
@@ -43,12 +48,16 @@ class BasePart(_Part):
             >>> BasePart(model="org/base", hash="0", revision="v1").arguments
             ", revision='v1'"
         """
-        text = f", revision={self.revision!r}" if self.revision else ""
-        if self.quantization:
-            four = "load_in_4bit=True, bnb_4bit_quant_type='nf4'"
-            how = four if self.quantization == "4bit" else "load_in_8bit=True"
-            text += f", quantization_config=BitsAndBytesConfig({how})"
-        return text
+        if not self.quantization:
+            return self.at_revision
+        four = "load_in_4bit=True, bnb_4bit_quant_type='nf4'"
+        how = four if self.quantization == "4bit" else "load_in_8bit=True"
+        return f"{self.at_revision}, quantization_config=BitsAndBytesConfig({how})"
+
+    @property
+    def more_imports(self) -> str:
+        """What to import beside the model's and the tokenizer's classes, as source text."""
+        return ", BitsAndBytesConfig" if self.quantization else ""
 
 
 class TrainedOn(_Part):

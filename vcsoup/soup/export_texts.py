@@ -126,8 +126,8 @@ def peft_snippet(recipe: Recipe) -> str:
         title=f"{recipe.project}, {recipe.group} adapters: {mix}.",
         base=recipe.base.model,
         arguments=recipe.base.arguments,
-        revision=recipe.base.model_copy(update={"quantization": None}).arguments,
-        more=", BitsAndBytesConfig" if recipe.base.quantization else "",
+        revision=recipe.base.at_revision,
+        more=recipe.base.more_imports,
         adapters=_dict({part.value: part.path for part in recipe.adapters}),
         soup=_dict(recipe.soup),
     )

@@ -7,7 +7,8 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,19 +49,26 @@ def save_merged(
     """
     if path.exists():
         raise AdapterError(f"{path} exists already; choose another folder or remove it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        aside.chmod(0o755)
+    with whole_folder(path) as aside:
         save_file(_state_dict(merged), aside / WEIGHTS_FILE, metadata={"format": "pt"})
         (aside / CONFIG_FILE).write_text(json.dumps(peft_config(merged, base), indent=2))
         for name, text in (texts or {}).items():
             (aside / name).write_text(text, encoding="utf-8")
         (aside / MANIFEST_FILE).write_text(json.dumps(_manifest(merged, recipe or {}), indent=2))
+    return path
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` that takes its name when the block succeeds, and goes otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        aside.chmod(0o755)
+        yield aside
         aside.replace(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return path
 
 
 def peft_config(merged: Merged, base: str | None = None) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from datasets import Dataset, disable_progress_bars
 from peft import PeftModel
 from transformers import PrinterCallback, TrainerCallback, set_seed
@@ -22,7 +21,7 @@ from trl import SFTConfig, SFTTrainer
 from vcsoup.monitor import Monitor, StopRequested
 from vcsoup.rewards.templates import plain_prompt
 from vcsoup.training.config import TrainConfig
-from vcsoup.training.trainer import load_trainable, lora_config
+from vcsoup.training.trainer import load_trainable, lora_config, schedule_arguments
 
 WORDS = ("not", "little", "some", "very", "most")
 IntArray = npt.NDArray[np.int64]
@@ -143,24 +142,11 @@ def _sft_config(config: TrainConfig, folder: str, batch: int) -> SFTConfig:
     return SFTConfig(
         output_dir=folder,
         per_device_train_batch_size=batch,
-        train_sampling_strategy="sequential",
-        max_steps=config.steps,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type=config.schedule
-        if config.schedule != "constant"
-        else "constant_with_warmup",
-        warmup_steps=round(config.warmup * config.steps),
-        max_length=config.max_length,
         completion_only_loss=True,
-        seed=config.init_seed,
         bf16=False,
-        use_cpu=not torch.cuda.is_available(),
         activation_checkpointing=False,
         save_strategy="no",
-        logging_steps=1,
-        disable_tqdm=True,
-        report_to="none",
-        dataloader_pin_memory=torch.cuda.is_available(),
+        **schedule_arguments(config),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vcsoup.demo.bundle import Bundle, bundle_folder, read_bundle
+from vcsoup.demo.bundle import Bundle, bundle_folder, judge_spec, read_bundle
 from vcsoup.demo.truth import true_rewards
 from vcsoup.demo.world import Prompts, topic_of_prompt, topics
 from vcsoup.fingerprint import model_fingerprint
@@ -61,10 +61,7 @@ class EmbeddedWorld:
         models = folder / "models"
         self.values = bundle.values
         self.base = str(models / "base")
-        self.specs = {
-            value: RewardSpec(model=str(models / f"reward-{value}"), max_length=512)
-            for value in self.values
-        }
+        self.specs = {value: judge_spec(models, value) for value in self.values}
         self.prompts = [as_messages(text) for text in bundle.held_out]
         self.identity = {
             "world": bundle.seed,

@@ -9,7 +9,6 @@ made and nothing else; the kernel drops its lock, so that any other process take
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vcsoup.errors import NotFoundError
-from vcsoup.jobs.folder import is_locked, plain, take_lock
+from vcsoup.jobs.folder import holding, is_locked, plain
 from vcsoup.study.plan import Unit
 from vcsoup.workspace.files import write_json
 
@@ -57,12 +56,8 @@ class Shelf:
     @contextmanager
     def claim(self, unit: Unit) -> Iterator[bool]:
         """Hold the right to make a unit for the block; False when somebody else makes it."""
-        lock = take_lock(self.root / "locks" / unit.key)
-        try:
+        with holding(self.root / "locks" / unit.key) as lock:
             yield lock is not None
-        finally:
-            if lock is not None:
-                os.close(lock)
 
     @contextmanager
     def making(self, unit: Unit) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -89,12 +84,8 @@ class Shelf:
     @contextmanager
     def leading(self) -> Iterator[bool]:
         """Lead the helpers for the block; False when another process leads already."""
-        lock = take_lock(self.root / "lead", patience=1.0)
-        try:
+        with holding(self.root / "lead", patience=1.0) as lock:
             yield lock is not None
-        finally:
-            if lock is not None:
-                os.close(lock)
 
     @property
     def is_led(self) -> bool:

@@ -45,12 +45,11 @@ def collapse_reason(looks: list[Look], config: TrainConfig) -> str | None:
             f"held-out chosen answers lost {-last.drift:.2f} nats per token by step {last.step} "
             f"(max_drift {config.max_drift:g})"
         )
-    recent = looks[-config.patience :] if config.patience else []
-    if recent and len(recent) == config.patience:
-        if all(look.heldout_loss > BASE_LOSS for look in recent):
-            return (
-                f"the held-out loss {last.heldout_loss:.3f} stayed above the base's 0.693 for "
-                f"{config.patience} looks, until step {last.step} (patience "
-                f"{config.patience}; with few held-out pairs this may be chance, 0 lets it be)"
-            )
+    worse = [look.heldout_loss > BASE_LOSS for look in looks[-config.patience :]]
+    if config.patience and len(worse) == config.patience and all(worse):
+        return (
+            f"the held-out loss {last.heldout_loss:.3f} stayed above the base's 0.693 for "
+            f"{config.patience} looks, until step {last.step} (patience "
+            f"{config.patience}; with few held-out pairs this may be chance, 0 lets it be)"
+        )
     return None

@@ -6,7 +6,6 @@ takes too much without a word, so the warning in the log is all that is left the
 
 import logging
 
-import numpy as np
 import torch
 from datasets import Dataset
 from transformers import PreTrainedModel
@@ -18,7 +17,7 @@ from vcsoup.base_models.settings import BaseLoading
 from vcsoup.numbers import count, memory, plural
 from vcsoup.room import room_here
 from vcsoup.training.config import TrainConfig
-from vcsoup.training.rows import Rows
+from vcsoup.training.rows import Rows, tokens_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +45,7 @@ def warn_of_memory(
     """
     assert isinstance(trainer.train_dataset, Dataset)  # `make_trainer` gave it one
     pairs = trainer.args.per_device_train_batch_size
-    longest = max(
-        len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
-        for row in trainer.train_dataset.select(np.unique(rows.order, return_index=True)[1])
-    )
+    longest = max(map(tokens_of, trainer.train_dataset.select(rows.first_places)))
     load = Load(config.rank, pairs, min(longest, config.max_length), dropout=bool(config.dropout))
     on_gpu = torch.cuda.is_available()
     numbers = loading.dtype if loading.dtype != "auto" else "bfloat16" if on_gpu else "float32"

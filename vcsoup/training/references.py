@@ -24,7 +24,7 @@ from vcsoup.monitor import Monitor, StopRequested
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.templates import without_thoughts
 from vcsoup.training.processes import is_main, process_count
-from vcsoup.training.rows import Rows, row_key
+from vcsoup.training.rows import Rows, row_key, tokens_of
 from vcsoup.training.trainer import policy_of
 
 FloatArray = npt.NDArray[np.float32]
@@ -58,7 +58,7 @@ def use_references(
     cache = RewardCache(folder) if folder else None
     name = _cache_name(trainer, base_fingerprint)
     assert isinstance(trainer.train_dataset, Dataset)  # `make_trainer` gave it one
-    shown = trainer.train_dataset.select(_first_places(rows.order))
+    shown = trainer.train_dataset.select(rows.first_places)
     told = [shown, trainer.eval_dataset] if rows.heldout else [shown]
     keys = [row_key(row) for row in [*rows.shown, *rows.heldout]]
     known = _lookup(cache, name, keys)
@@ -113,7 +113,7 @@ class _Reader:
         self, places: npt.NDArray[np.int64]
     ) -> Iterator[tuple[npt.NDArray[np.int64], FloatArray]]:
         """Yield places and their log-probabilities, shape (n, 2), a pass at a time."""
-        lengths = np.array([_length(self._rows[place]) for place in places])
+        lengths = np.array([tokens_of(self._rows[place]) for place in places])
         places = places[np.argsort(-lengths, kind="stable")]  # the longest first: it needs the most
         size = self._trainer.args.per_device_train_batch_size * process_count()
         for start in range(0, len(places), size):
@@ -161,11 +161,6 @@ def _cache_name(trainer: DPOTrainer, base_fingerprint: str) -> str:
     return hashlib.sha256(repr((*parts, args.device.type)).encode()).hexdigest()[:16]
 
 
-def _first_places(order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where each shown pair stands first in the order, by pair."""
-    return np.unique(order, return_index=True)[1]
-
-
 def _lookup(cache: RewardCache | None, name: str, keys: Sequence[str]) -> FloatArray:
     if cache is None:
         return np.full((len(keys), 2), np.nan, dtype=np.float32)
@@ -183,7 +178,3 @@ def _with_columns(dataset: Dataset, logps: FloatArray) -> Dataset:
     for name, column in zip(COLUMNS, logps.T, strict=True):
         dataset = dataset.add_column(name, np.ascontiguousarray(column))
     return dataset
-
-
-def _length(row: dict[str, list[int]]) -> int:
-    return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))

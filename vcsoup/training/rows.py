@@ -42,9 +42,9 @@ class Rows:
     n_too_long: int
 
     @property
-    def train(self) -> list[dict[str, Any]]:
-        """One row per pair shown, in order."""
-        return [self.shown[place] for place in self.order]
+    def first_places(self) -> np.ndarray:
+        """Where each shown pair stands first in the order, by pair."""
+        return np.unique(self.order, return_index=True)[1]
 
 
 def make_rows(
@@ -120,6 +120,11 @@ def row_key(row: Mapping[str, Any]) -> str:
     """Name a row by its content, the same in every run: 16 hex characters."""
     text = json.dumps([row["prompt"], row["chosen"], row["rejected"]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def tokens_of(row: Mapping[str, Any]) -> int:
+    """Tokens of a row as trl lays it out: its prompt and the longer of its answers."""
+    return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))
 
 
 def _token_counts(pairs: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> np.ndarray:

@@ -7,6 +7,7 @@ activation checkpointing unless asked for, no reference copy (trl switches the a
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset, disable_progress_bars
@@ -163,30 +164,37 @@ def _trl_config(
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=config.batch_size // (micro * process_count()),
         per_device_eval_batch_size=micro,
-        train_sampling_strategy="sequential",  # `rows` decides the order
-        max_steps=config.steps,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type="constant_with_warmup"
-        if config.schedule == "constant"
-        else config.schedule,
-        warmup_steps=round(config.warmup * config.steps),
         beta=config.beta,
-        max_length=config.max_length,
         disable_dropout=config.dropout == 0,
-        seed=config.init_seed,  # trl seeds with it just before it makes LoRA A
         bf16=_use_bf16(config),
-        use_cpu=not torch.cuda.is_available(),
         activation_checkpointing=twice,
         eval_strategy="steps" if watched else "no",
         eval_steps=config.eval_every,
         save_strategy="steps" if saved and config.checkpoint_every else "no",
         save_steps=config.checkpoint_every or config.steps,
-        logging_steps=1,
         logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        report_to="none",
+        **schedule_arguments(config),
     )
+
+
+def schedule_arguments(config: TrainConfig) -> dict[str, Any]:
+    """What any of trl's trainers is told of a run: its schedule and seed, and to keep quiet."""
+    on_gpu = torch.cuda.is_available()
+    constant = config.schedule == "constant"
+    return {
+        "train_sampling_strategy": "sequential",  # whoever makes the rows decides their order
+        "max_steps": config.steps,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup" if constant else config.schedule,
+        "warmup_steps": round(config.warmup * config.steps),
+        "max_length": config.max_length,
+        "seed": config.init_seed,  # trl seeds with it just before it makes LoRA A
+        "use_cpu": not on_gpu,
+        "dataloader_pin_memory": on_gpu,
+        "logging_steps": 1,
+        "disable_tqdm": True,
+        "report_to": "none",
+    }
 
 
 def _pairs_per_pass(config: TrainConfig) -> int:

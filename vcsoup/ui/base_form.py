@@ -85,14 +85,8 @@ def base_form(
             persist_state="session",
         )
         settings = start.loading if start else AS_ALWAYS
-        asked = revision.text_input(
-            "Revision",
-            settings.revision or "",
-            key=f"{key}_revision",
-            placeholder="main",
-            help="Branch, tag or commit of a hub model; a commit makes results repeatable.",
-            persist_state="session",
-        )
+        with revision:
+            asked = ask_revision(key, settings.revision)
         loading = base_loading({"revision": asked, **_settings(key, settings)})
         if not typed.strip():
             st.caption("Name a folder that holds a model, or a model of the hub such as org/model.")
@@ -105,6 +99,18 @@ def base_form(
         found, looking = _look(key, Jobs(workspace.jobs_root), args)
         return BaseChoice(base, loading, found, looking)
     return None
+
+
+def ask_revision(key: str, start: str | None) -> str:
+    """Ask which revision of a hub model is meant; empty for the usual one."""
+    return st.text_input(
+        "Revision",
+        start or "",
+        key=f"{key}_revision",
+        placeholder="main",
+        help="Branch, tag or commit of a hub model; a commit makes results repeatable.",
+        persist_state="session",
+    )
 
 
 def look_args(

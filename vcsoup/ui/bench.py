@@ -13,14 +13,12 @@ from vcsoup.ui.answer import live_points
 from vcsoup.ui.components import front_chart
 from vcsoup.ui.pipeline import main_group
 from vcsoup.ui.prediction import Guess, predicted
-from vcsoup.ui.shell import slot
-from vcsoup.ui.soups import base_rewards, on_axes, soup_key, stored_weights, uneven_told
+from vcsoup.ui.shell import beside_each_other, slot
+from vcsoup.ui.soups import base_rewards, key_of, on_axes, stored_weights, uneven_told
 from vcsoup.ui.vote_counts import rates_of
 from vcsoup.workspace import Project
 
 FloatArray = npt.NDArray[np.float64]
-
-_IN_A_ROW = 4  # more would break the words below the figures
 
 
 def group_in_use(project: Project) -> str:
@@ -70,7 +68,7 @@ def soups(project: Project, group: str) -> pd.DataFrame:
 
 def guess_of(project: Project, table: pd.DataFrame, weights: FloatArray) -> Guess | None:
     """Predict the current soup; None when it is measured, or when nothing can be said."""
-    if (table["key"] == _key(weights, project.values)).any():
+    if (table["key"] == key_of(weights, project.values)).any():
         return None
     return predicted(table, weights, project.values, free=mixer.is_free())
 
@@ -105,7 +103,7 @@ def chart(
         on_axes(table, values, x=x, y=y, votes=rates_of(project, group)),
         on_axes(twin, values, x=x, y=y) if twin is not None else None,
         front_chart.Current(
-            _key(mixer.current(), values),
+            key_of(mixer.current(), values),
             guess=(guess.rewards[x], guess.rewards[y]) if guess else None,
             spread=(guess.spread[x], guess.spread[y]) if guess and guess.spread else None,
         ),
@@ -140,18 +138,13 @@ def measured(
 ) -> None:
     """Show the current soup's mean rewards: measured with interval, or predicted and said so."""
     values = project.values
-    rows = table[table["key"] == _key(weights, values)]
+    rows = table[table["key"] == key_of(weights, values)]
     row = rows.iloc[0] if len(rows) else None
     base = _base_beside(project, group, table, row)
     with st.container(key="readings"):
-        for start in range(0, len(values), _IN_A_ROW):
-            for column, value in zip(
-                st.columns(min(_IN_A_ROW, len(values))),
-                values[start : start + _IN_A_ROW],
-                strict=False,
-            ):
-                with column, st.container(gap=None):
-                    _metric(value, row, base) if row is not None else _guessed(value, guess, base)
+        for column, value in beside_each_other(values):
+            with column, st.container(gap=None):
+                _metric(value, row, base) if row is not None else _guessed(value, guess, base)
     if row is not None:
         origin = "Recorded" if row["recorded"] else "Measured here"
         st.caption(f"{origin} on {row['n_prompts']} held-out prompts; 95 % intervals by bootstrap.")
@@ -265,7 +258,3 @@ def _twin(project: Project, group: str) -> tuple[str, pd.DataFrame | None]:
         return "", None
     table = state.points_of(project, other)
     return other, table if len(table) else None
-
-
-def _key(weights: FloatArray, values: Sequence[str]) -> str:
-    return soup_key(dict(zip(values, weights.tolist(), strict=True)), values)

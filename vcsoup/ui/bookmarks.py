@@ -9,7 +9,7 @@ from vcsoup.ui import mixer
 from vcsoup.ui.bench import mix_others
 from vcsoup.ui.literal import message
 from vcsoup.ui.shell import slot
-from vcsoup.ui.soups import mix_text, soup_key
+from vcsoup.ui.soups import soup_key, weights_told
 from vcsoup.workspace import Project
 from vcsoup.workspace.bookmarks import LONGEST_NAME, Bookmark
 
@@ -89,8 +89,7 @@ def take(project: Project, bookmark: Bookmark) -> None:
 
 
 def _told(project: Project, bookmark: Bookmark, measured: pd.DataFrame) -> str:
-    shares = {f"{v}_weight": bookmark.weights.get(v, 0.0) for v in project.values}
-    text = mix_text(pd.Series(shares), project.values)
+    text = weights_told(bookmark.weights, project.values)
     if not len(measured):
         return f"{text}, not measured"
     row = measured.iloc[0]

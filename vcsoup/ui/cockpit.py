@@ -26,7 +26,7 @@ from vcsoup.workspace import Project
 
 _cockpit = register_drawn("cockpit", "cockpit")
 _KEY = "cockpit"
-Run = tuple[TrainConfig, tuple[float, bool] | None, int]
+Run = tuple[TrainConfig, cost.Timing | None, int]
 """A usual training run, how long one takes where that is known, and kept pairs that it skips."""
 _WIDE_VALUES = 4
 """Up to so many values every strip lists its mean gaps; beyond, the view "Gaps" does."""
@@ -83,7 +83,7 @@ def panel_data(
     """
     saved = project.thresholds()
     config = PRESETS[cost.usual_preset(project)]
-    run = (config, cost.seconds_per_run(project, config))
+    run = (config, cost.timing(project, config))
     sets = [
         _strip(project, desk, value, saved[value], (*run, held_out[value])) for value in desk.scored
     ]
@@ -132,15 +132,15 @@ def _strip(
 
 def _costs(look: Look, value: str, exact: Figures, run: Run) -> list[str]:
     ratio, measured = characters_per_token(look, value)
-    config, seconds, skipped = run
+    config, timing, skipped = run
     trained = config.n_train(exact.trained - skipped)
     characters = exact.characters * trained / exact.trained if trained else 0.0
     tokens = count(int(round(characters / ratio, -2 if characters > 10_000 else 0)))
     lines = [f"about {tokens} tokens an epoch" + ("" if measured else " (guess)")]
     epochs = config.steps * config.batch_size / trained if trained else None
     told = _epochs_told(epochs) if epochs is not None else "nothing to train on"
-    if seconds and epochs:
-        told += f", about {duration(seconds[0]).replace(' ', THIN)}"  # kept in one line
+    if timing and epochs:
+        told += f", about {duration(timing.seconds).replace(' ', THIN)}"  # kept in one line
     lines.append(told)
     return lines
 

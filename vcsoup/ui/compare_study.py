@@ -16,6 +16,7 @@ from vcsoup.plots.canvas import CONFIG
 from vcsoup.plots.study import arm_chart
 from vcsoup.study.published import Published, load_published, newest_study
 from vcsoup.ui import state, theme
+from vcsoup.ui.compare import VERDICTS
 
 _MEASURES = {
     "hypervolume": ("Hypervolume", "hypervolume (the base alone has 1)", 1.0),
@@ -23,7 +24,6 @@ _MEASURES = {
     "utility": ("Gain asked for", "gain by the weights that were asked for", 0.0),
     "truth_utility": ("Gain by the truth", "gain by the hidden truth", 0.0),
 }
-_VERDICTS = {"higher": "better", "lower": "worse", "unclear": "no clear difference"}
 _ALWAYS = ("filtered", "random")  # kinds of arm that have a threshold
 
 
@@ -120,7 +120,7 @@ def _differences(known: Published, setting: str, arms: set[str]) -> None:
             "measure": _MEASURES[row.measure][0],
             "mean": signed(row.mean),
             "95 % interval": f"{signed(row.low)} to {signed(row.high)}",
-            "the first is": _VERDICTS[row.verdict],
+            "the first is": VERDICTS[row.verdict],
             "n": f"{row.n_seeds} seeds, {row.n_prompts} prompts",
         }
         for row in table.itertuples()

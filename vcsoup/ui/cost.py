@@ -55,7 +55,6 @@ class Load:
 
     Attributes:
         value: Which value.
-        group: "filtered" or "unfiltered".
         told: The filter in a few characters.
         kept: Pairs that the filter keeps and whose prompt is not held out for measuring.
         total: Pairs of the value.
@@ -64,7 +63,6 @@ class Load:
     """
 
     value: str
-    group: str
     told: str
     kept: int
     total: int
@@ -152,7 +150,7 @@ def _load(
     if passing:
         ratio, _ = characters_per_token(look, value)
         tokens = characters / passing / ratio
-    return Load(value, group, told, kept, total, len(held_out), tokens)
+    return Load(value, told, kept, total, len(held_out), tokens)
 
 
 def rows_held_out(project: Project, values: Sequence[str]) -> dict[str, npt.NDArray[np.intp]]:
@@ -215,20 +213,6 @@ def _calibrated(measured: Mapping[str, Any], config: TrainConfig, project: Proje
         "seconds_per_pair": min(largest, config.steps * config.batch_size),
     }
     return sum(float(measured.get(name) or 0.0) * times for name, times in counts.items())
-
-
-def seconds_per_run(project: Project, config: TrainConfig) -> tuple[float, bool] | None:
-    """Estimate a run's time.
-
-    Args:
-        project: The project.
-        config: What the run will do.
-
-    Returns:
-        Seconds, and whether only recorded adapters were at hand; None without any evidence.
-    """
-    found = timing(project, config)
-    return (found.seconds, found.source == "recorded runs") if found else None
 
 
 def time_told(found: Timing | None, runs: int) -> str:

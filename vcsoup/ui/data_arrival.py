@@ -3,6 +3,7 @@
 What is known lies on disk, so a refreshed page or a second tab goes on with it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ def begin(
     Raises:
         JobError: the job cannot be started.
     """
-    args = [str(file), "--preview", f"--source={source}", *options]
-    job = _start(project.name, value, args, source)
+    how = ["--preview", *options]
+    job = start_adding(project.name, value, str(file), how, source=source)
     state.workspace().incoming.put(
         Incoming(project.name, value, source, str(file), owned, job=job.id, options=options)
     )
@@ -100,9 +101,10 @@ def _confirm(
     data_preview.show(preview, problems)
 
     def store(title: str) -> None:
-        args = [arriving.file, f"--source={arriving.source}", f"--sha256={preview['sha256']}"]
-        args += [*arriving.options, *([f"--title={title}"] if title else [])]
-        job = _start(arriving.project, arriving.value, args, arriving.source)
+        how = [f"--sha256={preview['sha256']}", *arriving.options]
+        how += [f"--title={title}"] if title else []
+        file, source = arriving.file, arriving.source
+        job = start_adding(arriving.project, arriving.value, file, how, source=source)
         state.workspace().incoming.storing(arriving, job.id)
 
     data_preview.decide(
@@ -137,17 +139,27 @@ def reading_options(how: Reading) -> tuple[str, ...]:
     return (*options, *([f"--longest={how.longest}"] if how.longest else []))
 
 
-def _start(project: str, value: str, args: list[str], source: str) -> Job:
-    root = str(state.workspace().root)
-    where = ["--project", project, "--workspace", root]
+def start_adding(
+    project: str, value: str, file: str, options: Sequence[str], *, source: str, **noted: object
+) -> Job:
+    """Start `data add` on a file.
+
+    Args:
+        project: Name of the project.
+        value: Which value's preferences.
+        file: Where the file lies.
+        options: Of the command, beside where the file comes from.
+        source: Where it comes from, for people.
+        **noted: What else the job is to be found by.
+    """
+    where = ["--project", project, "--workspace", str(state.workspace().root)]
     # Options first, then "--": a name that begins with a hyphen is no option.
-    file, *options = args
     return state.jobs().start(
-        ["data", "add", *options, *where, "--", value, file],
+        ["data", "add", f"--source={source}", *options, *where, "--", value, file],
         kind="data",
         title=f"Pairs of {value}",
         project=project,
-        meta={"value": value, "source": source},
+        meta={"value": value, "source": source, **noted},
     )
 
 

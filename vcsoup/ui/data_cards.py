@@ -8,12 +8,11 @@ import streamlit as st
 from vcsoup.numbers import count, minute, plural
 from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import in_bin, offer_undo, slot, trying
+from vcsoup.ui.shell import beside_each_other, in_bin, offer_undo, slot, trying
 from vcsoup.workspace import DatasetInfo, Project
 
 Scoring = Literal["scored", "stale", "not scored"]
 
-_IN_A_ROW = 4
 _CHIPS: Mapping[Scoring, tuple[Colour, str, str]] = {
     "scored": ("green", ":material/check_circle:", "Every reward model has scored these pairs."),
     "stale": (
@@ -28,15 +27,9 @@ _CHIPS: Mapping[Scoring, tuple[Colour, str, str]] = {
 def show(project: Project) -> None:
     """Show the values' data sets side by side, and what lies in the bin."""
     datasets, standing = project.datasets(), scoring(project)
-    for start in range(0, len(project.values), _IN_A_ROW):
-        row = project.values[start : start + _IN_A_ROW]
-        wide = _IN_A_ROW if len(project.values) > _IN_A_ROW else len(row)
-        for column, value in zip(st.columns(wide), row, strict=False):
-            with (
-                column,
-                st.container(border=True, height="stretch", gap="small", key=f"about_{value}"),
-            ):
-                _card(project, value, datasets.get(value), standing.get(value))
+    for column, value in beside_each_other(project.values):
+        with column, st.container(border=True, height="stretch", gap="small", key=f"about_{value}"):
+            _card(project, value, datasets.get(value), standing.get(value))
     with slot():
         _undo(project)
     with slot():

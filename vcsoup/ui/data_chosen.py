@@ -82,6 +82,20 @@ def received(source: str, content: BinaryIO, path: Path | None = None) -> Arrivi
     return Arriving(source, path=state.workspace().incoming.receive(content), owned=True)
 
 
+def found_at(path: Path, source: str = "") -> Arriving:
+    """Take a file or a folder of this machine.
+
+    Args:
+        path: Where it lies.
+        source: Where it comes from, for people; its path by default.
+    """
+    source = source or str(path)
+    if path.is_dir():
+        return Arriving(source, path=path)
+    with path.open("rb") as content:
+        return received(source, content, path)
+
+
 def is_small(size: int, beginning: bytes) -> bool:
     """Tell whether a file can be read while someone waits.
 

@@ -24,7 +24,15 @@ from vcsoup.numbers import plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
 from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
-from vcsoup.ui.data_chosen import TABS, UPLOAD_TOLD, Arriving, Unsettled, printable, received
+from vcsoup.ui.data_chosen import (
+    TABS,
+    UPLOAD_TOLD,
+    Arriving,
+    Unsettled,
+    found_at,
+    printable,
+    received,
+)
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.shell import shown_errors, slot
 from vcsoup.workspace import Project
@@ -116,11 +124,7 @@ def _local(project: Project, value: str) -> None:
     st.session_state.pop(f"{_key(project, value)}_trouble", None)
     path = allowed_file(typed, root)
     with _trouble_told(project, value):
-        if path.is_dir():
-            _take(project, value, Arriving(str(path), path=path))
-        else:
-            with path.open("rb") as content:
-                _take(project, value, received(str(path), content, path))
+        _take(project, value, found_at(path))
     st.rerun()
 
 
@@ -213,11 +217,9 @@ def _confirm(project: Project, preview: Preview) -> None:
 
 
 def _forget(project: Project, value: str) -> None:
-    key, incoming = _key(project, value), state.workspace().incoming
+    key = _key(project, value)
     st.session_state.pop(key, None)
-    kept = incoming.find(project.name, value)
-    if kept is not None and kept.step == CHOSEN:
-        incoming.drop(kept)
+    state.workspace().incoming.drop_chosen(project.name, value)
     st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
 
 

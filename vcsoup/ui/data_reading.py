@@ -11,7 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.numbers import count, plural
-from vcsoup.preferences.pair_search import Found, search_file
+from vcsoup.preferences.pair_search import Found
+from vcsoup.preferences.pair_search import go_on as search_further
 from vcsoup.preferences.pairs import prompt_text
 from vcsoup.ui import data_rewards, echoes, soup_link, state
 from vcsoup.ui.components import word_diff
@@ -80,7 +81,7 @@ def _search(project: Project, info: DatasetInfo, query: str) -> Found:
     found = kept[1] if kept and kept[0] == name else None
     go_on = st.session_state.pop("data_search_on", False)
     if found is None or (go_on and not found.complete):
-        found = _next_step(project, info.value, query, found)
+        found = search_further(project.pair_file(info.value), query, found)
         st.session_state["data_search"] = (name, found)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(search_note(found), width="content")
@@ -92,12 +93,6 @@ def _search(project: Project, info: DatasetInfo, query: str) -> Found:
                 on_click=lambda: st.session_state.update(data_search_on=True),
             )
     return found
-
-
-def _next_step(project: Project, value: str, query: str, former: Found | None) -> Found:
-    start = former.searched if former else 0
-    step = search_file(project.pair_file(value), query, start=start)
-    return Found((*(former.rows if former else ()), *step.rows), step.searched, step.total)
 
 
 def search_note(found: Found) -> str:

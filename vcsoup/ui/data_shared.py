@@ -23,7 +23,7 @@ from vcsoup.preferences.pairs import prompt_text
 from vcsoup.preferences.readers import Reading
 from vcsoup.preferences.rows import readable
 from vcsoup.ui import data_arrival, data_hub, state
-from vcsoup.ui.data_chosen import TABS, UPLOAD_TOLD, Arriving, printable, received
+from vcsoup.ui.data_chosen import TABS, UPLOAD_TOLD, Arriving, found_at, printable, received
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_words import progress_text
 from vcsoup.ui.shell import shown_errors, trying
@@ -56,20 +56,14 @@ def _chosen(project: Project, key: str) -> tuple[Arriving, FileLook] | None:
     if key not in st.session_state and kept is not None and kept.step == CHOSEN:
         path = Path(kept.file)
         look = look_at(path, name=Path(kept.source).name)
-        if path.is_dir():
-            return Arriving(kept.source, path=path), look
-        with path.open("rb") as content:
-            st.session_state[key] = (received(kept.source, content, path), look)
+        st.session_state[key] = (found_at(path, kept.source), look)
     found: tuple[Arriving, FileLook] | None = st.session_state.get(key)
     return found
 
 
 def _forget(project: Project, key: str) -> None:
     st.session_state.pop(key, None)
-    incoming = state.workspace().incoming
-    kept = incoming.find(project.name, _SEVERAL)
-    if kept is not None and kept.step == CHOSEN:
-        incoming.drop(kept)
+    state.workspace().incoming.drop_chosen(project.name, _SEVERAL)
 
 
 def _fetched(project: Project, hub: Incoming, origin: HubOrigin) -> None:
@@ -86,9 +80,7 @@ def _fetched(project: Project, hub: Incoming, origin: HubOrigin) -> None:
             args=(discard,),
         )
         return
-    with path.open("rb") as content:
-        arriving = received(origin.words, content, path)
-    _offer(project, arriving, look, discard=discard)
+    _offer(project, found_at(path, origin.words), look, discard=discard)
 
 
 def _offer(
@@ -158,12 +150,7 @@ def _choose(project: Project, key: str) -> None:
             help=f"Below `{root}`; VCSOUP_DATA_ROOT changes that folder.",
         )
         if st.form_submit_button("Look at it", icon=":material/search:") and typed:
-            path = allowed_file(typed, root)
-            if path.is_dir():
-                _take(project, Arriving(str(path), path=path), key)
-            else:
-                with path.open("rb") as content:
-                    _take(project, received(str(path), content, path), key)
+            _take(project, found_at(allowed_file(typed, root)), key)
     with hub, shown_errors():
         data_hub.ask(project, _SEVERAL)
 
@@ -234,7 +221,10 @@ def _store(project: Project, arriving: Arriving, chosen: Mapping[str, str]) -> N
     """Read a small file now; hand a large one to a job per value."""
     if arriving.content is None:
         for value, aspect in chosen.items():
-            _start(project, arriving, value, aspect)
+            file, how = str(arriving.path), [f"--aspect={aspect}"]
+            data_arrival.start_adding(
+                project.name, value, file, how, source=arriving.source, shared=True
+            )
         return
     with arriving.file() as path:
         reads = [
@@ -247,22 +237,9 @@ def _store(project: Project, arriving: Arriving, chosen: Mapping[str, str]) -> N
     st.toast(f"Pairs stored: {literal(told)}", icon=":material/check_circle:")
 
 
-def _start(project: Project, arriving: Arriving, value: str, aspect: str) -> None:
-    options = [f"--source={arriving.source}", f"--aspect={aspect}"]
-    where = ["--project", project.name, "--workspace", str(state.workspace().root)]
-    # Options first, then "--": a name that begins with a hyphen is no option.
-    state.jobs().start(
-        ["data", "add", *options, *where, "--", value, str(arriving.path)],
-        kind="data",
-        title=f"Pairs of {value}",
-        project=project.name,
-        meta={"value": value, "source": arriving.source, "shared": True},
-    )
-
-
 def _coming(project: Project, hub: Incoming | None) -> None:
     """Show how far the jobs are that read a large file, and what was wrong with one."""
-    jobs = [job for job in state.jobs().list(kind="data", project=project.name)]
+    jobs = state.jobs().list(kind="data", project=project.name)
     shared = [job for job in jobs if job.meta.get("shared")]
     if any(job.active for job in shared):
         st.fragment(run_every=1.0)(_live)(project)

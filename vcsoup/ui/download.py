@@ -7,7 +7,6 @@ old export is never offered for a new soup. Texts are made at the click.
 
 import io
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ import streamlit as st
 from vcsoup.errors import VcsoupError
 from vcsoup.exports import TEXTS, export_text, soup_recipe
 from vcsoup.jobs import Job
+from vcsoup.soup.export_recipe import Recipe
 from vcsoup.ui import honesty, state
 from vcsoup.ui.export_choice import Choice, choose
 from vcsoup.ui.literal import message
@@ -169,7 +169,7 @@ def _texts(project: Project, group: str, weights: FloatArray, choice: Choice) ->
             blocked = kind == "mergekit" and unsayable
             st.download_button(
                 label,
-                data=_maker(partial(export_text, project, recipe, kind)),
+                data=partial(_text, project, recipe, kind),
                 file_name=TEXTS[kind],
                 mime="text/plain",
                 on_click="ignore",
@@ -180,16 +180,12 @@ def _texts(project: Project, group: str, weights: FloatArray, choice: Choice) ->
             )
 
 
-def _maker(make: Callable[[], str]) -> Callable[[], str]:
+def _text(project: Project, recipe: Recipe, kind: str) -> str:
     """Make the text at the click; what goes wrong then becomes the text."""
-
-    def made() -> str:
-        try:
-            return make()
-        except VcsoupError as error:
-            return f"# not made: {error}\n"
-
-    return made
+    try:
+        return export_text(project, recipe, kind)
+    except VcsoupError as error:
+        return f"# not made: {error}\n"
 
 
 def _start(export: Export) -> None:

@@ -35,7 +35,7 @@ def show(project: Project, desk: Desk) -> None:
         "gets a new id, and its rejected answer is then the chosen one.",
     )
     if found:
-        pair_table.show(project, desk, flips, key="flips", order="least consistent")
+        pair_table.show(desk, flips, key="flips", order="least consistent")
 
 
 def _take() -> None:

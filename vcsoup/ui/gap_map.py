@@ -42,7 +42,7 @@ def show(project: Project, desk: Desk) -> None:
         on_picked_change=_picked,
     )
     if len(polygon) >= 3:
-        _region(project, desk, measures, polygon, axes)
+        _region(desk, measures, polygon, axes)
 
 
 def map_data(
@@ -155,9 +155,7 @@ def _picked() -> None:
     pair_table.forget_page("map")
 
 
-def _region(
-    project: Project, desk: Desk, measures: Measures, polygon: Polygon, axes: tuple[int, int]
-) -> None:
+def _region(desk: Desk, measures: Measures, polygon: Polygon, axes: tuple[int, int]) -> None:
     try:
         inside = _inside(desk.look.keys[desk.focus], axes, polygon, _measures=measures)
     except FilterError as error:
@@ -167,7 +165,7 @@ def _region(
     total = int(np.count_nonzero(inside))
     st.markdown(f"**{plural(total, 'pair')} in the region**, {count(kept)} of them kept.")
     if total:
-        pair_table.show(project, desk, inside, key="map")
+        pair_table.show(desk, inside, key="map")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -22,19 +22,15 @@ from vcsoup.ui.drafting import Desk
 from vcsoup.ui.measures import Measures
 from vcsoup.ui.pair_choice import ORDERS, PAGE, Order, choose_rows, told_beside, verdict
 from vcsoup.ui.pair_reader import read_pair
-from vcsoup.workspace import Project
 
 _list = register_drawn("pair_list", "list")
 _CLIP = 160  # characters of a text in the list
 
 
-def show(
-    project: Project, desk: Desk, wanted: BoolArray, *, key: str, order: Order = ORDERS[0]
-) -> None:
+def show(desk: Desk, wanted: BoolArray, *, key: str, order: Order = ORDERS[0]) -> None:
     """Show some pairs of the dataset in focus, and read one of them.
 
     Args:
-        project: The project.
         desk: What is on the screen.
         wanted: Which pairs may be listed, shape (n,), at least one.
         key: Tells lists on one page apart.

@@ -41,33 +41,18 @@ class Round:
         return {**body, "seed": self.seed, "score": self.score, "free": True}
 
 
-class Pourer:
-    """Pours one table at a time.
+def make_pourer(connect: Callable[[], Any]) -> Watch[Round]:
+    """Return what pours one table at a time.
 
     Args:
         connect: Returns a client of a live engine; may take seconds.
     """
-
-    def __init__(self, connect: Callable[[], Any]) -> None:
-        calls = Calls[Round](
-            start=lambda client, asked: client.start_table(**asked.body()),
-            look=lambda client, name: client.table(name),
-            cancel=lambda client, name: client.cancel_table(name),
-        )
-        self._watch = Watch(connect, calls)
-
-    @property
-    def seen(self) -> Seen[Round]:
-        """How far the table is; returns at once."""
-        return self._watch.seen
-
-    def pour(self, asked: Round) -> None:
-        """Start a table in place of the one before; returns at once."""
-        self._watch.start(asked)
-
-    def cancel(self) -> None:
-        """Give the table up; returns at once."""
-        self._watch.cancel()
+    calls = Calls[Round](
+        start=lambda client, asked: client.start_table(**asked.body()),
+        look=lambda client, name: client.table(name),
+        cancel=lambda client, name: client.cancel_table(name),
+    )
+    return Watch(connect, calls)
 
 
 def replies_of(seen: Seen[Round]) -> Sequence[Sequence[str]]:

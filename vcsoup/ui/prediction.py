@@ -10,7 +10,7 @@ import streamlit as st
 
 from vcsoup.evaluation.predict import Surface, fit_surface
 from vcsoup.numbers import plain
-from vcsoup.ui.soups import soup_key
+from vcsoup.ui.soups import key_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -44,8 +44,7 @@ def predicted(
     Returns:
         The guess; None while there is too little to predict from.
     """
-    own = soup_key(dict(zip(values, weights.tolist(), strict=True)), values)
-    others = table[table["key"] != own]
+    others = table[table["key"] != key_of(weights, values)]
     if not free:
         others = others[others["role"] != "base"]
     soups = others[[f"{value}_weight" for value in values]].to_numpy(dtype=float)

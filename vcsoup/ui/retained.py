@@ -60,11 +60,6 @@ class Figures:
         """How many pairs a run sees: kept as they are, or exchanged."""
         return self.kept + self.flips
 
-    @property
-    def share(self) -> float:
-        """The pairs that are trained on as a share of all, 0 to 1."""
-        return self.trained / self.n
-
 
 def retention(measures: Measures, min_norm: float = 0.0) -> Retention:
     """Count a dataset once for all thresholds of the grid.

@@ -15,6 +15,7 @@ from vcsoup.rewards.presets import PRESETS, preset_spec
 from vcsoup.rewards.spec import Kind, RewardSpec, reward_spec
 from vcsoup.rewards.suggest import Suggestion
 from vcsoup.ui import reward_consent
+from vcsoup.ui.base_form import ask_revision
 from vcsoup.ui.literal import literal, message
 from vcsoup.ui.reward_settings import FIRST, MORE, label_of, settings
 from vcsoup.ui.reward_suggestion import suggestion_for
@@ -133,14 +134,7 @@ def _model(key: str, workspace: Workspace, start: RewardSpec | None) -> RewardSp
     with left:
         model = _named(key, way, start)
     with right:
-        revision = st.text_input(
-            "Revision",
-            (start.revision if start else "") or "",
-            key=f"{key}_revision",
-            placeholder="main",
-            help="Branch, tag or commit of a hub model; a commit makes results repeatable.",
-            persist_state="session",
-        )
+        revision = ask_revision(key, start.revision if start else None)
     if not model:
         st.caption(_UNNAMED[way])
         return None

@@ -9,12 +9,11 @@ from vcsoup.ui import reward_changes, reward_clinic, reward_consent, reward_find
 from vcsoup.ui.literal import literal
 from vcsoup.ui.reward_form import reward_form
 from vcsoup.ui.runs_words import Colour
-from vcsoup.ui.shell import shown_errors, slot, trying
+from vcsoup.ui.shell import beside_each_other, shown_errors, slot, trying
 from vcsoup.workspace import Project
 from vcsoup.workspace.checkups import Checkup
 
 _OPEN = "judge_open"
-_IN_A_ROW = 4
 
 
 def show(project: Project) -> None:
@@ -30,12 +29,9 @@ def show(project: Project) -> None:
 def judges(project: Project) -> None:
     """Show a card per value, and the form of the one that is being changed."""
     checkup = project.checkup()
-    for start in range(0, len(project.values), _IN_A_ROW):
-        row = project.values[start : start + _IN_A_ROW]
-        wide = _IN_A_ROW if len(project.values) > _IN_A_ROW else len(row)
-        for column, value in zip(st.columns(wide), row, strict=False):
-            with column, st.container(border=True, height="stretch", key=f"judge_card_{value}"):
-                _card(project, value, checkup)
+    for column, value in beside_each_other(project.values):
+        with column, st.container(border=True, height="stretch", key=f"judge_card_{value}"):
+            _card(project, value, checkup)
     with slot():
         reward_changes.show_undo(project)
     if st.session_state.get(_OPEN) in project.values:

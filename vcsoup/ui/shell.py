@@ -1,6 +1,6 @@
 """The frame of every screen: brand, header with one question and a chip, errors, empty states."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ THEME = Path(__file__).parents[2] / "assets" / "theme"
 FAVICON = THEME / "favicon.png"
 
 _WHOLE = "shell_whole_page"
+_IN_A_ROW = 4
 
 
 def brand() -> None:
@@ -148,6 +149,15 @@ def slot() -> st.delta_generator.DeltaGenerator:
     builds them anew, and what was typed into them, their scroll and their focus are gone.
     """
     return st.container()
+
+
+def beside_each_other(
+    values: Sequence[str],
+) -> Iterator[tuple[st.delta_generator.DeltaGenerator, str]]:
+    """Give each value a column, four in a row: more would break the words in them."""
+    for start in range(0, len(values), _IN_A_ROW):
+        columns = st.columns(min(_IN_A_ROW, len(values)))
+        yield from zip(columns, values[start : start + _IN_A_ROW], strict=False)
 
 
 def empty_state(title: str, text: str, *, to: str, label: str) -> None:

@@ -47,6 +47,11 @@ def soup_key(weights: Mapping[str, float], values: Sequence[str]) -> str:
     return format_weights([round(weights.get(value, 0.0), 4) for value in values], values)
 
 
+def key_of(weights: FloatArray, values: Sequence[str]) -> str:
+    """Name a soup by its weights, shape (K,), as `soup_key` does."""
+    return soup_key(dict(zip(values, weights.tolist(), strict=True)), values)
+
+
 def stored_weights(table: pd.DataFrame, key: str, values: Sequence[str]) -> FloatArray:
     """Return the weights with which a soup was measured, to six decimals.
 
@@ -71,9 +76,17 @@ def mix_text(row: pd.Series, values: Sequence[str]) -> str:
         >>> mix_text(pd.Series({"a_weight": 0.25, "b_weight": 0.75, "c_weight": 0.0}), ["a", "b"])
         'a 0.25, b 0.75'
     """
-    parts = [
-        f"{value} {plain(row[f'{value}_weight'])}" for value in values if row[f"{value}_weight"]
-    ]
+    return weights_told({value: row[f"{value}_weight"] for value in values}, values)
+
+
+def weights_told(weights: Mapping[str, float], values: Sequence[str]) -> str:
+    """Write a soup's weights as `mix_text` does.
+
+    Example:
+        >>> weights_told({"a": 0.25, "b": 0.75, "c": 0.0}, ["a", "b", "c"]), weights_told({}, ["a"])
+        ('a 0.25, b 0.75', 'base')
+    """
+    parts = [f"{value} {plain(weights[value])}" for value in values if weights.get(value)]
     return ", ".join(parts) or "base"
 
 

@@ -1,17 +1,16 @@
 """The tasting table: the same prompts and seed for the base, the corners and the current soup."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from vcsoup.ui import mixer, theme
 from vcsoup.ui.answer import STATES, connector, prompts_of
 from vcsoup.ui.components import answers
 from vcsoup.ui.literal import message
-from vcsoup.ui.pouring import Glass, Pourer, Round, replies_of, rewards_of
+from vcsoup.ui.pouring import Glass, Round, make_pourer, replies_of, rewards_of
 from vcsoup.ui.shell import shown_errors
-from vcsoup.ui.soups import mix_text
-from vcsoup.ui.watching import Seen
+from vcsoup.ui.soups import weights_told
+from vcsoup.ui.watching import Seen, Watch
 from vcsoup.workspace import Project
 
 LOOK_SECONDS = 0.25
@@ -70,23 +69,22 @@ def glasses_of(project: Project, group: str) -> tuple[Glass, ...]:
         corner = np.eye(len(values))[place]
         glasses.append(Glass(value, group, dict(zip(values, corner.tolist(), strict=True))))
     weights = dict(zip(values, mixer.current().tolist(), strict=True))
-    row = pd.Series({f"{value}_weight": weight for value, weight in weights.items()})
     if weights not in [glass.weights for glass in glasses]:
-        glasses.append(Glass(f"this soup: {mix_text(row, values)}", group, weights))
+        glasses.append(Glass(f"this soup: {weights_told(weights, values)}", group, weights))
     return tuple(glasses)
 
 
-def pourer() -> Pourer:
+def pourer() -> Watch[Round]:
     """Return the table's pourer of this session."""
     if "pourer" not in st.session_state:
-        st.session_state["pourer"] = Pourer(connector())
+        st.session_state["pourer"] = make_pourer(connector())
     return st.session_state["pourer"]
 
 
 def _pour(project: Project, group: str, prompt: str) -> None:
     others = [text for text in prompts_of(project) if text != prompt]
     wanted = int(st.session_state["table_prompts"])
-    pourer().pour(
+    pourer().start(
         Round(
             project=project.name,
             prompts=(prompt, *others)[:wanted],

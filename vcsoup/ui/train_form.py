@@ -1,7 +1,6 @@
 """Starting runs: which values, on which pairs, with which settings; what it costs; one click."""
 
 import shlex
-from collections.abc import Sequence
 
 import streamlit as st
 
@@ -129,11 +128,8 @@ def _start_row(project: Project, plan: Plan, *, ready: bool) -> None:
         if plan.runs:
             with st.popover("Command", icon=":material/terminal:", key="train_commands"):
                 st.caption("What the button runs; the same when typed.")
-                root = state.workspace().root
-                lines = [
-                    " ".join(_quoted(planned_args(project.name, root, run, plan)))
-                    for run in plan.runs
-                ]
+                typed = (shlex.join(train_args(project, run, plan)) for run in plan.runs)
+                lines = [f"python -m vcsoup {args}" for args in typed]
                 st.code("\n".join(lines), language="bash", wrap_lines=True)
     if clicked:
         runs_desk.compare_runs(start(project, plan))
@@ -146,7 +142,3 @@ def _start_label(plan: Plan) -> str:
         value, group = plan.runs[0]
         return f"Train {value}, {group}"
     return f"Start {plural(len(plan.runs), 'run')}" if plan.runs else "Choose a value"
-
-
-def _quoted(args: Sequence[str]) -> list[str]:
-    return ["python -m vcsoup", shlex.join(args)]

@@ -15,10 +15,11 @@ from vcsoup.ui.answer import STATES, connector, prompts_of
 from vcsoup.ui.ballot import CHOICES, Ballot, new_ballot, vote_of
 from vcsoup.ui.components import reading
 from vcsoup.ui.literal import message
-from vcsoup.ui.pouring import Glass, Pourer, replies_of
+from vcsoup.ui.pouring import Glass, Round, make_pourer, replies_of
 from vcsoup.ui.shell import shown_errors, slot, trying
-from vcsoup.ui.soups import balance, mix_text, stored_weights
+from vcsoup.ui.soups import balance, stored_weights, weights_told
 from vcsoup.ui.vote_counts import counted
+from vcsoup.ui.watching import Watch
 from vcsoup.workspace import Project
 from vcsoup.workspace.votes import Vote
 
@@ -71,10 +72,10 @@ def opponents(project: Project, group: str, table: pd.DataFrame) -> dict[str, Gl
     return found
 
 
-def pourer() -> Pourer:
+def pourer() -> Watch[Round]:
     """Return the vote's pourer of this session."""
     if "vote_pourer" not in st.session_state:
-        st.session_state["vote_pourer"] = Pourer(connector())
+        st.session_state["vote_pourer"] = make_pourer(connector())
     return st.session_state["vote_pourer"]
 
 
@@ -119,7 +120,7 @@ def _pour(project: Project, group: str, offers: dict[str, Glass], prompt: str) -
     against = offers[st.session_state["vote_against"]]
     ballot = new_ballot(project.name, prompt, (current, against), rng=rng)
     st.session_state["ballot"] = ballot
-    pourer().pour(ballot.asked)
+    pourer().start(ballot.asked)
 
 
 def _voting(project: Project, ballot: Ballot, *, large: bool, was_active: bool) -> None:
@@ -166,10 +167,10 @@ def _buttons(project: Project, ballot: Ballot, answers: Sequence[str], *, ready:
 def _revealed(project: Project, ballot: Ballot, place: int) -> None:
     glass = ballot.asked.glasses[place]
     won = ballot.vote is not None and ballot.vote.winner == ("first", "second")[place]
-    row = pd.Series({f"{v}_weight": glass.weights.get(v, 0.0) for v in project.values})
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        mix = f": {mix_text(row, project.values)}" if any(glass.weights.values()) else ""
-        st.text(f"{glass.name}{mix}", width="content")
+        mix = weights_told(glass.weights, project.values)
+        told = f"{glass.name}: {mix}" if any(glass.weights.values()) else glass.name
+        st.text(told, width="content")
         if won:
             st.badge("preferred", icon=":material/check:", color="green")
 
@@ -233,8 +234,8 @@ def _rates(project: Project) -> None:
 
 
 def _name(project: Project, group: str, key: str) -> str:
-    shares = zip(project.values, parse_weights(key, project.values, free=True), strict=True)
-    text = mix_text(pd.Series({f"{v}_weight": weight for v, weight in shares}), project.values)
+    weights = parse_weights(key, project.values, free=True)
+    text = weights_told(_named(project.values, weights), project.values)
     several = len(project.adapter_sets()) > 1 and group
     return f"{text} ({group})" if several else text
 

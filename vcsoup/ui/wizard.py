@@ -14,7 +14,15 @@ import streamlit as st
 from vcsoup.project_file import ProjectFile
 from vcsoup.project_writing import project_text, unplaced_data
 from vcsoup.project_yaml import dump_project_file
-from vcsoup.ui import data_reading, guide, state, wizard_pairs, wizard_score, wizard_start
+from vcsoup.ui import (
+    data_reading,
+    guide,
+    reward_clinic,
+    state,
+    wizard_pairs,
+    wizard_score,
+    wizard_start,
+)
 from vcsoup.ui.literal import literal
 from vcsoup.ui.navigation import page
 from vcsoup.ui.shell import shown_errors, slot
@@ -122,7 +130,7 @@ def _step(place: Place) -> None:
             if data_reading.is_asked():  # by the clinic; pairs are read in the data step
                 go("data")
                 st.rerun()
-            wizard_pairs.check_step(_made(place))
+            reward_clinic.show(_made(place))
             _ways(place, "score", trouble=wizard_pairs.unchecked(_made(place)), must=False)
         case "score":
             wizard_score.score_step(_made(place), lambda: _back(place))

@@ -6,7 +6,7 @@ They are the Data page's own rooms, one at a time and in order.
 import streamlit as st
 
 from vcsoup.rewards.readiness import why_not_ready
-from vcsoup.ui import data_cards, data_intake, data_reading, data_shared, reward_clinic, reward_view
+from vcsoup.ui import data_cards, data_intake, data_reading, data_shared, reward_view
 from vcsoup.ui.literal import literal
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
@@ -76,11 +76,6 @@ def rewards_step(project: Project) -> None:
         if missing and reward_view.open_value() not in project.values:
             reward_view.open_form(missing[0])
     reward_view.judges(project)
-
-
-def check_step(project: Project) -> None:
-    """Examine the reward models."""
-    reward_clinic.show(project)
 
 
 def _view(project: Project, value: str, reading: bool) -> None:

@@ -84,10 +84,10 @@ def estimate_args(project: Project, values: Sequence[str]) -> list[str]:
 
 def _estimate(project: Project, values: Sequence[str]) -> None:
     stamp = _stamp(project, values)
-    jobs = state.jobs().list(kind="estimate", project=project.name)
-    job = next((one for one in jobs if one.meta.get("stamp") == stamp), None)
-    if job is None:
-        job = _begin(project, values, stamp)
+    known = state.jobs().newest(
+        "estimate", project.name, fits=lambda job: job.meta.get("stamp") == stamp
+    )
+    job = known or _begin(project, values, stamp)
     st.fragment(run_every=1.0 if job.active else None)(_live)(project, job.id, job.active)
 
 

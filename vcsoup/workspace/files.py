@@ -2,14 +2,17 @@
 
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from vcsoup.errors import WorkspaceError
+
+_ABANDONED_AFTER_S = 3600.0
 
 
 def now() -> str:
@@ -37,6 +40,13 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def forget_tables(folder: Path, named: Container[str]) -> None:
+    """Remove the parquet files of a folder that nobody names and that nobody can be writing."""
+    for path in folder.glob("*.parquet"):
+        if path.stem not in named and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:

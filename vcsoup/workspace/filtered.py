@@ -56,7 +56,7 @@ class FilteredPairs(ScoredPairs):
     def set_scale(self, scale: Scale) -> None:
         """Choose what gaps are divided by: the deviation over each data set, or over all."""
         if scale != self.config.scale:
-            self._change_config(lambda config: config.model_copy(update={"scale": scale}))
+            self.change_config(lambda config: config.model_copy(update={"scale": scale}))
 
     def named_filters(self) -> list[NamedFilter]:
         """Return the named filters, newest first."""

@@ -90,6 +90,12 @@ class IncomingFiles:
             Path(incoming.file).unlink(missing_ok=True)
         self._record(incoming.project, incoming.value).unlink(missing_ok=True)
 
+    def drop_chosen(self, project: str, value: str) -> None:
+        """Forget a file that waits for a word; one that a job works on stays."""
+        kept = self.find(project, value)
+        if kept is not None and kept.step == CHOSEN:
+            self.drop(kept)
+
     def _record(self, project: str, value: str) -> Path:
         names = [check_slug(project, "project"), *([check_slug(value, "value")] if value else [])]
         return self._folder / f"{'.'.join(names)}.json"

@@ -7,19 +7,17 @@ or that lost pairs to scoring, finds its own.
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from vcsoup.workspace.files import replacing
+from vcsoup.workspace.files import forget_tables, replacing
 
 COLUMNS = ("row", "column", "kind", "reason", "file")
 IN_RECORD = 200
 _NAME = "all_problems"
-_ABANDONED_AFTER_S = 3600.0
 
 
 def keep_problems(root: Path, report: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,9 +65,7 @@ def load_problems(root: Path, report: Mapping[str, Any]) -> pd.DataFrame:
 def forget_problems(root: Path, reports: Iterable[Mapping[str, Any]]) -> None:
     """Remove the files that none of these reports names and that nobody can be writing."""
     named = {str(report.get(_NAME)) for report in reports}
-    for path in (root / "problems").glob("*.parquet"):
-        if path.stem not in named and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-            path.unlink(missing_ok=True)
+    forget_tables(root / "problems", named)
 
 
 def _path(root: Path, name: str) -> Path:

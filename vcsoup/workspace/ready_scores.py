@@ -7,17 +7,15 @@ source has them, larger is better, NaN where a pair has none.
 """
 
 import hashlib
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from vcsoup.workspace.files import replacing
+from vcsoup.workspace.files import forget_tables, replacing
 
 _KEY = "scores"
-_ABANDONED_AFTER_S = 3600.0
 
 
 def keep_scores(root: Path, scores: pd.DataFrame, report: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,9 +65,7 @@ def score_names(scores: pd.DataFrame) -> list[str]:
 def forget_scores(root: Path, reports: Iterable[Mapping[str, Any]]) -> None:
     """Remove the files that none of these reports names and that nobody can be writing."""
     named = {str(report.get(_KEY, {}).get("file", "")) for report in reports}
-    for path in (root / "scores").glob("*.parquet"):
-        if path.stem not in named and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-            path.unlink(missing_ok=True)
+    forget_tables(root / "scores", named)
 
 
 def _path(root: Path, name: str) -> Path:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from vcsoup.errors import NotFoundError, WorkspaceError
@@ -157,15 +157,9 @@ class Workspace:
             NotFoundError: no such project.
             WorkspaceError: the values differ.
         """
-        known_as = self._check_values(config).judges_known_as(config)
-        of_this = PROJECTS.c.name == config.name
-        with self._records.write() as connection:
-            stored = connection.execute(select(PROJECTS.c.config).where(of_this)).scalar_one()
-            former = ProjectConfig.model_validate_json(stored)
-            config = config.in_place_of(former, known_as=known_as)
-            written = update(PROJECTS).where(of_this).values(config=config.model_dump_json())
-            connection.execute(written)
-        return self._open(config)
+        project = self._check_values(config)
+        project.change_config(lambda former: config)
+        return self._open(project.config)
 
     def as_configured(self, config: ProjectConfig) -> Project:
         """Return the project as it would be with other choices; nothing is stored.

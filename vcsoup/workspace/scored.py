@@ -73,17 +73,17 @@ class ScoredPairs:
             rewards = {name: judge for name in self.values if (judge := judges.get(name))}
             return config.model_copy(update={"rewards": rewards})
 
-        self._change_config(changed)
+        self.change_config(changed)
 
     def set_base(self, base: str, loading: BaseLoading) -> None:
         """Change the base model or how it is loaded; adapters of another one do not fit it."""
-        self._change_config(lambda c: c.model_copy(update={"base": base, "loading": loading}))
+        self.change_config(lambda c: c.model_copy(update={"base": base, "loading": loading}))
 
     def judges_known_as(self, config: ProjectConfig) -> str:
         """Return the name that other choices' judges have here already; empty for new ones."""
         return self._rewards.known_as(config)
 
-    def _change_config(self, change: Callable[[ProjectConfig], ProjectConfig]) -> None:
+    def change_config(self, change: Callable[[ProjectConfig], ProjectConfig]) -> None:
         """Change the stored choices; what another tab changed meanwhile stays."""
         of_this = PROJECTS.c.name == self.name
         with self._records.write() as connection:

@@ -51,8 +51,12 @@ class RewardTables:
                 f"rewards of {value} have other ids or another order than its stored pairs; "
                 "score the stored pairs again"
             )
-        figures = hashlib.sha256(table.drop(columns="id").to_numpy().tobytes()).hexdigest()
-        self._store(value, info.hash, figures, lambda path: table.to_parquet(path, index=False))
+
+        def write(path: Path) -> str:
+            table.to_parquet(path, index=False)
+            return hashlib.sha256(table.drop(columns="id").to_numpy().tobytes()).hexdigest()
+
+        self._store(value, info.hash, write)
 
     def save_parts(self, value: str, parts: Iterable[pa.Table]) -> None:
         """Store rewards part by part: columns id and `reward_columns`, float32, rows as the pairs.
@@ -60,10 +64,10 @@ class RewardTables:
         For tables too large for memory whose ids are the pairs' by construction; finite figures are
         checked, ids are not.
         """
-        sha = hashlib.sha256()
+        columns = reward_columns(self.config.values)
 
-        def write(path: Path) -> None:
-            writer = None
+        def write(path: Path) -> str:
+            sha, writer = hashlib.sha256(), None
             for part in parts:
                 writer = writer or pq.ParquetWriter(path, part.schema)
                 figures = np.stack([part.column(name).to_numpy() for name in columns], axis=1)
@@ -72,9 +76,9 @@ class RewardTables:
                 writer.write_table(part)
             if writer:
                 writer.close()
+            return sha.hexdigest()
 
-        columns = reward_columns(self.config.values)
-        self._store(value, self._datasets.info(value).hash, sha.hexdigest, write)
+        self._store(value, self._datasets.info(value).hash, write)
 
     def load(self, value: str) -> pd.DataFrame | None:
         """Read the rewards of a value's pairs, None when there are none or stale ones."""
@@ -130,19 +134,13 @@ class RewardTables:
         names = {str(by).partition(" ")[0] for by in scored if _are_by(new, by)}
         return names.pop() if len(names) == 1 and new.judges_name not in names else ""
 
-    def _store(
-        self,
-        value: str,
-        pairs_hash: str,
-        figures: str | Callable[[], str],
-        write: Callable[[Path], object],
-    ) -> None:
+    def _store(self, value: str, pairs_hash: str, write: Callable[[Path], str]) -> None:
+        """Make rewards current; `write` writes a file of them and names its content."""
         specs_hash = f"{self.config.judges_name} {_content(self.config)}".rstrip()
         anywhere = f" {digest([self.config.judges_anywhere])}" if " " in specs_hash else ""
 
         def row(folder: Path) -> dict[str, Any]:
-            write(folder / "parquet")
-            content = figures if isinstance(figures, str) else figures()
+            content = write(folder / "parquet")
             return {
                 "hash": digest([pairs_hash, specs_hash, content]),
                 "pairs_hash": pairs_hash,
