@@ -95,6 +95,21 @@ def test_runs_with_less_than_one_batch_are_named(workspace, visit):
     assert f"| helpful, filter 0.50 | 0 of 10 | {DASH} | {DASH} |" in cost  # nothing is read
 
 
+def test_epochs_say_which_pairs_they_leave_out(workspace, visit):
+    """A fifth of 5 and 10 pairs watches the run: 80 pairs are 20 and 10 times those it learns."""
+    project = hand_project(workspace)
+    project.set_threshold("helpful", 0.5)
+    app = visit("train")
+    app.pills(key="train_values").set_value(["helpful"]).run()
+    assert not [one for one in app.caption if "only watch a run" in one.value]
+    for field, entry in {"batch_size": 4, "steps": 20, "holdout": 0.2}.items():
+        number(app, field).set_value(entry).run()
+    assert "| helpful, filter 0.50 | 5 of 10 | 20.0 |" in shown(app)
+    assert "| helpful, unfiltered | 10 of 10 | 10.0 |" in shown(app)
+    told = "Epochs: without the pairs that only watch a run, 2 at most. Tokens: of all steps"
+    assert any(caption.value.startswith(told) for caption in app.caption)
+
+
 def test_pairs_with_a_held_out_prompt_are_not_counted(workspace, visit):
     """As training leaves them out: of 5 pairs that the filter keeps, and of all 10, two."""
     project = hand_project(workspace)

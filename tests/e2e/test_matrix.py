@@ -115,13 +115,13 @@ def _store(page: Page) -> None:
 
 def _judge_wrongly(page: Page, folder: Path) -> None:
     _name_judge(page, "helpful", folder)
-    choose(page, "Direction", "larger is worse")
+    choose(page, "Sign", "larger is worse")
     page.get_by_text("More settings").click()
     choose(page, "Pad short rows on the", "left")
     choose(page, "Special tokens", "always added")
     _save(page, "helpful")
     _name_judge(page, "harmless", folder)
-    choose(page, "Which output is the reward", "0: LABEL_0")
+    choose(page, "Label (which output)", "0: LABEL_0")
     _save(page, "harmless")
     _next(page, "check").click()
 

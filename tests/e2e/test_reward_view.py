@@ -57,8 +57,8 @@ def test_a_turned_sign_is_seen_and_mended_by_one_click(
     own.fill(str(judge))
     own.press("Enter")
     expect(page.get_by_text("it has a chat template")).to_be_visible()
-    choose(page, "Which output is the reward", "1: KIND")
-    choose(page, "Direction", "larger is worse")
+    choose(page, "Label (which output)", "1: KIND")
+    choose(page, "Sign", "larger is worse")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("is judged by rm now")).to_be_visible()
     spec = now(workspace)["kind"]

@@ -82,10 +82,11 @@ def show(project: Project, plan: Plan) -> None:
         f"{config.steps} steps of {config.batch_size} pairs, {count(seen)} in all, per run."
     )
     rows = ["| run | pairs | epochs | about tokens |", "|:--|--:|--:|--:|"]
-    too_few = []
+    too_few, watching = [], 0
     loads = loads_of(project, plan.runs)
     for load in loads:
         trained = config.n_train(load.kept)
+        watching = max(watching, load.kept - trained)
         epochs = f"{seen / trained:.1f}" if trained else DASH
         tokens = rough(load.tokens * seen) if load.tokens and trained else DASH
         name = f"{load.value}, {load.told}"
@@ -93,7 +94,8 @@ def show(project: Project, plan: Plan) -> None:
         rows.append(f"| {name} | {count(load.kept)} of {count(load.total)} | {epochs} | {tokens} |")
     with st.container(key="cost"):
         st.markdown("\n".join(rows))
-    st.caption(f"Tokens: of all steps of a run. {TOKENS_TOLD}")
+    watch = f"Epochs: without the pairs that only watch a run, {count(watching)} at most. "
+    st.caption(f"{watch if watching else ''}Tokens: of all steps of a run. {TOKENS_TOLD}")
     with slot():
         _tell_what_is_hidden(project, plan)
         if left_out := {load.value: load.held_out for load in loads if load.held_out}:

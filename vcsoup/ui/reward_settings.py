@@ -20,10 +20,10 @@ MORE = ("max_length", "pad_side", "special_tokens", "loader", "output", "trust_r
 _IN_A_ROW = 3
 _PLACES = {"criterion": 2}  # of a row, where a field takes more than one
 _LABELS = {
-    "label": "Which output is the reward",
-    "sign": "Direction",
-    "template": "Layout of prompt and reply",
-    "max_length": "Longest input in tokens",
+    "label": "Label (which output)",
+    "sign": "Sign",
+    "template": "Template",
+    "max_length": "Max length in tokens",
     "pad_side": "Pad short rows on the",
     "special_tokens": "Special tokens",
     "loader": "Where the head lies",
@@ -130,7 +130,7 @@ def label_of(name: str) -> str:
 
     Example:
         >>> label_of("pad_side"), label_of("max_length")
-        ('Pad short rows on the', 'Longest input in tokens')
+        ('Pad short rows on the', 'Max length in tokens')
     """
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
