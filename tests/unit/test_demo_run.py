@@ -102,7 +102,7 @@ class SecondMeasuring(Recorder):
 
     def report(self, stage: str, done: int, total: int, **figures: object) -> None:
         super().report(stage, done, total)
-        if stage == "measuring":
+        if stage == "measuring" and done:
             self.stages += ["again"] * (done < self.measured)
             self.measured = done
 

@@ -121,7 +121,7 @@ def test_a_killed_one_is_lost_and_its_lock_is_free(jobs: Jobs):
 
 def test_a_command_that_never_begins_fails_with_its_last_words(jobs: Jobs):
     job = ended(start(jobs, "base", "look", "--nonsense", "x"))
-    assert job.state == "failed"
+    wait_until(lambda: job.state == "failed", WAIT)  # whoever started it says so, a moment later
     assert "nonsense" in job.error
 
 

@@ -17,6 +17,7 @@ from vcsoup.errors import JobError, NotFoundError
 from vcsoup.jobs import Job, Jobs, Worker
 from vcsoup.jobs import folder as files
 from vcsoup.jobs.display import make_display
+from vcsoup.jobs.progress import tail
 
 REPO = Path(__file__).parents[2]
 
@@ -108,6 +109,18 @@ def test_a_first_step_that_is_long_is_waited_for(tmp_path, monkeypatch):
         worker.request_stop()
     worker.close()
     assert float((tmp_path / "patience").read_text()) == 240.0
+
+
+def test_signs_of_life_are_no_reports(tmp_path):
+    """Written ten times a second, they would push the reports out of what is read for time left."""
+    worker = Worker(tmp_path, make_display())
+    worker.open()
+    for done in (0, 0, 0, 4):
+        time.sleep(0.11)  # closer ones are left out anyway
+        worker.report("measuring", done, 9)
+    worker.report("measuring", 4, 9, loss=0.5)
+    worker.close()
+    assert [record["done"] for record in tail(tmp_path / "progress.jsonl")] == [0, 4, 4]
 
 
 def test_a_shorter_grace_counts_from_who_asks_for_it(jobs):

@@ -33,18 +33,19 @@ class CountE:
 
 
 class Impatient:
-    """A monitor that wants to stop after some reports."""
+    """A monitor that wants to stop after some soups; signs of life are heard once."""
 
-    def __init__(self, reports: int) -> None:
-        self.left, self.heard = reports, []
+    def __init__(self, soups: int) -> None:
+        self.left, self.heard = soups, []
 
     @property
     def stop_requested(self) -> bool:
         return self.left <= 0
 
     def report(self, stage: str, done: int, total: int, **figures: object) -> None:
-        self.left -= 1
-        self.heard.append((stage, done, total))
+        if (report := (stage, done, total)) not in self.heard:
+            self.left -= done > 0
+            self.heard.append(report)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_a_stop_keeps_finished_soups(soup: SoupModel, monkeypatch: pytest.Monkey
     measured = measure(
         soup, [CountE(), CountE()], PROMPTS, SOUPS, max_new_tokens=4, monitor=monitor
     )
-    assert monitor.heard == [("measuring", 5, 20), ("measuring", 10, 20)]
+    assert monitor.heard == [("measuring", done, 20) for done in (0, 5, 10)]
     assert measured.rewards.shape == (2, 5, 2)
     assert (measured.weights == SOUPS[:2]).all()
     with pytest.raises(StopRequested):

@@ -107,9 +107,14 @@ def measure(
             found = rewards[point * P : (point + 1) * P]
             if on_point and np.isfinite(found).all():
                 on_point(point, found)
+        tell()
+
+    def tell() -> None:
         monitor.report("measuring", len(rewards), len(replies))
 
+    tell()  # the first reading of prompts may take long
     for _ in decode(soup, replies, rows=ROWS, should_stop=lambda: monitor.stop_requested):
+        tell()  # a sign of life, and a look whether to stop: soups are scored several together
         # Streams run ahead: a broken reply may be seen here before its error arrives.
         while ready < len(replies) and replies[ready].whole:
             ready += 1

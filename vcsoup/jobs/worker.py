@@ -42,7 +42,7 @@ class Worker:
         self._display = display
         self._reports = Reports(path / files.PROGRESS)
         self._pulse = Pulse(path / files.HEARTBEAT)
-        self._last = ("", 0.0)  # stage, and seconds of a clock that nobody sets
+        self._last = ("", 0, 0.0)  # stage, how much was done, seconds of a clock that nobody sets
         self._heard: float | None = None  # when the last report came, by that clock
         self._longest = 0.0  # seconds between two reports
 
@@ -65,10 +65,11 @@ class Worker:
         now = time.monotonic()
         self._longest = max(self._longest, now - (self._heard or now))
         self._heard = now
-        same_stage = stage == self._last[0]
-        if same_stage and not figures and done < total and now - self._last[1] < _SHORTEST_GAP_S:
-            return
-        self._last = (stage, now)
+        known, known_done, written = self._last
+        if stage == known and not figures and done < total:
+            if done == known_done or now - written < _SHORTEST_GAP_S:
+                return
+        self._last = (stage, done, now)
         moment = {"time": time.time(), "stage": stage}
         record = {**moment, "done": int(done), "total": int(total), **figures}
         self._reports.add(record)
