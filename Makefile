@@ -10,6 +10,8 @@ PORT ?= 8501
 SHELL_ONLY := $(shell command -v chromium-headless-shell)
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
 ROOT := $(filter 0,$(shell id -u))
+# Python compiles what it imports; pip would compile every file.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 INSTALL := apt-get install -y -qq --no-install-recommends
 
 .PHONY: app test check fix bench faults hands matrix demo chromium clean
@@ -60,12 +62,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps -e .
 	touch $@
 
 $(VENV)/dev.stamp: requirements-dev.txt requirements-ray.txt $(VENV)/app.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	touch $@
 
 clean:

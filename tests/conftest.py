@@ -31,6 +31,20 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the browser's files among the others.
+
+    Each keeps a browser, a server and its jobs busy, so that several at once wait for each other.
+    """
+    places: dict[Path, float] = {}
+    for place, item in enumerate(items):
+        places.setdefault(item.path, place / len(items))
+    browsers = [path for path in places if path.parent.name == "e2e"]
+    for place, path in enumerate(browsers):
+        places[path] = 0.9 * (place + 0.5) / len(browsers)
+    items.sort(key=lambda item: places[item.path])
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory, monkeypatch):
     """No test may find or touch the workspace of the person who runs it."""

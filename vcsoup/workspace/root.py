@@ -158,6 +158,7 @@ class Workspace:
             WorkspaceError: the values differ.
         """
         project = self._check_values(config)
+        project.judges_known_as(config)  # reads large judges' files before the records are locked
         project.change_config(lambda former: config)
         return self._open(project.config)
 
