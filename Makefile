@@ -10,8 +10,7 @@ PORT ?= 8501
 SHELL_ONLY := $(shell command -v chromium-headless-shell)
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
 ROOT := $(filter 0,$(shell id -u))
-# Python compiles what it imports; pip would compile every file.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL := apt-get install -y -qq --no-install-recommends
 
 .PHONY: app test check fix bench faults hands matrix demo chromium clean
@@ -19,6 +18,8 @@ INSTALL := apt-get install -y -qq --no-install-recommends
 app: $(VENV)/app.stamp ## install what the app needs and open it on 127.0.0.1:8501
 	$(BIN)/python -m vcsoup app --port $(PORT)
 
+# Many processes start: none of them compiles the package anew, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp chromium ## install what the tests need, Chromium too, and run them all
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
