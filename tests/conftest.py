@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         places.setdefault(item.path, place / len(items))
     browsers = [path for path in places if path.parent.name == "e2e"]
     for place, path in enumerate(browsers):
-        places[path] = 0.9 * (place + 0.5) / len(browsers)
+        places[path] = 0.9 * (place + 0.5) / len(browsers)  # none begins at the very end
     items.sort(key=lambda item: places[item.path])
 
 

@@ -67,6 +67,7 @@ class Worker:
         self._heard = now
         known, known_done, written = self._last
         if stage == known and not figures and done < total:
+            # What says nothing new is a sign of life: it is heard, above, and not written.
             if done == known_done or now - written < _SHORTEST_GAP_S:
                 return
         self._last = (stage, done, now)
