@@ -22,10 +22,9 @@ import vcsoup
 from tests.job_processes import few_libraries_server, wait_until
 from tests.tiny_models import tiny_causal
 from vcsoup.errors import JobError
-from vcsoup.jobs import Job, Jobs, preload
+from vcsoup.jobs import Job, Jobs, forkserver, preload
 from vcsoup.jobs.folder import IDENTITY, LOCK, is_locked, read
 from vcsoup.jobs.forked import SOCKET, Forked, address, fork
-from vcsoup.jobs.forkserver import serve
 from vcsoup.jobs.preload import fork_server
 from vcsoup.jobs.spawn import PYTHON_ARGS, spawn
 from vcsoup.jobs.starting import new_spec, start_now
@@ -314,7 +313,7 @@ def test_a_server_that_ends_late_leaves_its_successors_socket_alone(tmp_path: Pa
         first.suspend()
         ending = threading.Thread(target=app.pop_all().close)
         ending.start()
-        (tmp_path / SOCKET).unlink()  # as its successor does before it listens
+        (tmp_path / SOCKET).unlink()  # so that its successor's is waited for
         with few_libraries_server(tmp_path):
             first.resume()
             ending.join(WAIT)
@@ -323,11 +322,26 @@ def test_a_server_that_ends_late_leaves_its_successors_socket_alone(tmp_path: Pa
     assert not (tmp_path / SOCKET).exists()
 
 
+def test_its_socket_is_there_once_it_listens(tmp_path: Path, monkeypatch):
+    """Whoever finds the file may connect at once."""
+    listen, before = socket.socket.listen, []
+
+    def look_and_listen(listener: socket.socket) -> None:
+        before.append((tmp_path / SOCKET).exists())
+        listen(listener)
+
+    monkeypatch.setattr(socket.socket, "listen", look_and_listen)
+    with forkserver._listen(tmp_path)[0], socket.socket(socket.AF_UNIX) as starter:
+        with address(tmp_path) as path:
+            starter.connect(str(path))
+    assert before == [False]
+
+
 def test_a_server_that_loaded_for_an_ended_app_takes_nobodys_place(tmp_path: Path):
     (tmp_path / SOCKET).touch()
     read, write = os.pipe()
     os.close(write)
-    assert serve(tmp_path, read, {}) is None
+    assert forkserver.serve(tmp_path, read, {}) is None
     os.close(read)
     assert (tmp_path / SOCKET).exists()
 

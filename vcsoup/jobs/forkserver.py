@@ -144,11 +144,13 @@ def _listen(root: Path) -> tuple[socket.socket, int]:
     """Return the listening socket, and the number of its file: a successor puts another there."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with address(root) as path:
-        path.unlink(missing_ok=True)
-        listener.bind(str(path))
-        path.chmod(0o600)  # before it listens: nobody else can have connected
-        own = path.stat().st_ino
-    listener.listen()
+        aside = path.with_suffix(".new")
+        aside.unlink(missing_ok=True)
+        listener.bind(str(aside))
+        aside.chmod(0o600)  # before it listens: nobody else can have connected
+        own = aside.stat().st_ino
+        listener.listen()
+        aside.replace(path)  # whoever finds it there is heard
     return listener, own
 
 
