@@ -1,8 +1,10 @@
-"""How a person enters things in the app, by keyboard and mouse: fields, choices, lists."""
+"""How a person enters things in the app, by keyboard and mouse: fields, choices, lists, themes."""
 
 from collections.abc import Iterable
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
+
+from vcsoup.plots.palette import DARK, LIGHT, Palette
 
 
 def fill(field: Locator, text: str) -> None:
@@ -42,3 +44,13 @@ def choose(page: Page, label: str, option: str, *, typed: str = "") -> None:
         except TimeoutError:
             page.keyboard.press("Escape")
     raise AssertionError(f"{label} offers no {option}")
+
+
+def turn(page: Page, palette: Palette) -> None:
+    """Let the system turn light or dark, and wait until what Python draws is in that palette."""
+    page.emulate_media(color_scheme={LIGHT: "light", DARK: "dark"}[palette])
+    page.wait_for_function(
+        "paper => getComputedStyle(document.documentElement)"
+        ".getPropertyValue('--vcsoup-paper').trim() === paper",
+        arg=palette.paper,
+    )

@@ -102,6 +102,21 @@ def test_keys_move_the_handle_and_go_back(cockpit: Page, project: Project):
     slider.press("Control+Shift+z")
     expect(slider).to_have_attribute("aria-valuenow", "-0.9")
     assert cockpit.evaluate("history.length") == steps
+    _two_hands_do_not_fight(cockpit, project)
+
+
+def _two_hands_do_not_fight(cockpit: Page, project: Project) -> None:
+    """Moves that follow each other faster than answers come end where the hand ended."""
+    slider = handle(cockpit)
+    for _ in range(6):
+        slider.press("ArrowRight")
+        cockpit.wait_for_timeout(140)  # longer than the debounce, shorter than an answer may take
+    slider.press("PageUp")
+    expect(cockpit).to_have_url(re.compile("tau.helpful=-0.74"))
+    cockpit.wait_for_timeout(600)
+    expect(slider).to_have_attribute("aria-valuenow", "-0.74")
+    assert kept(cockpit) == expected(project, -0.74)
+    assert tau_in_address(cockpit) == -0.74
 
 
 def test_a_lasso_leads_to_pairs_and_the_reason(cockpit: Page, project: Project):
@@ -126,23 +141,19 @@ def test_a_lasso_leads_to_pairs_and_the_reason(cockpit: Page, project: Project):
     assert 0 < inside <= quadrant.sum()
     expect(cockpit.get_by_text(re.compile("(Kept|Dropped): .*harmless")).first).to_be_visible()
     expect(cockpit.get_by_text("Chosen answer").first).to_be_visible()
+    _the_keyboard_draws_a_region_too(board, told, gaps)
 
 
-def test_the_keyboard_draws_a_region_too(cockpit: Page, project: Project):
+def _the_keyboard_draws_a_region_too(board: Locator, told: Locator, gaps: np.ndarray) -> None:
     """The first box reaches from 0 to two fifths of the map on both axes; Enter picks it."""
-    open_view(cockpit, "Map")
-    board = cockpit.get_by_role("application", name=re.compile("Map of the gaps"))
     board.focus()
     board.press("ArrowRight")
     board.press("Enter")
-    told = cockpit.get_by_text(re.compile(r"\d+ pairs? in the region"))
-    expect(told).to_be_visible()
-    gaps = project.gaps("helpful")
     limit = max(1.0, float(np.ceil(np.quantile(np.abs(gaps), 0.995))))
     low, high = limit / 20, limit / 20 + 0.4 * limit
     inside = (gaps[:, 0] >= low) & (gaps[:, 0] < high)
     inside &= (gaps[:, 1] >= 0) & (gaps[:, 1] < 0.4 * limit)
-    assert told.inner_text().startswith(f"{inside.sum()} pair")
+    expect(told).to_have_text(re.compile(f"^{inside.sum()} pair"))
 
 
 def test_saving_and_the_address_carry_over(cockpit: Page, browser: Browser, project: Project):
@@ -165,6 +176,7 @@ def test_saving_and_the_address_carry_over(cockpit: Page, browser: Browser, proj
     expect(cockpit).to_have_url(re.compile("tau.helpful=1"))
     open_view(cockpit, "Sweep")
     expect(cockpit).to_have_url(re.compile("view=sweep"))
+    _the_sweeps_legend_shows_lines_as_they_are_drawn(cockpit)
     elsewhere = browser.new_context().new_page()
     elsewhere.goto(cockpit.url)
     expect(handle(elsewhere)).to_have_attribute("aria-valuenow", "1")
@@ -174,9 +186,8 @@ def test_saving_and_the_address_carry_over(cockpit: Page, browser: Browser, proj
     project.set_threshold("helpful", 0.3)
 
 
-def test_the_sweeps_legend_shows_lines_as_they_are_drawn(cockpit: Page):
+def _the_sweeps_legend_shows_lines_as_they_are_drawn(cockpit: Page) -> None:
     """The kept share is whole and chance dotted; the three values differ in their dashes."""
-    open_view(cockpit, "Sweep")
     chart = cockpit.locator(".panels figure").first
     expect(chart.locator(".told line")).to_have_count(2)
     dashes = chart.locator(".told line").evaluate_all(
@@ -220,21 +231,6 @@ def test_an_export_has_exactly_the_kept_pairs(cockpit: Page, project: Project):
     assert [line["chosen"][0]["content"] for line in lines] == pairs["chosen"].tolist()
     assert [line["rejected"][0]["content"] for line in lines] == pairs["rejected"].tolist()
     assert all(line["prompt"][-1]["role"] == "user" for line in lines)
-
-
-def test_two_hands_do_not_fight(cockpit: Page, project: Project):
-    """Moves that follow each other faster than answers come end where the hand ended."""
-    slider = handle(cockpit)
-    slider.focus()
-    for _ in range(6):
-        slider.press("ArrowRight")
-        cockpit.wait_for_timeout(140)  # longer than the debounce, shorter than an answer may take
-    slider.press("PageUp")
-    expect(cockpit).to_have_url(re.compile("tau.helpful=0.46"))
-    cockpit.wait_for_timeout(600)
-    expect(slider).to_have_attribute("aria-valuenow", "0.46")
-    assert kept(cockpit) == expected(project, 0.46)
-    assert tau_in_address(cockpit) == 0.46
 
 
 def test_leaving_in_the_middle_of_a_move_leaves(cockpit: Page):

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import end, free_port, start
+from tests.e2e.entering import turn
 from vcsoup.plots.palette import DARK, LIGHT
 
 PRELOAD = "0"
@@ -55,13 +56,8 @@ def test_charts_follow_a_theme_that_changes_under_them(page: Page, app_url: str)
     """A system turns dark at dusk: what Python drew is drawn again, in the other palette."""
     page.goto(app_url)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    for scheme, palette in (("light", LIGHT), ("dark", DARK), ("light", LIGHT)):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(
-            "paper => getComputedStyle(document.documentElement)"
-            ".getPropertyValue('--vcsoup-paper').trim() === paper",
-            arg=palette.paper,
-        )
+    for palette in (LIGHT, DARK, LIGHT):
+        turn(page, palette)
 
 
 def test_back_leaves_a_page_at_its_first_press(page: Page, app_url: str):
