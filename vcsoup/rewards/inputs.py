@@ -77,7 +77,7 @@ def _start_finding(
     doubled = sum(len(row) > 1 and row[0] in starts and row[1] in starts for row in rows)
     if doubled:
         word = tokenizer.decode([rows[0][0]])
-        told = f"the inputs begin with {word} twice: the layout and the tokenizer both write it"
+        told = f"the inputs begin with {word} twice: the template and the tokenizer both write it"
         remedy, fix = _one_start(model)
         return Finding("fault", "start token", value, told, remedy, {"doubled": doubled}, fix)
     own = tokenizer("x")["input_ids"]

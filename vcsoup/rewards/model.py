@@ -110,7 +110,7 @@ class RewardModel:
             Shape (n,), float32, in the model's own units.
 
         Raises:
-            RewardModelError: a reward that is no number, or a layout the tokenizer cannot make.
+            RewardModelError: a reward that is no number, or a template the tokenizer cannot make.
         """
         rewards = np.empty(len(replies), dtype=np.float32)
         done = 0

@@ -23,7 +23,7 @@ _FLUSH_SECONDS = 3.0
 
 
 class ForwardPass:
-    """Scores replies for values that share one model, its layout and its settings."""
+    """Scores replies for values that share one model, its template and its settings."""
 
     def __init__(
         self,

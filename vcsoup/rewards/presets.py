@@ -1,6 +1,6 @@
 """Published reward models by repository id, and how each must be asked.
 
-The table holds what model cards and the authors' code say: layout, label, sign, longest input. A
+The table holds what model cards and the authors' code say: template, label, sign, max length. A
 model that is not here gets a suggestion from its configuration (`vcsoup.rewards.suggest`). Every
 preset pads on the right and writes special tokens once (`special_tokens` "auto"). Pure data.
 """

@@ -52,7 +52,7 @@ def score_pairs(
         A reward that the model could not give is nan or infinite; it is never cached.
 
     Raises:
-        RewardModelError: a model that cannot be loaded, or that its layout does not fit; a column
+        RewardModelError: a model that cannot be loaded, or that its template does not fit; a column
             that is missing or holds no numbers; an endpoint that refuses or has cost enough.
     """
     prompts = [*pairs["prompt"], *pairs["prompt"]]

@@ -38,8 +38,8 @@ _ALWAYS_WRITTEN = frozenset(
 )
 _FUNCTION_VERSION = "1"  # changes when a function's rewards do
 _QUESTION_VERSION = "1"  # changes when an endpoint is asked in other words
-# Changes when a layout makes other tokens of the same texts; one that is not here never did.
-_LAYOUT_VERSIONS = {"reversed": "2"}
+# Changes when a template makes other tokens of the same texts; one that is not here never did.
+_TEMPLATE_VERSIONS = {"reversed": "2"}
 
 
 class RewardSpec(EndpointFields):
@@ -148,7 +148,7 @@ class RewardSpec(EndpointFields):
         fields = self.model_dump_json(exclude={*left_out, *SETTINGS})
         if self.kind == "model":
             content = model_fingerprint(self.model, revision=self.revision)
-            if version := _LAYOUT_VERSIONS.get(self.template):
+            if version := _TEMPLATE_VERSIONS.get(self.template):
                 content += f"/{self.template}/{version}"
         elif self.kind == "endpoint":
             content = f"endpoint/{_QUESTION_VERSION}/{self.model}"

@@ -90,10 +90,10 @@ def suggest_spec(
     template, why = _template(config, labels, chat_template)
     fields: dict[str, Any] = {"model": model, "template": template, **extra}
     fields["max_length"] = _max_length(config)
-    reasons = [why, f"longest input {fields['max_length']} tokens, from its positions"]
+    reasons = [why, f"max length {fields['max_length']} tokens, from its positions"]
     if _is_score_head(config):
         fields |= {"template": "beaver", "loader": "score_head"}
-        reasons[0] = "safe-rlhf's score head: beaver layout"
+        reasons[0] = "safe-rlhf's score head: beaver template"
         if config.get("score_type") == "cost":
             fields["sign"] = -1
             reasons.append("a cost model: larger is worse, so the sign is turned")

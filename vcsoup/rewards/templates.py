@@ -1,6 +1,6 @@
 """Lay out a prompt and a reply as the tokens that a reward model was trained on.
 
-Seven layouts cover the published models (the record `RewardSpec.template` names one). Over-long
+Seven templates cover the published models (the record `RewardSpec.template` names one). Over-long
 inputs lose tokens at the start of their longer part, so the end of the reply, where most models
 read off the reward, always stays; where the reply comes first (reversed), the prompt loses its end
 and the reply stays. Special tokens are added once, around the whole input (never a second BOS),
@@ -37,10 +37,10 @@ def encode_replies(
     """Turn n prompts and replies into n unpadded model inputs.
 
     Args:
-        tokenizer: The reward model's own; from here on it cuts on the side that the layout wants.
+        tokenizer: The reward model's own; from here on it cuts on the side that the template wants.
         prompts: Lists of messages, or plain strings (one user message).
         replies: The answers to be judged.
-        template: The layout.
+        template: Its name.
         max_length: Longest input in tokens.
         special_tokens: Who writes BOS, CLS and EOS: see `RewardSpec.special_tokens`.
 
@@ -49,7 +49,7 @@ def encode_replies(
         empty one where the chat template refuses the turns (some know no system turn).
 
     Raises:
-        RewardModelError: the layout needs a chat template or a BOS token that the tokenizer lacks.
+        RewardModelError: it needs a chat template or a BOS token, which the tokenizer lacks.
     """
     if not len(replies):
         return []

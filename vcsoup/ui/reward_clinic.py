@@ -84,8 +84,8 @@ def _standing(project: Project, checkup: Checkup | None) -> str:
         return "Name a judge per value first; then they are examined here."
     if checkup is None:
         return (
-            "Shows a wrong sign, label, layout or padding on example answers and a sample of your "
-            "pairs, before hours are spent on scoring."
+            "Shows a wrong sign, label, template or padding on example answers and a sample of "
+            "your pairs, before hours are spent on scoring."
         )
     looked = ", ".join(f"{plural(n, 'pair')} of {value}" for value, n in checkup.pairs.items())
     told = f"Checked {minute(checkup.checked)} on {looked or 'example answers alone'}."
