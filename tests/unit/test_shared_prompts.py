@@ -25,6 +25,7 @@ from transformers import (
 from tests.tiny_models import build_tokenizer, tiny_classifier
 from tests.tiny_pairs import Recorder
 from vcsoup.monitor import StopRequested
+from vcsoup.rewards import shared_prompts
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.shared_prompts import SharedPrompts
 from vcsoup.rewards.spec import RewardSpec
@@ -113,6 +114,35 @@ def test_rows_score_as_each_in_a_pass_of_its_own(name):
     assert np.ptp(expected) > 1
     assert shared.disagreement(rows, expected) == ""
     np.testing.assert_array_equal(alone(model, rows), expected)  # its own way still works
+
+
+@pytest.mark.parametrize("most", [1, 300])
+@pytest.mark.parametrize("name", DECODERS)
+def test_long_texts_are_looked_at_in_pieces(name, most, monkeypatch):
+    """The same to 5e-5 from masks of one query, and of some."""
+    monkeypatch.setattr(shared_prompts, "_MASKED", most)
+    model, rows = classifier(DECODERS[name]), forked_rows(np.random.default_rng(3))
+    expected = alone(model, rows)
+    np.testing.assert_allclose(SharedPrompts.of(model).logits(rows).numpy(), expected, atol=5e-5)
+
+
+def test_no_mask_grows_with_the_square_of_a_text(monkeypatch):
+    """A text of 2,000 tokens that others leave in its middle, in a layer that sees 1,500 back."""
+    made = []
+    look = shared_prompts._Placed._look
+
+    def noted(*args):
+        made.append(look(*args))
+        return made[-1]
+
+    monkeypatch.setattr(shared_prompts._Placed, "_look", noted)
+    monkeypatch.setattr(shared_prompts, "_MASKED", 1 << 16)
+    config = MistralConfig(**{**GROUPED, "max_position_embeddings": 2048}, sliding_window=1500)
+    model, row = classifier(config), np.random.default_rng(4).integers(3, 256, size=2000).tolist()
+    rows = [row, row[:1000] + row[1000:][::-1]]
+    expected = alone(model, rows)
+    np.testing.assert_allclose(SharedPrompts.of(model).logits(rows).numpy(), expected, atol=5e-5)
+    assert max(seen.numel() for seen in made) <= 1 << 16
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -9,6 +9,7 @@ caps its scores); whether one says the same this way is tried, not assumed (`dis
 """
 
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Self
 
@@ -20,10 +21,11 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
-from vcsoup.rewards.token_tree import Look, TokenTree, token_tree
+from vcsoup.rewards.token_tree import Look, Stretch, TokenTree, token_tree
 
 _ALONG = {"sdpa": "vcsoup_tree", "eager": "vcsoup_tree_eager"}
 """Attention that a model has -> ours along a tree, made of it."""
+_MASKED = 1 << 22  # queries times keys whose mask is made at once
 _EAGER = "eager_attention_forward"  # what the library calls a model's own, in the model's module
 
 
@@ -123,33 +125,51 @@ class _Placed:
         self._longest = int(tree.positions.max()) + 1
         self._seen: dict[tuple[int, int | None], torch.Tensor] = {}
 
-    def mask(self, place: int, window: int | None) -> torch.Tensor | None:
-        """Who sees whom in one attention product, shape (queries, keys); None is causal."""
-        if self.looks[place].alone and (window is None or window >= self._longest):
-            return None
-        return self._seen_in(place, window)
+    def pieces(
+        self, place: int, window: int | None, *, causal: bool
+    ) -> Iterator[tuple[slice, int, torch.Tensor | None]]:
+        """Cut an attention product where its mask would be large.
 
-    def added(self, place: int, window: int | None, dtype: torch.dtype) -> torch.Tensor:
-        """The same as what is added to scores: nothing, or as little as `dtype` has."""
-        unseen = ~self._seen_in(place, window)
-        nothing = torch.zeros(unseen.shape, dtype=dtype, device=unseen.device)
-        return nothing.masked_fill_(unseen, torch.finfo(dtype).min)
+        Args:
+            place: Of the look.
+            window: How far back this layer sees; None is all the way.
+            causal: Whether plain causal attention can do without a mask.
 
-    def _seen_in(self, place: int, window: int | None) -> torch.Tensor:
+        Yields:
+            Some of its queries, how many of its keys they need, and who sees whom: shape (queries,
+            keys), None for plain causal attention.
+        """
+        look = self.looks[place]
         if window is not None and window >= self._longest:
             window = None
-        if (place, window) not in self._seen:
-            self._seen[place, window] = self._look(self.looks[place], window)
-        return self._seen[place, window]
+        if causal and look.alone and window is None:
+            yield slice(None), look.queries[1] - look.queries[0], None
+            return
+        begin, end = look.queries
+        keys = sum(stop - start for start, stop in look.keys)
+        step = max(1, _MASKED // keys)
+        if end - begin <= step:  # all layers take the same one
+            if (place, window) not in self._seen:
+                self._seen[place, window] = self._look(look, (begin, end), keys, window)
+            yield slice(None), keys, self._seen[place, window]
+            return
+        for first in range(begin, end, step):
+            last = min(first + step, end)
+            needed = keys - (end - last)  # the other ones come later in the same row
+            seen = self._look(look, (first, last), needed, window)
+            yield slice(first - begin, last - begin), needed, seen
 
-    def _look(self, look: Look, window: int | None) -> torch.Tensor:
-        here = slice(*look.queries)
-        spans = [torch.arange(*span, device=self.tokens.device) for span in look.keys]
-        keys = torch.cat(spans)
-        back = self.positions[here, None] - self.positions[keys]
-        own = (self._nodes[here, None] == self._nodes[keys]) & (back >= 0)
-        seen = own | (keys < look.queries[0])  # what stands before the queries is above them
-        return seen if window is None else seen & (back < window)
+    def _look(self, look: Look, queries: Stretch, keys: int, window: int | None) -> torch.Tensor:
+        (first, last), begin = queries, look.queries[0]
+        line = torch.arange(begin, last, device=self.tokens.device)
+        here, own = line[first - begin :, None], self._nodes[begin:last]
+        seen = self.tokens.new_ones(last - first, keys, dtype=torch.bool)
+        # Above the queries all is seen; a node's tokens follow one another along the line.
+        seen[:, keys - len(line) :] = (here >= line) & (own[first - begin :, None] == own)
+        if window is not None:
+            there = torch.cat([self.positions[slice(*span)] for span in look.keys])[:keys]
+            seen &= self.positions[first:last, None] - there < window
+        return seen
 
 
 def tree_attention(
@@ -192,10 +212,19 @@ def tree_attention(
             for whole in (key, value)
         )
         q = query[:, :, slice(*look.queries)]
-        mask = tree.added(place, window, q.dtype) if written_out else tree.mask(place, window)
-        mask = None if mask is None else mask[None, None]
-        said.append(attend(module, q, k, v, mask, **settings)[0])
+        for some, keys, seen in tree.pieces(place, window, causal=not written_out):
+            mask = None if seen is None else seen[None, None]
+            if mask is not None and written_out:
+                mask = _added(mask, q.dtype)
+            part = q[:, :, some], k[:, :, :keys], v[:, :, :keys]
+            said.append(attend(module, *part, mask, **settings)[0])
     return torch.cat(said, dim=1), None
+
+
+def _added(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to scores: nothing, or as little as `dtype` has where nothing is seen."""
+    nothing = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+    return nothing.masked_fill_(~seen, torch.finfo(dtype).min)
 
 
 AttentionInterface.register(_ALONG["sdpa"], partial(tree_attention, False))
