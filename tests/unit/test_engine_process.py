@@ -14,10 +14,11 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.engine_end import stop_engine
 from tests.tiny_project import shelve_adapter, tiny_project
 from vcsoup.engine.client import EngineClient
 from vcsoup.engine.identity import is_alive, read_identity
-from vcsoup.engine.launch import ensure_engine, find_engine, stop_engine
+from vcsoup.engine.launch import ensure_engine, find_engine
 from vcsoup.engine.server import serve
 from vcsoup.errors import EngineError, PortBusyError
 from vcsoup.evaluation.measure import measure
