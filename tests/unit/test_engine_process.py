@@ -106,6 +106,7 @@ def test_a_tasting_streams_measures_and_is_stored(
     assert point.rewards == seen["point"]["rewards"]
     again = ended(client, client.start_tasting(**REQUEST))  # known: answered, not measured again
     assert again["point"] == seen["point"]
+    assert again["seconds_to_point"] is None
     assert again["text"] == text
     written = {"helpful": 0.500001, "harmless": 0.499999}  # six decimals, as an address rounds
     near = ended(client, client.start_tasting(**{**REQUEST, "weights": written}))
