@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from vcsoup.errors import VcsoupError
 from vcsoup.jobs.preload import fork_server
+from vcsoup.ui.home_address import NamesProject
 from vcsoup.ui.whole_callbacks import run_callbacks_whole
 from vcsoup.workspace import Workspace, default_workspace
 
@@ -27,4 +29,6 @@ async def _beside_the_server(_app: st.App) -> AsyncIterator[None]:
 
 
 run_callbacks_whole()
-app = st.App("vcsoup/ui/start.py", lifespan=_beside_the_server)
+app = st.App(
+    "vcsoup/ui/start.py", lifespan=_beside_the_server, middleware=[Middleware(NamesProject)]
+)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from tests.study_text import parse_study
 from vcsoup.study.published import save_results
 from vcsoup.study.results import Results
-from vcsoup.study.study_file import parse_study
 
 STUDY = """
 name: small

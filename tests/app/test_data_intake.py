@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pytest
 
 from tests.app.fixture_project import hand_project
 from tests.app.test_data_page import badges, captions, file_of, metrics, raw_project, rows
@@ -223,6 +224,32 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
     assert metrics(app)["Pairs kept"] == "3"
     app.button(key="store_helpful").click().run()
     assert project.pairs("helpful")["chosen"].tolist() == ["Blue.", "Dry.", "Hot."]
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+def test_columns_that_were_named_survive_a_refresh(workspace, visit, tmp_path, monkeypatch, large):
+    """Each refresh is another visit; another file, later, is asked about anew."""
+    raw_project(workspace)
+    if large:
+        monkeypatch.setattr(data_chosen, "INLINE_BYTES", 100)
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    way = app.radio(key="choice_helpful_way")
+    way.set_value(way.options[1]).run()
+    for role, column in (("prompt", "q"), ("first", "x"), ("label", "win"), ("first_if", "x")):
+        pick(app, role, column)
+    app = visit("data", value="helpful", view="add")
+    roles = ("prompt", "first", "second", "label", "first_if", "second_if")
+    told = [app.selectbox(key=f"choice_helpful_{role}").value for role in roles]
+    assert told == ["q", "x", None, "win", "x", None]
+    pick(app, "second", "y")
+    pick(app, "second_if", "y")
+    app = visit("data", value="helpful", view="add")
+    assert preview_of(app)["chosen"].tolist() == ["Blue.", "Wet.", ""]
+    assert not app.warning
+    app.button(key="unsettle_helpful").click().run()
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN, name="other.jsonl")
+    assert app.radio(key="choice_helpful_way").value == way.options[0]
+    assert (tmp_path / "pairs.jsonl").exists()
 
 
 def test_the_first_rows_of_an_unknown_table_are_text(workspace, visit, tmp_path, monkeypatch):

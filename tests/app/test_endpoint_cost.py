@@ -6,6 +6,8 @@ from tests.job_processes import wait_until
 from tests.standin_judge import StandinJudge, Told, standin_judge
 from tests.tiny_pairs import tiny_pairs
 from vcsoup.jobs import Job, Jobs
+from vcsoup.rewards.cache import RewardCache
+from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.spec import RewardSpec
 from vcsoup.workspace import Project, ProjectConfig, Workspace
 
@@ -39,7 +41,7 @@ def captions(app) -> str:
 def test_the_cost_shows_before_scoring_and_a_missing_key_too(workspace, visit, server, monkeypatch):
     """Forty answers of at most 5 tokens are 200; 1000 for a million of them is 0.2 and more."""
     monkeypatch.delenv("STAND_IN_KEY", raising=False)
-    judged_project(workspace, server, key_env="STAND_IN_KEY")
+    project = judged_project(workspace, server, key_env="STAND_IN_KEY")
     app = visit("data", project="asked")
     assert "kind is judged by stand-in at 127.0.0.1: at most 40 requests" in captions(app)
     assert "up to 200 answered, cost about " in captions(app)
@@ -49,6 +51,13 @@ def test_the_cost_shows_before_scoring_and_a_missing_key_too(workspace, visit, s
     assert "at most 40 requests" in captions(app)
     assert not app.warning
     assert not server.bodies
+    judge = EndpointJudge(
+        project.config.rewards["kind"], cache=RewardCache(workspace.reward_cache_root)
+    )
+    pairs = project.pairs("kind")
+    judge.rate([*pairs["prompt"]] * 2, [*pairs["chosen"], *pairs["rejected"]])
+    monkeypatch.delenv("STAND_IN_KEY")
+    assert not visit("data", project="asked").warning, "all answers are known: nothing is sent"
 
 
 def test_an_endpoint_that_nobody_agreed_to_is_named(workspace, visit, server):

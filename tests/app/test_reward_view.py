@@ -67,6 +67,42 @@ def test_a_new_project_is_led_to_its_first_judge(workspace, visit):
     assert not [button for button in app.button if button.key == "judge_save"]
 
 
+def entry(app, name: str):
+    """The widget of an endpoint's field in the open form."""
+    [one] = [widget for widget in app.text_input if widget.key.endswith(f"_endpoint_{name}")]
+    return one
+
+
+def test_a_half_filled_form_survives_a_refresh(workspace, visit):
+    """Each refresh is another visit; a key in the place of its name reaches no disk."""
+    secret = "sk-live-0123456789abcdefghij"
+    project = workspace.create_project(
+        ProjectConfig(name="raw", values=("calm", "kind"), base="org/base")
+    )
+    app = visit("data", view="judges")
+    app.button(key="judge_kind").click().run()
+    [kind] = [box for box in app.selectbox if box.label == "What judges kind"]
+    kind.select("endpoint").run()
+    entry(app, "url").input("http://127.0.0.1:9/v1").run()
+    entry(app, "criterion").input("how kind the reply is").run()
+    entry(app, "key_env").input(secret).run()
+    app = visit("data", view="judges")
+    assert entry(app, "url").value == "http://127.0.0.1:9/v1"
+    assert entry(app, "criterion").value == "how kind the reply is"
+    assert entry(app, "key_env").value == ""
+    files = [path for path in workspace.root.rglob("*") if path.is_file()]
+    assert not [path for path in files if secret.encode() in path.read_bytes()]
+    assert not app.warning
+    entry(app, "model").input("judge-1").run()
+    app = visit("data", view="judges")
+    app.button(key="judge_save").click().run()
+    made = workspace.project("raw").config.rewards
+    assert (list(made), made["kind"].criterion) == (["kind"], "how kind the reply is")
+    app = visit("data", view="judges")
+    assert not [button for button in app.button if button.key == "judge_save"]
+    assert project.draft("judge") == {}
+
+
 def test_what_the_clinic_found_is_shown_with_its_figures(project, visit):
     app = visit("data", view="judges")
     shown = texts(app)

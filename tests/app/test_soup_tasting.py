@@ -42,6 +42,13 @@ def test_a_recorded_point_that_is_tasted_stays_recorded(workspace, visit):
     app.run()
     assert [metric.value for metric in app.metric] == ["+0.50", "+0.25", f"{MINUS}0.12"]
     assert any("Recorded on 64 held-out prompts" in c.value for c in app.caption)
+    told = "Answered and measured, point from an earlier measuring"
+    assert told in [c.value for c in app.caption]
+    told = {"state": "done", "text": "", "point": POINT, "seconds_to_point": 1.25}
+    app.session_state["taster"] = taster = Taster(lambda: ScriptedEngine(told))
+    app.button(key="taste_button").click().run()
+    settle(taster, "done")
+    assert "Answered and measured, point after 1.2 s" in [c.value for c in app.run().caption]
 
 
 def test_a_point_that_comes_while_the_page_is_drawn_is_not_missed(workspace, visit, monkeypatch):

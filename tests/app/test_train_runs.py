@@ -60,6 +60,16 @@ def test_curves_are_what_was_reported(workspace, visit):
     assert panels["KL to the base, nats per token"]["lines"][0]["looks"] == [[3], [0.01]]
 
 
+def test_a_look_that_lasts_says_how_far_it_is(workspace, visit):
+    full_project(workspace)
+    with made.training(workspace, "helpful") as worker:
+        worker.report("training helpful", 3, 8, loss=0.5)
+        worker.report("training helpful", 3, 8, looked_at=12, to_look_at=64)
+        assert "step 3 of 8, 12 of 64 held-out pairs looked at" in listed(visit("train"))[0]["told"]
+        worker.report("training helpful", 3, 8, heldout_loss=0.65)
+        assert "looked at" not in listed(visit("train"))[0]["told"]
+
+
 def test_a_project_files_run_is_listed_from_its_first_training_on(workspace, visit):
     adapter = full_project(workspace).adapters()[0].name
     with made.file_run(workspace) as worker:

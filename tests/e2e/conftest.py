@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from vcsoup.engine.launch import stop_engine
+from tests.engine_end import stop_engine
 from vcsoup.jobs import Jobs
 from vcsoup.workspace import Workspace
 

@@ -257,14 +257,21 @@ def test_the_key_comes_from_the_environment_and_goes_to_the_server_alone(
 
 
 @pytest.mark.parametrize("held", [None, "", "ключ"])
-def test_a_missing_key_is_said_before_anything_is_sent(server, monkeypatch, held):
+def test_a_missing_key_is_said_before_anything_is_sent(server, tmp_path, monkeypatch, held):
+    """Missed only where something is sent; whoever makes replies first hears it before that."""
+    cache, spec = RewardCache(tmp_path), server.spec(key_env="STAND_IN_KEY")
+    monkeypatch.setenv("STAND_IN_KEY", KEY)
+    EndpointJudge(spec, cache=cache).rate(["q"], ["aaa"])
     if held is None:
         monkeypatch.delenv("STAND_IN_KEY", raising=False)
     else:
         monkeypatch.setenv("STAND_IN_KEY", held)
-    with pytest.raises(RewardModelError, match="environment variable STAND_IN_KEY holds none"):
-        EndpointJudge(server.spec(key_env="STAND_IN_KEY"))
-    assert not server.bodies
+    judge = EndpointJudge(spec, cache=cache)
+    assert judge.rate(["q"], ["aaa"]).tolist() == [3]
+    for asks in (lambda: judge.rate(["q"] * 2, ["aaa", "a"]), lambda: load_judges([spec])):
+        with pytest.raises(RewardModelError, match="environment variable STAND_IN_KEY holds none"):
+            asks()
+    assert len(server.bodies) == 1
 
 
 def test_a_second_run_asks_nothing(server, tmp_path):

@@ -11,11 +11,12 @@ import httpx
 import openai
 import pytest
 
+from tests.engine_end import stop_engine
 from tests.tiny_project import tiny_project
 from vcsoup.engine.client import EngineClient
 from vcsoup.engine.guard import MOST_BYTES
 from vcsoup.engine.identity import is_alive, read_identity
-from vcsoup.engine.launch import ensure_engine, stop_engine
+from vcsoup.engine.launch import ensure_engine
 from vcsoup.errors import EngineError, EngineGoneError
 from vcsoup.jobs import Jobs
 from vcsoup.soup.model import SoupModel

@@ -14,10 +14,11 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.engine_end import stop_engine
 from tests.tiny_project import shelve_adapter, tiny_project
 from vcsoup.engine.client import EngineClient
 from vcsoup.engine.identity import is_alive, read_identity
-from vcsoup.engine.launch import ensure_engine, find_engine, stop_engine
+from vcsoup.engine.launch import ensure_engine, find_engine
 from vcsoup.engine.server import serve
 from vcsoup.errors import EngineError, PortBusyError
 from vcsoup.evaluation.measure import measure
@@ -105,6 +106,7 @@ def test_a_tasting_streams_measures_and_is_stored(
     assert point.rewards == seen["point"]["rewards"]
     again = ended(client, client.start_tasting(**REQUEST))  # known: answered, not measured again
     assert again["point"] == seen["point"]
+    assert again["seconds_to_point"] is None
     assert again["text"] == text
     written = {"helpful": 0.500001, "harmless": 0.499999}  # six decimals, as an address rounds
     near = ended(client, client.start_tasting(**{**REQUEST, "weights": written}))

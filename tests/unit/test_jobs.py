@@ -111,6 +111,21 @@ def test_a_first_step_that_is_long_is_waited_for(tmp_path, monkeypatch):
     assert float((tmp_path / "patience").read_text()) == 240.0
 
 
+def test_a_long_look_within_a_step_is_waited_for(tmp_path, monkeypatch):
+    """Step 1 ended at 100 s; its look says at 130 and 160 how far it is, and is not done at 165."""
+    clock = iter([100.0, 130.0, 160.0, 165.0])
+    worker = Worker(tmp_path, make_display())
+    worker.open()
+    with monkeypatch.context() as patch:
+        told = SimpleNamespace(monotonic=lambda: next(clock), time=time.time)
+        patch.setattr("vcsoup.jobs.worker.time", told)
+        for looked in (0, 4, 8):
+            worker.report("training", 1, 9, looked_at=looked)
+        worker.request_stop()
+    worker.close()
+    assert float((tmp_path / "patience").read_text()) == 4 * 65.0
+
+
 def test_signs_of_life_are_no_reports(tmp_path):
     """Written ten times a second, they would push the reports out of what is read for time left."""
     worker = Worker(tmp_path, make_display())

@@ -63,6 +63,28 @@ def test_a_job_of_a_workspace_that_was_moved_names_the_place_where_it_lies_now(t
     assert made.args == args
 
 
+@pytest.mark.parametrize("typed", [["--workspace", "w"], ["--workspace=w"], ["-w", "w"], ["-ww"]])
+def test_a_workspace_that_was_typed_from_where_one_stood_is_named_in_full(
+    tmp_path, monkeypatch, typed
+):
+    """Else the command means another folder elsewhere, and does not follow one that is moved."""
+    (tmp_path / "w").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VCSOUP_WORKSPACE", "w")
+    about = {"kind": "train", "title": "A", "project": None}
+    args = ["train", *typed, "--out", "w"]
+    with job_worker(**about, args=args, jobs_root=tmp_path / "w" / "jobs") as worker:
+        pass
+    here = str(tmp_path / "w")
+    assert Job(worker.path).args == ["train", "--workspace", here, "--out", "w"]
+    assert Job(worker.path).environment == {"VCSOUP_WORKSPACE": here}
+    (tmp_path / "w").rename(tmp_path / "there")
+    (job,) = Jobs(tmp_path / "there" / "jobs").list()
+    there = str(tmp_path / "there")
+    assert job.args == ["train", "--workspace", there, "--out", "w"]
+    assert job.environment == {"VCSOUP_WORKSPACE": there}
+
+
 def test_the_bin_takes_what_has_ended_and_gives_it_back(jobs):
     first, second, waiting = ended(jobs, "a"), ended(jobs, "b"), enqueue(jobs, "c")
     with pytest.raises(JobError, match="c is queued; stop it before removing it"):

@@ -1,5 +1,6 @@
 """Several values on one model: one pass, one copy, the same rewards as alone."""
 
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.tiny_pairs import Recorder, tiny_pairs
 from vcsoup.engine.bench import Benches
 from vcsoup.errors import RewardModelError
 from vcsoup.monitor import StopRequested
+from vcsoup.pipeline import score_project
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.judge import load_judges
 from vcsoup.rewards.model import RewardModel
@@ -120,6 +122,35 @@ def test_a_shared_pass_that_was_left_half_way_is_not_remembered(specs, passes):
     first, _, third, _ = load_judges(list(specs.values()))
     next(iter(first.batches(*ASKED, tokens_per_batch=64)))
     np.testing.assert_allclose(third.score(*ASKED), alone(specs["third"]), atol=1e-5)
+
+
+def test_a_run_loads_no_model_twice_in_a_row_and_holds_one_at_a_time(specs, tmp_path, monkeypatch):
+    """Three data sets: one model is loaded once; of two, the one in memory is asked first."""
+    held, load = [], RewardModel.load.__func__
+
+    def counting(cls, spec, *args, **options):
+        assert [model for model in held if model() is not None] == []
+        model = load(cls, spec, *args, **options)
+        held.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(RewardModel, "load", classmethod(counting))
+    for judges, loads in ((("first", "brief", "third"), 1), (("first", "brief", "cut"), 2 + 1 + 1)):
+        workspace = Workspace(tmp_path / judges[2])
+        rewards = {value: specs[value] for value in judges}
+        config = ProjectConfig(name="p", base="base", values=judges, rewards=rewards)
+        project = workspace.create_project(config)
+        for place, value in enumerate(judges):
+            rows = PAIRS.iloc[4 * place : 4 * place + 4].reset_index(drop=True)
+            project.save_pairs(value, rows, source="tiny")
+        held.clear()
+        score_project(workspace, project)
+        assert len(held) == loads
+        for place, value in enumerate(judges):
+            asked = [part[4 * place : 4 * place + 4] for part in ASKED]
+            alone = score_replies(*asked, rewards)
+            told = project.rewards(value)[[f"{judge}_chosen" for judge in judges]]
+            np.testing.assert_allclose(told.to_numpy(), alone, atol=1e-5)
 
 
 def test_the_engine_keeps_one_copy_for_the_heads_of_a_model(specs, tmp_path, monkeypatch):

@@ -2,10 +2,10 @@
 
 import pytest
 
+from tests.study_text import parse_study
 from vcsoup.study.cost import plan_cost
 from vcsoup.study.plan import make_plan
 from vcsoup.study.shelf import Shelf
-from vcsoup.study.study_file import parse_study
 
 SMALL = """
 seeds: {reporting: [1, 2]}

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.study_text import parse_study
 from vcsoup.errors import NotFoundError
 from vcsoup.study.settings import Setting, StudyError
-from vcsoup.study.study_file import StudyFile, load_study, parse_study
+from vcsoup.study.study_file import StudyFile, load_study
 
 
 def test_an_empty_file_is_a_study_with_everything_asked_for():

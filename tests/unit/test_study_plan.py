@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.study_text import parse_study
 from vcsoup.study.plan import filter_name, make_plan
 from vcsoup.study.settings import StudyError
-from vcsoup.study.study_file import parse_study
 
 VALUES = ("helpful", "harmless", "humorous")
 SOURCE = {"world": 0}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.study_text import parse_study
 from vcsoup.soup.weights import simplex_grid
 from vcsoup.study.bootstrap import prompt_shares
 from vcsoup.study.measures import measures
@@ -13,7 +14,6 @@ from vcsoup.study.report import page
 from vcsoup.study.results import make_results
 from vcsoup.study.samples import ArmSamples, SettingSamples
 from vcsoup.study.scoring import yardstick
-from vcsoup.study.study_file import parse_study
 
 ONE_SEED = "arms: [{arms}]\nworlds: {{noise: [0.2], conflict: [null]}}\nseeds: {{reporting: [1]}}"
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from tests.study_text import parse_study
 from tests.tiny_pairs import Recorder, tiny_pairs
 from tests.tiny_project import VALUES, tiny_project
 from vcsoup.cli.entry import app
@@ -23,7 +24,6 @@ from vcsoup.study.measures import MEASURES
 from vcsoup.study.published import RESULT, load_published, tuning_errors, tuning_rows
 from vcsoup.study.report import write_report
 from vcsoup.study.settings import StudyError
-from vcsoup.study.study_file import parse_study
 from vcsoup.workspace import Workspace
 
 STUDY = """

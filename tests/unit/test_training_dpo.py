@@ -67,6 +67,17 @@ def test_it_learns_and_says_so(trained):
     assert set(steps[0][1]) == {"loss", "accuracy", "margin", "lr", "tokens_per_s", "memory_mb"}
 
 
+def test_a_look_that_lasts_says_how_far_it_is(base, tmp_path, monkeypatch):
+    """Eight held-out pairs in passes of two; ordinary looks of this base are over at once."""
+    monkeypatch.setattr("vcsoup.training.watch._TELL_S", 0.0)
+    told, monitor = {"base": base, "manifest": MANIFEST}, Recorder()
+    train_value(tiny_pairs(32), small(), out=tmp_path / "a", monitor=monitor, **told)
+    looks = [(done, figures) for _, done, _, figures in monitor.reports if "looked_at" in figures]
+    assert [done for done, _ in looks] == [4] * 4 + [8] * 4
+    assert [figures["looked_at"] for _, figures in looks] == [2, 4, 6, 8] * 2
+    assert {figures["to_look_at"] for _, figures in looks} == {8}
+
+
 def test_the_first_loss_is_that_of_the_base(trained):
     """LoRA B starts at zero, so policy = reference, margin 0, loss -log sigmoid(0) = log 2."""
     _, _, monitor = trained

@@ -84,7 +84,7 @@ class EngineClient:
             state ("queued", "sampling", "measuring", "done", "cancelled" or "failed"), text (so
             far), point ({rewards, low, high} per value, n_prompts, recorded and the set_key of its
             adapters, or None; refined while more prompts are scored), seconds_to_first_token,
-            seconds_to_point, error.
+            seconds_to_point (None where the point was measured before), error.
         """
         return self._ask("GET", f"/tastings/{tasting_id}?patience={patience:g}")
 

@@ -1,4 +1,4 @@
-"""Find the engine of a workspace, start it when there is none, stop it. Torch-free.
+"""Find the engine of a workspace, start it when there is none. Torch-free.
 
 Starting goes through `vcsoup.jobs`: the engine is the command `python -m vcsoup engine`, detached,
 so it outlives the page that asked for it and is shared by all tabs.
@@ -7,7 +7,7 @@ so it outlives the page that asked for it and is shared by all tabs.
 import time
 
 from vcsoup.engine.client import EngineClient
-from vcsoup.engine.identity import is_alive, read_identity
+from vcsoup.engine.identity import read_identity
 from vcsoup.errors import EngineError
 from vcsoup.jobs import Job, Jobs
 from vcsoup.jobs.folder import one_at_a_time
@@ -53,22 +53,6 @@ def find_engine(workspace: Workspace) -> EngineClient | None:
         client.close()
         return None
     return client
-
-
-def stop_engine(workspace: Workspace, jobs: Jobs, *, timeout: float = 30.0) -> None:
-    """Ask the engine to stop and wait until it has; does nothing when there is none.
-
-    Raises:
-        EngineError: it still lives after `timeout` seconds.
-    """
-    for job in jobs.list("engine"):
-        if job.active:
-            job.stop()
-    deadline = time.monotonic() + timeout
-    while is_alive(workspace.engine_root):
-        if time.monotonic() > deadline:
-            raise EngineError(f"the engine did not stop within {timeout:g} s; stop its process")
-        time.sleep(_POLL_SECONDS)
 
 
 def _await(workspace: Workspace, job: Job, deadline: float) -> EngineClient:

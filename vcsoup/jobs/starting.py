@@ -1,34 +1,37 @@
 """Making a job out of a command: its spec, its twin, its folder and its process."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vcsoup.errors import JobError
+from vcsoup.home_paths import from_home
 from vcsoup.jobs import folder as files
 from vcsoup.jobs.disk import remedy, write_failure
 from vcsoup.jobs.job import Job
 from vcsoup.jobs.slot import Place
 from vcsoup.jobs.spawn import spawn_worker
 
-# The variable that decides what a command means.
+# The variable that decides what a command means, and the option that does.
 _WORKSPACE = "VCSOUP_WORKSPACE"
+_OPTION = re.compile(r"(?:--workspace(?:=|$)|-w)(.*)", re.DOTALL)
 
 
 def new_spec(root: Path, args: Sequence[str], workspace: Path | None = None) -> dict[str, Any]:
     """Return what makes a command mean the same again later: arguments, folder, environment.
 
-    Also where its workspace lies, so that the command finds one that was moved.
+    Also where its workspace lies, in full, so that the command finds one that was moved.
     """
-    kept = {_WORKSPACE: os.environ[_WORKSPACE]} if _WORKSPACE in os.environ else {}
+    named = workspace or os.environ.get(_WORKSPACE)
     return {
         "root": str(root),
-        "args": [str(arg) for arg in args],
+        "args": _named_in_full([str(arg) for arg in args]),
         "created": files.utc_now(),
         "folder": str(Path.cwd()),
-        "environment": {_WORKSPACE: str(workspace.resolve())} if workspace else kept,
+        "environment": {_WORKSPACE: _in_full(named)} if named else {},
     }
 
 
@@ -80,3 +83,19 @@ def start_worker(
         reason = f"{job.title} cannot be started: {cause}"
         write_failure(job.path, reason)
         raise JobError(reason) from error
+
+
+def _named_in_full(args: Sequence[str]) -> list[str]:
+    """Arguments with the workspace by its whole path, as an argument of its own."""
+    found: list[str] = []
+    rest = iter(args)
+    for arg in rest:
+        if (option := _OPTION.fullmatch(arg)) is None:
+            found.append(arg)
+        elif named := option[1] or next(rest, ""):
+            found += ["--workspace", _in_full(named)]
+    return found
+
+
+def _in_full(folder: str | Path) -> str:
+    return str(from_home(folder).resolve())

@@ -43,7 +43,7 @@ class Worker:
         self._reports = Reports(path / files.PROGRESS)
         self._pulse = Pulse(path / files.HEARTBEAT)
         self._last = ("", 0, 0.0)  # stage, how much was done, seconds of a clock that nobody sets
-        self._heard: float | None = None  # when the last report came, by that clock
+        self._heard: float | None = None  # when something new was last reported, by that clock
         self._longest = 0.0  # seconds between two reports
 
     @property
@@ -63,9 +63,11 @@ class Worker:
         """Write one report (see `vcsoup.monitor.Monitor`), and hear whether to stop."""
         self._look_for_stop()
         now = time.monotonic()
-        self._longest = max(self._longest, now - (self._heard or now))
-        self._heard = now
         known, known_done, written = self._last
+        if (stage, done) != (known, known_done):
+            # What is said within a step ends none, so that a stop is given time for the whole.
+            self._longest = max(self._longest, now - (self._heard or now))
+            self._heard = now
         if stage == known and not figures and done < total:
             # What says nothing new is a sign of life: it is heard, above, and not written.
             if done == known_done or now - written < _SHORTEST_GAP_S:

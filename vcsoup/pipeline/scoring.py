@@ -41,12 +41,12 @@ def score_project(
         NotFoundError: a value without pairs.
     """
     from vcsoup.rewards.cache import RewardCache
-    from vcsoup.rewards.endpoint import EndpointJudge
+    from vcsoup.rewards.in_use import JudgesInUse
     from vcsoup.rewards.scoring import score_pairs
 
     specs = reward_specs(project)
     cache = RewardCache(workspace.reward_cache_root)
-    endpoints: dict[str, EndpointJudge] = {}  # one bill for the whole run
+    judges = JudgesInUse()  # one bill for the whole run
     counts = {}
     for value in values or tuple(project.datasets()):
         former = project.set_aside(value)
@@ -57,7 +57,7 @@ def score_project(
             cache=cache,
             monitor=monitor,
             consents=workspace.consents.keys(),
-            endpoints=endpoints,
+            judges=judges,
         )
         usable, aside = divide(pairs, table, specs)
         if len(aside):

@@ -40,7 +40,7 @@ class EndpointJudge:
         cache: RewardCache | None = None,
         consents: Container[str] = (),
     ) -> None:
-        """Prepare a judge; nothing is sent yet.
+        """Prepare a judge; nothing is sent yet, and where the cache knows all, no key is needed.
 
         Args:
             spec: Of kind "endpoint".
@@ -48,7 +48,7 @@ class EndpointJudge:
             consents: Keys of the consents to send texts to other machines.
 
         Raises:
-            RewardModelError: no consent for this address, or no key in the environment.
+            RewardModelError: no consent for this address.
         """
         check_consent(spec, consents)
         self.spec, self._cache = spec, cache
@@ -56,6 +56,14 @@ class EndpointJudge:
         self._asking = Asking(spec, self.bill)
         self._fingerprint = spec.fingerprint()
         self._to_come: Estimate | None = None  # of the last texts, when some were not known
+
+    def check_key(self) -> None:
+        """Look for the key now, for whoever would else make replies in vain.
+
+        Raises:
+            RewardModelError: no key in the environment.
+        """
+        self._asking.client()
 
     def score(
         self,
@@ -92,8 +100,8 @@ class EndpointJudge:
             monitor: Hears how far it is, with requests, tokens and cost so far.
 
         Raises:
-            RewardModelError: the server refuses everything, or the cap of the cost is reached;
-                what came until then is in the cache.
+            RewardModelError: no key in the environment, the server refuses everything, or the cap
+                of the cost is reached; what came until then is in the cache.
             StopRequested: asked to stop.
         """
         rewards = np.full(len(replies), np.nan, dtype=np.float32)

@@ -39,14 +39,20 @@ class Asking:
     """
 
     def __init__(self, spec: RewardSpec, bill: Bill) -> None:
-        """Prepare; nothing is sent yet.
+        """Prepare; nothing is sent and no key is read yet."""
+        self._spec, self._bill = spec, bill
+        self._client: EndpointClient | None = None
+        self.reason = ""
+
+    def client(self) -> EndpointClient:
+        """What sends the questions; the first call reads the key.
 
         Raises:
             RewardModelError: no key in the environment.
         """
-        self._spec = spec
-        self._client = EndpointClient(spec, bill)
-        self.reason = ""
+        if self._client is None:
+            self._client = EndpointClient(self._spec, self._bill)
+        return self._client
 
     def scores(
         self, texts: Mapping[str, Text], saved: SavedAnswers
@@ -61,8 +67,11 @@ class Asking:
             saved: Where scores are put at once.
 
         Raises:
-            RewardModelError: as `EndpointClient.answer`; or too many unusable answers in a row.
+            RewardModelError: no key in the environment; as `EndpointClient.answer`; or too many
+                unusable answers in a row.
         """
+        if texts:
+            self.client()  # before the threads, which all use it
         stopped, at_once = threading.Event(), self._spec.at_once
         pool = ThreadPoolExecutor(at_once, thread_name_prefix="endpoint")
         waiting, under_way = iter(texts), dict[Future[float], str]()
@@ -97,7 +106,7 @@ class Asking:
             if stopped.is_set():
                 raise StopRequested("asking the endpoint was stopped")
             try:
-                said = self._client.answer(messages, attempt, stopped)
+                said = self.client().answer(messages, attempt, stopped)
             except UnusableError as error:
                 reason = str(error)
                 if error.final:

@@ -100,7 +100,9 @@ def load_judge(
     if spec.is_function:
         return FunctionJudge(spec)
     if spec.kind == "endpoint":
-        return EndpointJudge(spec, cache=cache, consents=consents)
+        judge = EndpointJudge(spec, cache=cache, consents=consents)
+        judge.check_key()
+        return judge
     from vcsoup.rewards.model import RewardModel
 
     return RewardModel.load(spec, device, consents=consents)

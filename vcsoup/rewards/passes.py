@@ -14,6 +14,7 @@ from vcsoup.monitor import Monitor, StopRequested
 from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache
 from vcsoup.rewards.heads import read_label
+from vcsoup.rewards.in_use import JudgesInUse
 from vcsoup.rewards.model import RewardModel
 from vcsoup.rewards.spec import RewardSpec
 
@@ -30,10 +31,12 @@ class ForwardPass:
         specs: Mapping[str, RewardSpec],
         cache: RewardCache | None,
         *,
+        judges: JudgesInUse,
         monitor: Monitor,
         consents: Container[str] = (),
     ) -> None:
-        """Take values whose specs differ in label and sign alone, L of them."""
+        """Take values whose specs differ in label and sign alone, L of them; `judges` has more."""
+        self._judges = judges
         self._values, self._specs = list(specs), list(specs.values())
         self._fingerprints = [spec.fingerprint() for spec in self._specs]
         self._cache, self._monitor, self._consents = cache, monitor, consents
@@ -51,7 +54,7 @@ class ForwardPass:
         todo = np.flatnonzero(np.isnan(raw).any(axis=1))
         self._monitor.report(self._stage, len(keys) - len(todo), len(keys))
         if len(todo):
-            model = RewardModel.load(self._specs[0], consents=self._consents)
+            model = self._judges.model(self._specs[0], consents=self._consents)
             self._fill(raw, todo, model, (prompts, replies, keys))
         for value in self._values[1:]:
             self._monitor.report(f"scoring {value}", len(keys), len(keys))

@@ -19,6 +19,7 @@ from vcsoup.preferences.pairs import AnyPrompt
 from vcsoup.rewards.cache import RewardCache, reply_key
 from vcsoup.rewards.endpoint import EndpointJudge
 from vcsoup.rewards.functions import FunctionJudge
+from vcsoup.rewards.in_use import JudgesInUse
 from vcsoup.rewards.spec import RewardSpec
 
 FloatArray = npt.NDArray[np.float32]
@@ -31,7 +32,7 @@ def score_pairs(
     cache: RewardCache | None = None,
     monitor: Monitor = SILENT,
     consents: Container[str] = (),
-    endpoints: dict[str, EndpointJudge] | None = None,
+    judges: JudgesInUse | None = None,
 ) -> pd.DataFrame:
     """Make the rewards table of one dataset.
 
@@ -43,8 +44,8 @@ def score_pairs(
         monitor: Hears "scoring <value>"; a stop request raises `StopRequested` (the cache keeps
             what was scored).
         consents: Keys of the consents to run a model's own code or to send texts away.
-        endpoints: Judges by value that the same run has used before, and takes up again, so that
-            their bills and caps go on; new ones are put in.
+        judges: What the same run has asked before, and takes up again: bills and caps of endpoints
+            go on, and a model is not loaded twice in a row. New ones are put in.
 
     Returns:
         Columns `id`, `<value>_chosen`, `<value>_rejected` (float32), rows as in `pairs`.
@@ -66,7 +67,7 @@ def score_pairs(
         cache=cache,
         monitor=monitor,
         consents=consents,
-        endpoints=endpoints,
+        judges=judges,
     )
     for place, value in enumerate(asked):
         found[value] = rewards[:, place]
@@ -85,7 +86,7 @@ def score_replies(
     cache: RewardCache | None = None,
     monitor: Monitor = SILENT,
     consents: Container[str] = (),
-    endpoints: dict[str, EndpointJudge] | None = None,
+    judges: JudgesInUse | None = None,
 ) -> FloatArray:
     """Reward n replies with K models.
 
@@ -96,7 +97,7 @@ def score_replies(
         cache: Rewards known already; new ones are added as they come.
         monitor: As for `score_pairs`.
         consents: As for `score_pairs`.
-        endpoints: As for `score_pairs`.
+        judges: As for `score_pairs`.
 
     Returns:
         Shape (n, K), float32, larger is better, columns in the order of `specs`.
@@ -110,8 +111,10 @@ def score_replies(
     texts = ([prompts[row] for row in once], [replies[row] for row in once])
     places = {value: place for place, value in enumerate(specs)}
     rewards = np.empty((len(replies), len(specs)), dtype=np.float32)
-    endpoints = {} if endpoints is None else endpoints
-    for group in sharing_groups(specs):
+    judges = JudgesInUse() if judges is None else judges
+    endpoints = judges.endpoints
+    # What is in memory is asked first: the others take its place.
+    for group in sorted(sharing_groups(specs), key=lambda one: not _is_held(one, judges)):
         for value, spec in group.items():
             stage = f"scoring {value}"
             if spec.is_function:
@@ -125,11 +128,15 @@ def score_replies(
         if models := {value: spec for value, spec in group.items() if spec.kind == "model"}:
             from vcsoup.rewards.passes import ForwardPass
 
-            run = ForwardPass(models, cache, monitor=monitor, consents=consents)
+            run = ForwardPass(models, cache, judges=judges, monitor=monitor, consents=consents)
             raw = run.score(*texts, [keys[row] for row in once])
             for column, (value, spec) in enumerate(models.items()):
                 rewards[:, places[value]] = raw[first, column] * spec.sign
     return rewards
+
+
+def _is_held(group: Mapping[str, RewardSpec], judges: JudgesInUse) -> bool:
+    return judges.holds(next(iter(group.values())))
 
 
 def sharing_groups(specs: Mapping[str, RewardSpec]) -> list[dict[str, RewardSpec]]:

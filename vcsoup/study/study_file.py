@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from vcsoup.errors import first_fault
 from vcsoup.study.settings import Record, SeedPlan, Setting, StudyError, Worlds
 from vcsoup.training.config import TrainConfig, train_config
-from vcsoup.yaml_lines import YamlText, read_yaml, read_yaml_file
+from vcsoup.yaml_lines import YamlText, read_yaml_file
 
 ArmKind = Literal["unfiltered", "random", "filtered", "weighted", "conditioned", "best-of-n"]
 Threshold = Annotated[float, Field(ge=-1, le=1)]
@@ -143,16 +143,6 @@ def load_study(path: Path) -> StudyFile:
         StudyError: no YAML, an unknown key, or a value out of its range; names the line.
     """
     return _parsed(read_yaml_file(path, error=StudyError, remedy="give a study file"))
-
-
-def parse_study(text: str, source: str = "study.yaml") -> StudyFile:
-    r"""Read a study from YAML text; see `load_study`.
-
-    Example:
-        >>> parse_study("thresholds: [0.5]\nseeds: {reporting: [7]}").seeds.reporting
-        (7,)
-    """
-    return _parsed(read_yaml(text, source, error=StudyError, remedy="give a study file"))
 
 
 def _parsed(read: YamlText) -> StudyFile:

@@ -42,6 +42,7 @@ _HELDOUT = {
 }
 _ALL_TIES = 0.5
 _LONG_S = 10.0  # a stop waits no longer than this for one more look
+_TELL_S = 1.0  # between words on how far a look is
 _STATE, _BEST = "watch.json", "best.safetensors"
 
 
@@ -88,6 +89,7 @@ class Watch(TrainerCallback):
         self._heldout, self._pace = heldout, Pace()
         self._began, self._earlier = time.monotonic(), 0.0
         self._random: list[torch.Tensor] = []
+        self._passes, self._told = 0, time.monotonic()  # of the present look
 
     @property
     def may_look(self) -> bool:
@@ -149,12 +151,24 @@ class Watch(TrainerCallback):
     ) -> None:
         """Remember the random state before a look; looking draws from it."""
         self._random = _random_state() if control.should_evaluate else []
+        self._told = time.monotonic()
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Say how far a look is: on a large base it takes minutes."""
+        self._passes += 1
+        if time.monotonic() - self._told >= _TELL_S:
+            self._told = time.monotonic()
+            looked = round(self._heldout * self._passes / len(kwargs["eval_dataloader"]))
+            self._report(state.global_step, {"looked_at": looked, "to_look_at": self._heldout})
 
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Go on with the random state from before the look."""
         self._pace.passed()
+        self._passes = 0
         if self._random:
             _set_random_state(self._random)
             self._random = []

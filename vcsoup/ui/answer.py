@@ -234,6 +234,8 @@ def _told(view: View) -> str:
         parts.append(f"first word after {plain(view.seconds['first_token'], 1)} s")
     if "point" in view.seconds:
         parts.append(f"point after {plain(view.seconds['point'], 1)} s")
+    elif view.point:
+        parts.append("point from an earlier measuring")
     return ", ".join(parts)
 
 

@@ -27,6 +27,16 @@ _CUT, _FEW, _MOST_COLUMNS = 300, 3, 50
 _SIDES = "Two columns hold the better and the worse answer"
 _LABEL = "A column says which of two answers is better"
 _NO_PROMPT = "(both answers begin with it)"
+ROLES = {
+    _SIDES: ("prompt", "chosen", "rejected"),
+    _LABEL: ("prompt", "first", "second", "label", "first_if", "second_if"),
+}
+"""What is asked for, by how the answers are told apart."""
+
+
+def key_of(value: str) -> str:
+    """Return the prefix of the widgets' keys for a value."""
+    return f"choice_{value}"
 
 
 def can_choose(look: FileLook) -> bool:
@@ -46,7 +56,7 @@ def show(look: FileLook, value: str, *, source: str) -> Reading | None:
     Returns:
         What was chosen; None while something is missing or no row would become a pair.
     """
-    key, by_hand = f"choice_{value}", True
+    key, by_hand = key_of(value), True
     if look.aspects:
         st.markdown(
             f"**{literal(source, most=200)}**, read as {literal(look.format)}, holds "

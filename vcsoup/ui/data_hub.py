@@ -19,7 +19,7 @@ from vcsoup.jobs import Job
 from vcsoup.numbers import plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
-from vcsoup.ui import data_arrival, data_choice, data_hub_part, data_limit, state
+from vcsoup.ui import data_arrival, data_choice, data_choice_kept, data_hub_part, data_limit, state
 from vcsoup.ui.shell import shown_errors
 from vcsoup.workspace import Project
 from vcsoup.workspace.incoming import Incoming
@@ -113,7 +113,9 @@ def _read(project: Project, arriving: Incoming, origin: HubOrigin) -> None:
     how = USUAL
     if not look.settled and data_choice.can_choose(look):
         source = f"{origin.repo}, {plural(origin.rows, 'row')}"
+        data_choice_kept.restore(project.name, arriving.value)
         shown = data_choice.show(look, arriving.value, source=source)
+        data_choice_kept.keep(project.name, arriving.value)
         discard = partial(data_arrival.drop, arriving)
         decided = data_choice.decided(shown, key=arriving.value, discard=discard)
         if decided is None:

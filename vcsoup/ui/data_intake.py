@@ -23,7 +23,15 @@ from vcsoup.intake import Preview, allowed_file, data_root, preview_file, store_
 from vcsoup.numbers import plural
 from vcsoup.preferences.look import look_at
 from vcsoup.preferences.readers import USUAL, Reading
-from vcsoup.ui import data_arrival, data_choice, data_hub, data_limit, data_preview, state
+from vcsoup.ui import (
+    data_arrival,
+    data_choice,
+    data_choice_kept,
+    data_hub,
+    data_limit,
+    data_preview,
+    state,
+)
 from vcsoup.ui.data_chosen import (
     TABS,
     UPLOAD_TOLD,
@@ -53,8 +61,8 @@ def show(project: Project, value: str) -> None:
         return
     if arriving is not None and _key(project, value) not in st.session_state:
         with _trouble_told(project, value):
-            content = Path(arriving.file).read_bytes()
-            _take(project, value, Arriving(arriving.source, content=content))
+            found = found_at(Path(arriving.file), arriving.source)
+            _take(project, value, replace(found, owned=arriving.owned))
     waiting = st.session_state.get(_key(project, value))
     if isinstance(waiting, Preview):
         _confirm(project, waiting)
@@ -131,7 +139,7 @@ def _local(project: Project, value: str) -> None:
 def _take(project: Project, value: str, arriving: Arriving) -> None:
     """Ask about a file that does not say all; read any other one.
 
-    A small file is kept until it is stored or discarded, so that a refreshed page has it.
+    What is asked about is kept until it is stored or discarded, so that a refreshed page has it.
     """
     with arriving.file() as path:
         look = look_at(path, name=Path(arriving.source).name)
@@ -139,15 +147,16 @@ def _take(project: Project, value: str, arriving: Arriving) -> None:
         st.session_state[_key(project, value)] = Unsettled(arriving, look)
     else:
         _read(project, value, arriving, USUAL)
-    if arriving.content is not None and _key(project, value) in st.session_state:
-        _keep(project, value, arriving.source, arriving.content)
+    if _key(project, value) in st.session_state:
+        _keep(project, value, arriving)
 
 
-def _keep(project: Project, value: str, source: str, content: bytes) -> None:
+def _keep(project: Project, value: str, arriving: Arriving) -> None:
     incoming = state.workspace().incoming
     if incoming.find(project.name, value) is None:
-        file = str(incoming.receive(io.BytesIO(content)))
-        kept = Incoming(project.name, value, source, file, owned=True, job="", step=CHOSEN)
+        file = arriving.path or incoming.receive(io.BytesIO(arriving.content or b""))
+        owned = arriving.owned or arriving.path is None
+        kept = Incoming(project.name, value, arriving.source, str(file), owned, "", step=CHOSEN)
         incoming.put(kept)
 
 
@@ -175,7 +184,9 @@ def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> Non
 
 def _settle(project: Project, value: str, waiting: Unsettled) -> None:
     arriving = waiting.arriving
+    data_choice_kept.restore(project.name, value)
     how = data_choice.show(waiting.look, value, source=arriving.source)
+    data_choice_kept.keep(project.name, value)
 
     def discard() -> None:
         if arriving.owned and arriving.path is not None:

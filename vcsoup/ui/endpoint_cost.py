@@ -7,7 +7,7 @@ said with it.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import streamlit as st
@@ -31,15 +31,17 @@ def show_estimate(project: Project, values: Sequence[str]) -> None:
     asked = {v: spec for v, spec in project.config.rewards.items() if spec.kind == "endpoint"}
     if not asked:
         return
+    keys: set[str] = set()
     for value, spec in asked.items():
         expected, known = _expected(project, values, spec)
+        keys |= {spec.key_env} if spec.key_env and expected.requests else set()
         told = f"{literal(value)} is judged by {literal(spec.title)}: at most {expected.words}"
         told += f"; {count(known)} answers are known already." if known else "."
         if limit := limit_told(spec, expected.cost):
             told += f" {literal(limit)}."
         st.caption(f":material/payments: {told}")
     st.caption("Answers that are known already are not asked for again.")
-    _show_missing(project, list(asked.values()))
+    _show_missing(project, list(asked.values()), keys)
 
 
 def show_spent(runs: Sequence[Sequence[StageProgress]], *, active: bool) -> None:
@@ -99,7 +101,7 @@ def _left_to_ask(
     return estimate(_spec, *texts), len(keys) - len(left)
 
 
-def _show_missing(project: Project, specs: Sequence[RewardSpec]) -> None:
+def _show_missing(project: Project, specs: Sequence[RewardSpec], keys: Collection[str]) -> None:
     given = project.consents.keys()
     away = {spec.url for spec in specs if needs_consent(spec)}
     for url in sorted(url for url in away if consent_key(url) not in given):
@@ -108,8 +110,7 @@ def _show_missing(project: Project, specs: Sequence[RewardSpec]) -> None:
             f"so does `python -m vcsoup reward consent {url}`."
         )
         st.warning(message(said), icon=":material/policy:")
-    names = {spec.key_env for spec in specs if spec.key_env}
-    if missing := sorted(name for name in names if not os.environ.get(name)):
+    if missing := sorted(name for name in keys if not os.environ.get(name)):
         said = (
             f"The environment of this app has no {', '.join(missing)}, which should hold a key: "
             "stop the app, set it, and start the app again."

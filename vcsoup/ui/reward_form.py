@@ -4,8 +4,8 @@ A known model brings its settings; any other one is asked as its configuration s
 form serves the Data page and the project wizard; it stores nothing but a consent.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -21,6 +21,8 @@ from vcsoup.ui.reward_settings import FIRST, MORE, label_of, settings
 from vcsoup.ui.reward_suggestion import suggestion_for
 from vcsoup.ui.shell import slot
 from vcsoup.workspace import Workspace
+
+Heard = Callable[[Mapping[str, Any]], None]
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "model": ("a reward model", "A sequence classifier reads prompt and reply and gives a number."),
@@ -55,6 +57,7 @@ def reward_form(
     value: str,
     start: RewardSpec | None,
     columns: Sequence[str] = (),
+    heard: Heard = lambda _: None,
 ) -> RewardSpec | None:
     """Draw the form for one value.
 
@@ -64,6 +67,7 @@ def reward_form(
         value: The value to be judged.
         start: What the form shows first; None for a new judge.
         columns: Names of the scores that the data bring, to choose from.
+        heard: Called with what is filled in, fields of `RewardSpec`, where it makes no judge yet.
 
     Returns:
         The judge as it stands on the screen; None while something is missing or wrong, which the
@@ -81,11 +85,12 @@ def reward_form(
     )
     st.caption(KINDS[kind][1])
     same = start if start is not None and start.kind == kind else None
+    heard({"kind": kind})
     try:
         if kind == "model":
             return _model(key, workspace, same)
         if kind == "endpoint":
-            return _endpoint(key, workspace, same)
+            return _endpoint(key, workspace, same, heard)
         return _rule(key, kind, same, columns)
     except RewardModelError as error:
         st.warning(message(str(error)), icon=":material/warning:")
@@ -106,12 +111,15 @@ def _rule(
     return reward_spec(kind=kind, **found)
 
 
-def _endpoint(key: str, workspace: Workspace, start: RewardSpec | None) -> RewardSpec | None:
+def _endpoint(
+    key: str, workspace: Workspace, start: RewardSpec | None, heard: Heard
+) -> RewardSpec | None:
     """A judge behind an OpenAI-compatible endpoint."""
     base = start or RewardSpec.model_construct(kind="endpoint")
     found = settings(base, _ASKED, key=f"{key}_endpoint")
     with st.expander("Cost and pace", icon=":material/payments:"):
         found |= settings(base, (*_LIMITS, "timeout", "answer_tokens"), key=f"{key}_endpoint")
+    heard({name: entry for name, entry in found.items() if entry not in (None, "")})
     if missing := [label_of(name) for name in ("url", "model", "criterion") if not found[name]]:
         st.caption(f"Fill in to go on: {', '.join(missing)}.")
         return None

@@ -1,11 +1,19 @@
 """The view "Reward models": one card per value, the form that changes its judge, and the clinic."""
 
 import hashlib
+from typing import Any
 
 import streamlit as st
 
 from vcsoup.rewards.spec import RewardSpec
-from vcsoup.ui import reward_changes, reward_clinic, reward_consent, reward_findings, state
+from vcsoup.ui import (
+    reward_changes,
+    reward_clinic,
+    reward_consent,
+    reward_draft,
+    reward_findings,
+    state,
+)
 from vcsoup.ui.literal import literal
 from vcsoup.ui.reward_form import reward_form
 from vcsoup.ui.runs_words import Colour
@@ -29,6 +37,7 @@ def show(project: Project) -> None:
 def judges(project: Project) -> None:
     """Show a card per value, and the form of the one that is being changed."""
     checkup = project.checkup()
+    go_on(project)
     for column, value in beside_each_other(project.values):
         with column, st.container(border=True, height="stretch", key=f"judge_card_{value}"):
             _card(project, value, checkup)
@@ -41,6 +50,12 @@ def judges(project: Project) -> None:
 def open_form(value: str) -> None:
     """Let the form of a value's judge be open."""
     st.session_state[_OPEN] = value
+
+
+def go_on(project: Project) -> None:
+    """Open the form that the last visit left, where none is open."""
+    if _OPEN not in st.session_state and (left := reward_draft.left(project)) is not None:
+        open_form(left.value)
 
 
 def open_value() -> str | None:
@@ -93,14 +108,23 @@ def _remove(project: Project, value: str) -> None:
 
 def _form(project: Project, value: str) -> None:
     present = project.config.rewards.get(value)
+    start, left, filled = present, reward_draft.left(project), dict[str, Any]()
+    if left is not None and (left.value, left.of) == (value, _stamp(present)):
+        start = left.start
     with st.container(border=True, key="judge_form"):
         columns = {name for info in project.datasets().values() for name in _scores(info.report)}
         spec = reward_form(
-            f"judge_{project.name}_{value}_{_stamp(present)}",
+            f"judge_{project.name}_{value}_{_stamp(start)}",
             state.workspace(),
             value=value,
-            start=present,
+            start=start,
             columns=sorted(columns),
+            heard=filled.update,
+        )
+        entries = spec.model_dump(mode="json") if spec is not None else filled
+        shown = {} if spec is not None and spec == present else entries
+        reward_draft.keep(
+            project, reward_draft.JudgeDraft(value=value, of=_stamp(present), entries=shown)
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             save = st.button(
@@ -111,12 +135,12 @@ def _form(project: Project, value: str) -> None:
                 disabled=spec is None or spec == present,
             )
             if st.button("Close", key="judge_close", icon=":material/close:"):
-                _close()
+                _close(project)
         if save and spec is not None:
             told = f"**{literal(value)}** is judged by {reward_changes.name_of(spec)} now."
             with shown_errors():
                 reward_changes.change(project, value, spec, told=told)
-                _close()
+                _close(project)
 
 
 def _scores(report: object) -> list[str]:
@@ -130,6 +154,7 @@ def _stamp(judge: RewardSpec | None) -> str:
     return hashlib.sha256(judge.model_dump_json().encode()).hexdigest()[:8] if judge else "new"
 
 
-def _close() -> None:
+def _close(project: Project) -> None:
+    reward_draft.forget(project)
     st.session_state.pop(_OPEN, None)
     st.rerun()

@@ -189,6 +189,9 @@ def _progress(run: Run, now: float) -> str:
     if stage.startswith("training "):
         stage = f"{track.value}, {track.group}: step" if track and track.group else "step"
     parts = [f"{stage} {count(done)} of {count(total)}"]
+    if "looked_at" in record:
+        seen, held_out = int(record["looked_at"]), int(record["to_look_at"])
+        parts.append(f"{count(seen)} of {plural(held_out, 'held-out pair')} looked at")
     parts += left_told(done, total, run.reports.seconds_left(now))
     sign = run.job.heartbeat
     if sign is not None and now - sign > _SILENT_S:

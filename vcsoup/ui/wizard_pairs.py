@@ -69,6 +69,7 @@ def rewards_step(project: Project) -> None:
 
     It opens by itself once for each value, so that one who closes it keeps it closed.
     """
+    reward_view.go_on(project)
     missing = [value for value in project.values if value not in project.config.rewards]
     offered = (project.name, missing[0]) if missing else None
     if offered != st.session_state.get(_OFFERED):

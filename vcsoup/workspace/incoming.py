@@ -7,7 +7,8 @@ refresh, goes on where the first one was.
 
 import time
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +36,7 @@ class Incoming:
         options: How it is to be read, as options of `data add`.
         step: What `job` does: "look" at a data set of the hub, "fetch" its rows, or "read" a file;
             "store" while a job for each of several values stores it; `CHOSEN` without a job.
+        choices: What was chosen so far of what its columns hold, for the page that asks.
     """
 
     project: str
@@ -46,6 +48,7 @@ class Incoming:
     store_job: str = ""
     options: tuple[str, ...] = ()
     step: str = "read"
+    choices: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 class IncomingFiles:

@@ -1,0 +1,43 @@
+"""The columns that somebody named for a file on its way in, kept beside it.
+
+A refreshed page, or another tab, goes on with them. They go with the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from vcsoup.ui import state
+from vcsoup.ui.data_choice import ROLES, key_of
+
+
+def restore(project: str, value: str) -> None:
+    """Give the widgets of `data_choice.show`, before they are drawn, what was chosen last.
+
+    Args:
+        project: Name of the project.
+        value: Whose file is asked about.
+    """
+    kept = state.workspace().incoming.find(project, value)
+    for name, entry in (kept.choices if kept else {}).items():
+        if (key := f"{key_of(value)}_{name}") not in st.session_state:
+            st.session_state[key] = entry
+
+
+def keep(project: str, value: str) -> None:
+    """Keep what the widgets of `data_choice.show` say, now that they are drawn."""
+    incoming = state.workspace().incoming
+    kept = incoming.find(project, value)
+    if kept is not None and (choices := _chosen(value)) != kept.choices:
+        incoming.put(replace(kept, choices=choices))
+
+
+def _chosen(value: str) -> Mapping[str, str | bool]:
+    """What is chosen where columns are named by hand; another choice is made in a click."""
+    told = {name: st.session_state.get(f"{key_of(value)}_{name}") for name in ("by_hand", "way")}
+    if told["way"] is None or told["by_hand"] is False:
+        return {}
+    for role in ROLES[told["way"]]:
+        told[role] = st.session_state.get(f"{key_of(value)}_{role}")
+    return {name: entry for name, entry in told.items() if entry is not None}
