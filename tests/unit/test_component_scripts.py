@@ -53,3 +53,11 @@ def test_a_label_at_the_edge_of_a_canvas_stays_whole():
         ["2,000", 100, 9],
         ["2,000", 15, 9],
     ]
+
+
+def test_a_corner_of_the_triangle_cuts_a_name_but_never_its_weight():
+    long = "harmlessness-under-adversarial-pressure"
+    fits = "(text) => text.length <= 19"
+    assert asked("ternary.js", f"labelled('{long}', '0.50', {fits})") == "harmlessness… 0.50"
+    assert asked("ternary.js", f"labelled('helpful', '0.50', {fits})") == "helpful 0.50"
+    assert asked("ternary.js", f"labelled('{long}', '0.50', () => false)") == "h… 0.50"
