@@ -62,6 +62,15 @@ def test_long_labels_end_inside_the_chart():
     assert list(places) == ["middle right", "middle left"]
 
 
+def test_a_long_name_beside_a_point_is_cut():
+    rows = front_rows()
+    rows.loc[rows["role"] == "corner", "label"] = "harmlessness-under-adversarial-pressure"
+    corners = trace(
+        front_scatter(rows, view=FrontView("kind", "wise"), colours=LIGHT), "one value alone"
+    )
+    assert set(corners.text) == {"harmlessness-under-adve…"}
+
+
 def test_the_current_soup_has_its_interval():
     view = FrontView(x="kind", y="wise", current="mixed")
     here = trace(front_scatter(front_rows(), view=view, colours=LIGHT), "this soup, measured")

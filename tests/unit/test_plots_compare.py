@@ -72,6 +72,18 @@ def test_chord_panels_draw_line_and_intervals_per_value():
     assert figure.layout.xaxis.ticktext == ("a", "half", "b")
 
 
+def test_a_chord_panel_says_of_a_long_name_what_has_room_and_all_to_the_pointer():
+    """Ten characters under a corner, sixteen along the side: so much do three panels leave."""
+    long = "harmlessness-under-adversarial-pressure"
+    rows = pd.DataFrame({"value": long, "place": [0.0, 1.0], "mean": 1.0, "low": 0.0, "high": 2.0})
+    figure = chord_panels(
+        rows.assign(line=1.0), ends=(long, "b"), colour_of={long: "#000000"}, colours=LIGHT
+    )
+    assert figure.layout.xaxis.ticktext == ("harmlessn…", "half", "b")
+    assert figure.layout.yaxis.title.text == "mean reward, harmlessness-un…"
+    assert all(trace.hovertemplate.startswith(f"{long}: ") for trace in figure.data)
+
+
 def test_rank_errors_mark_the_exact_and_the_chosen_rank():
     figure = rank_errors([1.0, 0.5, 0.0], average=0.8, rank=1, colours=LIGHT)
     traces = by_name(figure)
