@@ -105,6 +105,13 @@ def agreement(names: list[str]) -> pd.DataFrame:
     )
 
 
+def test_long_names_of_adapters_are_cut_in_the_legend_and_whole_for_the_pointer():
+    long = "harmlessness-under-adversarial-pressure"
+    (line,) = layer_agreement(agreement(["helpful", long]), colours=LIGHT).data
+    assert line.name == "helpful and harmlessness-unde…"
+    assert f"helpful and {long}" in line.hovertemplate
+
+
 def test_few_adapters_are_lines_and_many_a_table():
     few = layer_agreement(agreement(["a", "b", "c"]), colours=LIGHT)
     assert [trace.name for trace in few.data] == ["a and b", "a and c", "b and c"]
