@@ -64,5 +64,5 @@ def test_a_corner_of_the_triangle_cuts_a_name_but_never_its_weight():
 
 
 def test_a_table_of_many_answers_scrolls_before_its_columns_are_too_narrow():
-    """Eight columns (base, six values, a soup) of 128 pixels are more than a page of 800 has."""
-    assert asked("answers.js", "narrowest(8)") == "64rem"
+    """Eight columns (base, six values, a soup) of 144 pixels are more than a page of 800 has."""
+    assert asked("answers.js", "narrowest(8)") == "72rem"

@@ -9,7 +9,7 @@ function text(spans) {
 }
 
 // Each answer keeps room for its words and figures; a table of many values scrolls sideways instead.
-const narrowest = (columns) => `${8 * columns}rem`;
+const narrowest = (columns) => `${9 * columns}rem`;
 
 const ARROWS = { 1: "▲", 0: "", "-1": "▼" };
 
