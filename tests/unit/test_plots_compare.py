@@ -163,3 +163,14 @@ def test_stage_charts_are_large_and_exact():
     assert list(drawn.data[0].error_y.arrayminus) == [0.5, 0.5]
     assert drawn.data[1].error_y.array is None
     assert drawn.layout.yaxis.title.text == "gain over the base, r"
+
+
+def test_long_names_leave_the_stage_room_for_its_bars():
+    """Ten characters beside a bar; three adapters share sixty below their groups."""
+    long = "harmlessness-under-adversarial-pressure"
+    colour_of = dict.fromkeys((long, "b", "c"), "#000000")
+    axis = pair_gaps({long: -1.0, "b": 2.0}, colour_of=colour_of, colours=LIGHT).layout.yaxis
+    assert axis.ticktext == (f"harmlessn… {MINUS}1.0 {SIGMA}", f"b +2.0 {SIGMA}")
+    rows = pd.DataFrame({"adapter": [long, "b", "c"], "gain": 1.0, "low": 0.5, "high": 2.0})
+    drawn = adapter_gains(rows.assign(value="b"), values=["b"], colour_of=colour_of, colours=LIGHT)
+    assert drawn.layout.xaxis.ticktext == ("harmlessness-under…", "b", "c")
