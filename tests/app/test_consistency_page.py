@@ -11,7 +11,7 @@ import pytest
 
 from tests.app.fixture_project import full_project, hand_project, store_gaps
 from vcsoup.filtering import PairFilter
-from vcsoup.numbers import MINUS, SIGMA
+from vcsoup.numbers import MINUS, SIGMA, THIN
 from vcsoup.pair_export import ExportPlan, export_bytes
 from vcsoup.training.config import PRESETS
 from vcsoup.ui import cockpit, cost, drafting
@@ -89,7 +89,7 @@ def test_mean_gaps_are_those_of_the_kept_pairs(workspace, visit):
     app = visit("consistency", **{"tau.helpful": "0.5"})
     assert strips(app)["helpful"]["gaps"][0] == ["helpful", "+0.87", "+1.96"]
     panel = drawn(app, "vcsoup.panels")["panels"][0]
-    assert panel["title"] == f"helpful: mean +0.87 → +1.96 {SIGMA}"
+    assert panel["title"] == f"helpful: mean +0.87 → +1.96{THIN}{SIGMA}"
     assert [sum(series["ys"]) for series in panel["series"]] == [10, 5]
 
 

@@ -61,6 +61,17 @@ def test_commands_name_what_was_chosen(project):
         assert args[args.index("--weights") + 1] == MIX
 
 
+def test_a_soup_of_many_long_values_has_a_name_that_a_disk_takes(tmp_path):
+    """Eight values of 40 letters are 376 with their weights; 255 bytes are what a name has."""
+    names = []
+    for last in ("0.3", "0.4"):
+        weights = ",".join(f"{letter * 40}={last}" for letter in "abcdefgh")
+        export = Export("p" * 40, "unfiltered", weights, Choice("model"), tmp_path)
+        (tmp_path / export.file_name).touch()
+        names.append(export.file_name)
+    assert names[0] != names[1]
+
+
 def test_four_texts_are_offered(project, visit):
     app = visit("soup", view="export", weights=MIX)
     labels = [offer.proto.label for offer in app.get("download_button")]

@@ -37,3 +37,24 @@ def test_a_refusal_is_said_once_and_as_it_is():
     assert [error.value for error in app.error] == ["it has \\*ended\\*; look again"]
     app.run()
     assert not app.error
+
+
+def _values() -> None:
+    import streamlit as st
+
+    from vcsoup.ui.shell import beside_each_other
+
+    for count in (2, 4, 5, 6, 8):
+        with st.container(key=f"k{count}"):
+            for column, value in beside_each_other("abcdefgh"[:count]):
+                column.text(value)
+
+
+def test_values_stand_in_rows_of_one_length():
+    """At most four a row; six in rows of four and two would leave half of the second empty."""
+    app = AppTest.from_function(_values, default_timeout=30).run()
+    shares = [round(1 / column.weight) for column in app.columns]
+    assert shares == [2] * 2 + [4] * 4 + [3] * 6 + [3] * 6 + [4] * 8
+    assert "".join(text.value for text in app.text) == "".join(
+        "abcdefgh"[:count] for count in (2, 4, 5, 6, 8)
+    )

@@ -273,6 +273,17 @@ def feed(app, text):
     app.run()
 
 
+def test_a_form_without_pairs_does_not_ask_for_values_alone(workspace, visit):
+    """All values are chosen, neither filtered nor unfiltered pairs are."""
+    full_project(workspace)
+    app = visit("train")
+    app.segmented_control(key="train_pairs").set_value([]).run()
+    assert len(app.pills(key="train_values").value) == 3
+    assert "Choose at least one value, and the pairs it is trained on." in captions(app)
+    assert app.button(key="start_runs").label == "Choose values and pairs"
+    assert app.button(key="start_runs").disabled
+
+
 def test_a_set_that_is_measured_is_said_to_be_measured_anew(workspace, visit):
     project = full_project(workspace)
     app = visit("train")

@@ -302,3 +302,26 @@ def test_runs_with_curves_are_at_most_twelve():
         shown_ids = runs_desk.desk().ticked or ()
         runs_desk.toggle(f"run-{run}", shown_ids)
     assert len(runs_desk.desk().ticked) == runs_desk.MOST_CURVES
+
+
+def test_the_menu_of_a_deleted_run_does_not_stay_open_over_the_next(workspace, visit):
+    """There its Delete would be under the pointer; the browser knows a menu by its id."""
+    full_project(workspace)
+    made.finished(workspace, "helpful")
+    app = visit("train", run=made.finished(workspace, "harmless").id)
+    menus = [_menus(app)]
+    app.button(key="run_delete").click().run()
+    menus.append(_menus(app))
+    assert [len(ids) for ids in menus] == [1, 1]
+    assert menus[0] != menus[1]
+
+
+def _menus(app):
+    """Ids of the menus of runs."""
+    found, seen = [], [app.main]
+    while seen:
+        block = seen.pop()
+        seen += getattr(block, "children", {}).values()
+        told = str(getattr(block, "proto", ""))
+        found += [told] if "More about this run" in told and "popover" in told else []
+    return found

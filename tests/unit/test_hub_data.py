@@ -342,6 +342,12 @@ def test_without_a_copy_it_is_said_how_to_get_one(told, way):
         ("org/name/more", ""),
         ("~/name", ""),
         ("hf://datasets/../etc", ""),
+        ("https://huggingface.co/datasets/org/name", "org/name"),
+        ("https://huggingface.co/datasets/org/name/viewer/default/train?p=2", "org/name"),
+        ("https://hf.co/datasets/org/name/tree/main/", "org/name"),
+        ("https://huggingface.co/datasets/org/name/tree/older", ""),
+        ("https://huggingface.co/datasets/org/name/blob/main/train.csv", ""),
+        ("https://elsewhere.example/datasets/org/name", ""),
     ],
 )
 def test_ids_are_told_from_paths(typed, repo):

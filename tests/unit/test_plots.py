@@ -62,6 +62,15 @@ def test_long_labels_end_inside_the_chart():
     assert list(places) == ["middle right", "middle left"]
 
 
+def test_a_long_name_beside_a_point_is_cut():
+    rows = front_rows()
+    rows.loc[rows["role"] == "corner", "label"] = "harmlessness-under-adversarial-pressure"
+    corners = trace(
+        front_scatter(rows, view=FrontView("kind", "wise"), colours=LIGHT), "one value alone"
+    )
+    assert set(corners.text) == {"harmlessness-under-adve…"}
+
+
 def test_the_current_soup_has_its_interval():
     view = FrontView(x="kind", y="wise", current="mixed")
     here = trace(front_scatter(front_rows(), view=view, colours=LIGHT), "this soup, measured")
@@ -89,3 +98,12 @@ def test_win_rates_stand_with_their_intervals():
     assert (list(dots.x), list(dots.y)) == ([0.75, 0.25], ["a", "b"])
     assert list(dots.error_x.array) == pytest.approx([0.2, 0.45])
     assert list(dots.error_x.arrayminus) == pytest.approx([0.45, 0.2])
+
+
+def test_long_names_of_voted_soups_leave_room_for_the_chart():
+    """The values' names are cut, the weights stay; lines end between them."""
+    soups = ["harmlessness-under-adversarial 0.50, helpful 0.50 (filtered)", "base"]
+    rates = pd.DataFrame({"soup": soups, "rate": 0.5, "low": 0.2, "high": 0.8, "votes": 4})
+    axis = win_rate_chart(rates, colours=LIGHT).layout.yaxis
+    assert axis.tickvals == tuple(soups)
+    assert axis.ticktext == ("harmlessness-unde… 0.50,<br>helpful 0.50 (filtered)", "base")

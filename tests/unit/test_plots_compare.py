@@ -72,6 +72,18 @@ def test_chord_panels_draw_line_and_intervals_per_value():
     assert figure.layout.xaxis.ticktext == ("a", "half", "b")
 
 
+def test_a_chord_panel_says_of_a_long_name_what_has_room_and_all_to_the_pointer():
+    """Ten characters under a corner, sixteen along the side: so much do three panels leave."""
+    long = "harmlessness-under-adversarial-pressure"
+    rows = pd.DataFrame({"value": long, "place": [0.0, 1.0], "mean": 1.0, "low": 0.0, "high": 2.0})
+    figure = chord_panels(
+        rows.assign(line=1.0), ends=(long, "b"), colour_of={long: "#000000"}, colours=LIGHT
+    )
+    assert figure.layout.xaxis.ticktext == ("harmlessn…", "half", "b")
+    assert figure.layout.yaxis.title.text == "mean reward, harmlessness-un…"
+    assert all(trace.hovertemplate.startswith(f"{long}: ") for trace in figure.data)
+
+
 def test_rank_errors_mark_the_exact_and_the_chosen_rank():
     figure = rank_errors([1.0, 0.5, 0.0], average=0.8, rank=1, colours=LIGHT)
     traces = by_name(figure)
@@ -91,6 +103,13 @@ def agreement(names: list[str]) -> pd.DataFrame:
             for i, (a, b) in enumerate(itertools.combinations(names, 2))
         ]
     )
+
+
+def test_long_names_of_adapters_are_cut_in_the_legend_and_whole_for_the_pointer():
+    long = "harmlessness-under-adversarial-pressure"
+    (line,) = layer_agreement(agreement(["helpful", long]), colours=LIGHT).data
+    assert line.name == "helpful and harmlessness-unde…"
+    assert f"helpful and {long}" in line.hovertemplate
 
 
 def test_few_adapters_are_lines_and_many_a_table():
@@ -144,3 +163,14 @@ def test_stage_charts_are_large_and_exact():
     assert list(drawn.data[0].error_y.arrayminus) == [0.5, 0.5]
     assert drawn.data[1].error_y.array is None
     assert drawn.layout.yaxis.title.text == "gain over the base, r"
+
+
+def test_long_names_leave_the_stage_room_for_its_bars():
+    """Ten characters beside a bar; three adapters share sixty below their groups."""
+    long = "harmlessness-under-adversarial-pressure"
+    colour_of = dict.fromkeys((long, "b", "c"), "#000000")
+    axis = pair_gaps({long: -1.0, "b": 2.0}, colour_of=colour_of, colours=LIGHT).layout.yaxis
+    assert axis.ticktext == (f"harmlessn… {MINUS}1.0 {SIGMA}", f"b +2.0 {SIGMA}")
+    rows = pd.DataFrame({"adapter": [long, "b", "c"], "gain": 1.0, "low": 0.5, "high": 2.0})
+    drawn = adapter_gains(rows.assign(value="b"), values=["b"], colour_of=colour_of, colours=LIGHT)
+    assert drawn.layout.xaxis.ticktext == ("harmlessness-under…", "b", "c")

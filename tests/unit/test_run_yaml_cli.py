@@ -66,6 +66,7 @@ def test_a_killed_run_goes_on_where_it_was(folder: Path):
     _, job = sorted(jobs, key=lambda job: job.created)
     reports = Reports()
     reports.read(job)
+    assert list(reports.tracks) == ["helpful, filtered", "brief, filtered"]
     told = {track.value: track.adapter for track in reports.tracks.values()}
     assert told == {value: info.name for value, info in adapters.items()}
     shelf = adapters["helpful"].path.parent

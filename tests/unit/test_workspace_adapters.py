@@ -45,6 +45,16 @@ def test_names_count_up_and_are_never_given_twice(tmp_path, project):
         project.new_adapter_name("helpful", "../x")
 
 
+def test_adapters_of_a_long_value_say_their_group(tmp_path):
+    """A value may have 40 characters, as an adapter has; cut is the value, from behind."""
+    long = "harmlessness-under-adversarial-pressure"
+    shelf = Workspace(tmp_path).create_project(
+        project_config(name="long", values=(long, "b"), base="org/base")
+    )
+    assert shelf.new_adapter_name(long, "filtered") == "harmlessness-under-adversar-filtered-1"
+    assert shelf.new_adapter_name(long, "unfiltered") == "harmlessness-under-advers-unfiltered-1"
+
+
 @pytest.mark.parametrize("named", ["value", "group"])
 def test_a_manifest_whose_names_are_none_is_no_adapter(tmp_path, project, named):
     """Names go into file names, addresses and Markdown; a folder may come from anywhere."""

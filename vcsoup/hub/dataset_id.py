@@ -1,7 +1,7 @@
 """Which rows of the hub are meant: a data set's id, and the part of it that someone wants.
 
 A text is an id when it looks like one and no file or folder has that name; `hf://datasets/` before
-it makes it one in any case.
+it makes it one in any case, and so does the web address of its page.
 """
 
 import re
@@ -12,6 +12,10 @@ from typing import Any
 from vcsoup.preferences.shards import is_table
 
 PREFIX = "hf://datasets/"
+_PAGE = re.compile(
+    r"https?://(?:huggingface\.co|hf\.co)/datasets/([^?#]+?)(?:/viewer(?:/[^?#]*)?|/tree/main)?/?(?:[?#].*)?"
+)
+"""Addresses of a data set's page; one of a file or of another revision means more than an id."""
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -86,8 +90,12 @@ def hub_id(typed: str) -> str:
     Example:
         >>> hub_id("hf://datasets/imdb"), hub_id(" Anthropic/hh-rlhf "), hub_id("a/b/c")
         ('imdb', 'Anthropic/hh-rlhf', '')
+        >>> hub_id("https://huggingface.co/datasets/Anthropic/hh-rlhf")
+        'Anthropic/hh-rlhf'
     """
-    text = typed.strip().removeprefix(PREFIX).strip("/")
+    text = typed.strip()
+    page = _PAGE.fullmatch(text)
+    text = page[1] if page else text.removeprefix(PREFIX).strip("/")
     return text if _ID.fullmatch(text) else ""
 
 

@@ -30,7 +30,7 @@ runner (`vcsoup.jobs.runner`) starts the next one when a place is free. Torch-fr
 """
 
 from vcsoup.jobs.job import Job, State
-from vcsoup.jobs.launch import Jobs
+from vcsoup.jobs.launch import LONGEST_TITLE, Jobs
 from vcsoup.jobs.worker import Worker, job_worker
 
-__all__ = ["Job", "Jobs", "State", "Worker", "job_worker"]
+__all__ = ["LONGEST_TITLE", "Job", "Jobs", "State", "Worker", "job_worker"]

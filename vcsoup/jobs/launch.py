@@ -15,7 +15,8 @@ from vcsoup.jobs.launchers import LOCAL, check_launcher, usable_launchers
 from vcsoup.jobs.order import Order
 from vcsoup.jobs.waking import ensure_runner
 
-_LONGEST_TITLE = 200
+LONGEST_TITLE = 200
+"""Characters of a name that a job is given by hand."""
 
 
 class Jobs:
@@ -161,8 +162,8 @@ class Jobs:
             JobError: the title is empty, longer than 200 characters or more than one line.
         """
         title = title.strip()
-        if not title or len(title) > _LONGEST_TITLE or not title.isprintable():
-            raise JobError(f"a title is one line of 1 to {_LONGEST_TITLE} characters; shorten it")
+        if not title or len(title) > LONGEST_TITLE or not title.isprintable():
+            raise JobError(f"a title is one line of 1 to {LONGEST_TITLE} characters; shorten it")
         job = self.get(job_id)
         with self._changing(f"{job.title} cannot be renamed"):
             spec = files.read(job.path / files.SPEC) or {}

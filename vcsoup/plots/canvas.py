@@ -6,6 +6,8 @@ import plotly.graph_objects as go
 from vcsoup.plots.palette import Palette
 
 SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+LONGEST_LABEL = 24
+"""Characters beside a point of a chart."""
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 """Options of the chart's browser side: no tool bar, the wheel scrolls the page."""
 
@@ -91,6 +93,20 @@ def axis_title(text: str, colours: Palette) -> dict[str, object]:
         'step'
     """
     return {"text": text, "font": {"color": colours.soft, "size": 13}, "standoff": 14}
+
+
+def shortened(name: str, most: int) -> str:
+    """Cut a name from behind to what a label has room for; the pointer shows it as a whole.
+
+    Args:
+        name: A value, a set or a run.
+        most: Characters that may stand, the ellipsis among them.
+
+    Example:
+        >>> shortened("helpful", 10), shortened("harmlessness-under-pressure", 14)
+        ('helpful', 'harmlessness…')
+    """
+    return name if len(name) <= most else name[: most - 1].rstrip("- ") + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def interval_bars(

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import axis_style, axis_title, canvas, interval_bars
+from vcsoup.plots.canvas import axis_style, axis_title, canvas, interval_bars, shortened
 from vcsoup.plots.palette import Palette
+
+_BELOW, _BESIDE = 10, 16
+"""Characters that stand of a name under a panel's corner and along its side; more would run into
+the next panel's."""
 
 
 def chord_panels(
@@ -46,13 +50,13 @@ def chord_panels(
             "anchor": f"y{suffix}",
             "range": [-0.04, 1.04],
             "tickvals": [0, 0.5, 1],
-            "ticktext": [ends[0], "half", ends[1]],
+            "ticktext": [shortened(ends[0], _BELOW), "half", shortened(ends[1], _BELOW)],
             "showgrid": False,
         }
         layout[f"yaxis{suffix}"] = {
             **axis_style(colours),
             "anchor": f"x{suffix}",
-            "title": axis_title(f"mean reward, {value}", colours),
+            "title": axis_title(f"mean reward, {shortened(str(value), _BESIDE)}", colours),
         }
     figure.update_layout(layout)
     return figure
@@ -68,13 +72,14 @@ def _panel(
     first: bool,
 ) -> None:
     axes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+    value = str(panel["value"].iloc[0])
     figure.add_scatter(
         x=panel["place"].tolist(),
         y=panel["line"].tolist(),
         name="straight line between the ends",
         mode="lines",
         line={"color": colours.soft, "width": 1.5, "dash": "dot"},
-        hovertemplate="line %{y:.3f}<extra></extra>",
+        hovertemplate=f"{value}: line %{{y:.3f}}<extra></extra>",
         showlegend=first,
         legendgroup="line",
         **axes,
@@ -89,7 +94,7 @@ def _panel(
         error_y=interval_bars(
             panel["mean"], panel["low"], panel["high"], colour=ink, thickness=1.2, width=3
         ),
-        hovertemplate="measured %{y:.3f}<extra></extra>",
+        hovertemplate=f"{value}: measured %{{y:.3f}}<extra></extra>",
         showlegend=first,
         legendgroup="measured",
         **axes,

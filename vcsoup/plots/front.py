@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from vcsoup.evaluation.front import pareto_front
-from vcsoup.plots.canvas import canvas, faded, interval_bars
+from vcsoup.plots.canvas import LONGEST_LABEL, canvas, faded, interval_bars, shortened
 from vcsoup.plots.palette import Palette
 
 _BESIDE = {
@@ -110,7 +110,7 @@ def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, symbol: str, colour
         y=rows["y"].tolist(),
         name=name,
         mode="markers+text" if labelled else "markers",
-        text=rows["label"].tolist() if labelled else None,
+        text=[shortened(one, LONGEST_LABEL) for one in rows["label"]] if labelled else None,
         cliponaxis=False,
         hovertext=rows["text"].tolist(),
         hovertemplate="%{hovertext}<extra></extra>",

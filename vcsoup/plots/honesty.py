@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import canvas, faded
+from vcsoup.plots.canvas import canvas, faded, shortened
 from vcsoup.plots.palette import Palette
 
 _HEIGHT = 300
 _MOST_LINES = 6
+_LEGEND, _TICK = 18, 14
+"""Characters of a value's name in the legend, which names two in a line, and beside the table."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _MARKS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 
@@ -84,11 +86,11 @@ def layer_agreement(rows: pd.DataFrame, *, colours: Palette) -> go.Figure:
         figure.add_scatter(
             x=[name.removeprefix("layer ") for name in line["layer"]],
             y=line["cosine"].tolist(),
-            name=f"{first} and {second}",
+            name=f"{shortened(first, _LEGEND)} and {shortened(second, _LEGEND)}",
             mode="lines+markers",
             line={"color": inks[place], "width": 2, "dash": _DASHES[place]},
             marker={"size": 8, "symbol": _MARKS[place]},
-            hovertemplate="layer %{x}: %{y:+.2f}<extra></extra>",
+            hovertemplate=f"{first} and {second}, layer %{{x}}: %{{y:+.2f}}<extra></extra>",
         )
     figure.update_xaxes(title_text="layer", type="category")
     return figure
@@ -113,7 +115,9 @@ def _matrix(rows: pd.DataFrame, colours: Palette) -> go.Figure:
         showscale=False,
         hovertemplate="%{x} and %{y}: %{z:+.2f}<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed")
+    labels = {"tickvals": names, "ticktext": [shortened(name, _TICK) for name in names]}
+    figure.update_xaxes(labels)
+    figure.update_yaxes(labels, autorange="reversed")
     return figure
 
 

@@ -9,10 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from vcsoup.numbers import signed
-from vcsoup.plots.canvas import SIGMA, canvas, faded, interval_bars
+from vcsoup.plots.canvas import SIGMA, canvas, faded, interval_bars, shortened
 from vcsoup.plots.palette import Palette
 
 FONT = 19
+_BESIDE, _IN_ALL = 10, 60
+"""Characters of a value's name beside a bar, and of all names together under groups of bars."""
 
 
 def enlarged(figure: go.Figure) -> go.Figure:
@@ -39,9 +41,10 @@ def pair_gaps(
     """
     figure = canvas(90 + 64 * len(gaps), colours, legend=False, top=8)
     limit = max(1.0, *(abs(gap) for gap in gaps.values())) * 1.1
+    told = {value: f" {signed(gap, 1)} {SIGMA}" for value, gap in gaps.items()}
     figure.add_bar(
         x=list(gaps.values()),
-        y=[f"{value} {signed(gap, 1)} {SIGMA}" for value, gap in gaps.items()],
+        y=[value + gap for value, gap in told.items()],
         orientation="h",
         marker={"color": [colour_of[value] for value in gaps]},
         hoverinfo="skip",
@@ -53,7 +56,12 @@ def pair_gaps(
         title_text="preferred answer",
         showgrid=False,
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(
+        autorange="reversed",
+        showgrid=False,
+        tickvals=[value + gap for value, gap in told.items()],
+        ticktext=[shortened(value, _BESIDE) + gap for value, gap in told.items()],
+    )
     figure.add_vline(x=0, line={"color": colours.ink, "width": 2})
     return enlarged(figure)
 
@@ -158,6 +166,10 @@ def adapter_gains(
             error_y=error if bars["low"].notna().all() else None,
             hovertemplate=f"%{{x}} on {value}: %{{y:+.2f}}<extra></extra>",
         )
+    adapters = list(dict.fromkeys(rows["adapter"]))
+    room = max(_BESIDE - 2, _IN_ALL // max(1, len(adapters)))
+    names = [shortened(name, room) for name in adapters]
+    figure.update_xaxes(tickvals=adapters, ticktext=names)
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_yaxes(title_text=f"gain over the base, {unit}")
     figure.add_hline(y=0, line={"color": colours.ink, "width": 1.5})

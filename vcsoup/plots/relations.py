@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from vcsoup.numbers import MINUS
-from vcsoup.plots.canvas import canvas
+from vcsoup.plots.canvas import LONGEST_LABEL, canvas, shortened
 from vcsoup.plots.palette import Palette
 
 _DEEPEST = 0.65  # share of full colour at a correlation of 1, so that numbers stay readable
@@ -45,8 +45,9 @@ def correlation_map(
         textfont={"color": colours.ink, "size": 14},
         hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
     )
-    figure.update_xaxes(type="category", showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    labels = {"tickvals": names, "ticktext": [shortened(name, LONGEST_LABEL) for name in names]}
+    figure.update_xaxes(labels, type="category", showgrid=False)
+    figure.update_yaxes(labels, type="category", autorange="reversed", showgrid=False)
     return figure
 
 

@@ -31,10 +31,10 @@ _MAX_NEW_TOKENS = 96
 
 
 class _OfGroup:
-    """A monitor that says with every figure which adapter set is trained."""
+    """A monitor that says with every figure, and as a training begins, which set is trained."""
 
-    def __init__(self, monitor: Monitor, group: str) -> None:
-        self._monitor, self._group = monitor, group
+    def __init__(self, monitor: Monitor, group: str, *, training: str) -> None:
+        self._monitor, self._group, self._training = monitor, group, training
 
     @property
     def stop_requested(self) -> bool:
@@ -43,7 +43,7 @@ class _OfGroup:
 
     def report(self, stage: str, done: int, total: int, **figures: object) -> None:
         """Pass a report on."""
-        if figures:
+        if figures or stage == self._training:
             figures["group"] = self._group
         self._monitor.report(stage, done, total, **figures)
 
@@ -116,7 +116,8 @@ class TrainStep:
         """
         name = _named(self._identity(run))
         checkpoints = run.project.root / CHECKPOINTS / name
-        monitor = _OfGroup(run.monitor, self.group)
+        stage = f"training {self.value}"
+        monitor = _OfGroup(run.monitor, self.group, training=stage)
         info = train_project(
             run.project,
             self.value,
@@ -129,7 +130,7 @@ class TrainStep:
             references=run.workspace.reference_cache_root,
         )
         done, steps = info.manifest["steps_done"], run.file.training.steps
-        monitor.report(f"training {self.value}", done, steps, adapter=info.name)
+        monitor.report(stage, done, steps, adapter=info.name)
         if not info.manifest.get("stopped"):
             run.project.choose_adapter(info.name)
             shutil.rmtree(checkpoints, ignore_errors=True)

@@ -74,7 +74,7 @@ def show(project: Project, plan: Plan) -> None:
     """Show what the planned runs would see and how long they would take."""
     st.markdown("**What it costs**")
     if not plan.runs:
-        st.caption("Choose at least one value.")
+        st.caption("Choose at least one value, and the pairs it is trained on.")
         return
     config = plan.config
     seen = config.steps * config.batch_size

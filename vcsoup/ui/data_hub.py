@@ -41,7 +41,7 @@ def ask(project: Project, value: str) -> None:
             "Data set of the Hugging Face hub",
             key=f"hub_repo_{value}",
             placeholder="Anthropic/hh-rlhf",
-            help="Its id, as in the address of its page. Private and gated ones need "
+            help="Its id, or the address of its page. Private and gated ones need "
             "`hf auth login` on this machine. Code that comes with a data set is never run.",
         )
         named = revision.text_input(

@@ -5,6 +5,7 @@ so they are whole or absent, and their names hold the adapters' key, the weights
 old export is never offered for a new soup. Texts are made at the click.
 """
 
+import hashlib
 import io
 import zipfile
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ FloatArray = npt.NDArray[np.float64]
 
 MOST_ZIPPED = 400_000_000
 """Bytes of a folder that is offered as a zip; larger ones stay on this machine's disk."""
+_LONGEST_MIX = 120
 _TEXT_BUTTONS = {
     "recipe": ("Recipe", "YAML that names base and adapters by content and builds this again."),
     "card": ("Model card", "What is in the soup, what was measured, how to load it."),
@@ -52,8 +54,20 @@ class Export:
     @property
     def file_name(self) -> str:
         """Name of the zip, readable."""
-        mix = self.weights.replace("=", "-").replace(",", "-")
-        return f"{self.project}-{self.group}-{mix}{self.choice.suffix}.zip"
+        return f"{self.project}-{self.group}-{mix_name(self.weights)}{self.choice.suffix}.zip"
+
+
+def mix_name(weights: str) -> str:
+    """Write weights as a part of a file's name, which has 255 bytes: very long ones by a digest.
+
+    Example:
+        >>> mix_name("helpful=0.5,harmless=0.5")
+        'helpful-0.5-harmless-0.5'
+    """
+    mix = weights.replace("=", "-").replace(",", "-")
+    if len(mix) <= _LONGEST_MIX:
+        return mix
+    return f"soup-{hashlib.sha256(weights.encode()).hexdigest()[:12]}"
 
 
 def export_args(export: Export) -> list[str]:
@@ -104,7 +118,7 @@ def zipped(folder: Path, name: str) -> bytes:
 
 def _export(project: Project, group: str, weights: FloatArray, choice: Choice) -> Export:
     text = weights_text(weights, project.values)
-    mix = text.replace("=", "-").replace(",", "-").replace(".", "_")
+    mix = mix_name(text).replace(".", "_")
     name = f"{state.set_key(project, group)}-{mix}{choice.suffix}"
     return Export(project.name, group, text, choice, project.root / "merged" / name)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vcsoup.gap_shapes import IntArray
-from vcsoup.numbers import SIGMA, signed
+from vcsoup.numbers import SIGMA, THIN, signed
 from vcsoup.plots.palette import Palette, value_colours
 from vcsoup.ui import theme
 from vcsoup.ui.components.drawn import colour_data, register_drawn
@@ -28,7 +28,7 @@ def show(project: Project, desk: Desk) -> None:
         + (" The mean counts exchanged pairs too, their gaps turned." if exact.flips else "")
     )
     told = [
-        f"{value}: mean {signed(before)} → {signed(after)} {SIGMA}"
+        f"{value}: mean {signed(before)} → {signed(after)}{THIN}{SIGMA}"
         for value, before, after in zip(
             project.values, exact.all_gaps, exact.mean_gaps, strict=True
         )
@@ -63,7 +63,7 @@ def gap_panels(
             {
                 "title": titles[k],
                 "told": titles[k],
-                "axis": f"gap in {value}, {SIGMA}",
+                "axis": f"reward gap, {SIGMA}",  # whose, says the title: it has room for any name
                 "bars": True,
                 "format": "count",
                 "x": [-limit, limit],

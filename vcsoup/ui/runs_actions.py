@@ -81,7 +81,7 @@ def rename(run: str, key: str) -> None:
 
 
 def delete(run: str, title: str) -> None:
-    """Put a run into the bin; its adapter stays."""
+    """Put a run into the bin; what it has trained stays."""
 
     def remove() -> None:
         state.jobs().remove(run)
@@ -96,7 +96,7 @@ def show_undo() -> None:
     run, title = st.session_state.get(_REMOVED) or ("", "")
     if run not in [job.id for job in state.jobs().removed()] if run else True:
         return
-    told = f"**{literal(title, most=80)}** is in the bin; its adapter stays."
+    told = f"**{literal(title, most=80)}** is in the bin; what it has trained stays."
     offer_undo(told, "undo_run", _restore, run)
 
 

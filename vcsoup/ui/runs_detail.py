@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from vcsoup.jobs import LONGEST_TITLE
 from vcsoup.numbers import DASH, count, memory, plain, share
 from vcsoup.plots.training import LEARNING, MACHINE
 from vcsoup.ui import runs_actions, runs_parts
@@ -142,12 +143,13 @@ def _goes_on(run: Run) -> str:
 
 
 def _more(run: Run) -> None:
-    with st.popover("More about this run", type="tertiary", key="more_run"):
+    # By run: left open over the run that follows a deleted one, it would offer to delete that too.
+    with st.popover("More about this run", type="tertiary", key=f"more_run_{run.id}"):
         key = f"run_name_{run.id}"
         st.text_input(
             "Name",
             run.job.title,
-            max_chars=80,
+            max_chars=LONGEST_TITLE,
             key=key,
             on_change=runs_actions.rename,
             args=(run.id, key),
@@ -157,7 +159,7 @@ def _more(run: Run) -> None:
             key="run_delete",
             icon=":material/delete:",
             disabled=run.active,
-            help="Stop it first." if run.active else "To the bin; its adapter stays.",
+            help="Stop it first." if run.active else "To the bin; what it has trained stays.",
             on_click=runs_actions.delete,
             args=(run.id, run.job.title),
         )

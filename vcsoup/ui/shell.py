@@ -154,10 +154,14 @@ def slot() -> st.delta_generator.DeltaGenerator:
 def beside_each_other(
     values: Sequence[str],
 ) -> Iterator[tuple[st.delta_generator.DeltaGenerator, str]]:
-    """Give each value a column, four in a row: more would break the words in them."""
-    for start in range(0, len(values), _IN_A_ROW):
-        columns = st.columns(min(_IN_A_ROW, len(values)))
-        yield from zip(columns, values[start : start + _IN_A_ROW], strict=False)
+    """Give each value a column, at most four in a row: more would break the words in them.
+
+    Rows are of one length as far as that goes: six values are two rows of three.
+    """
+    rows = -(-len(values) // _IN_A_ROW)
+    a_row = -(-len(values) // max(1, rows))
+    for start in range(0, len(values), a_row or 1):
+        yield from zip(st.columns(a_row), values[start : start + a_row], strict=False)
 
 
 def empty_state(title: str, text: str, *, to: str, label: str) -> None:

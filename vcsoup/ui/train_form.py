@@ -141,4 +141,4 @@ def _start_label(plan: Plan) -> str:
     if len(plan.runs) == 1:
         value, group = plan.runs[0]
         return f"Train {value}, {group}"
-    return f"Start {plural(len(plan.runs), 'run')}" if plan.runs else "Choose a value"
+    return f"Start {plural(len(plan.runs), 'run')}" if plan.runs else "Choose values and pairs"

@@ -22,7 +22,6 @@ _OWN_FLAGS = {
     "beta": "--beta",
     "max_length": "--max-length",
 }
-_MOST_TOLD = 2
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,9 @@ def train_args(
 
 
 def run_title(run: tuple[str, str], plan: Plan) -> str:
-    """Name a run by value, group and the first settings that its preset does not have.
+    """Name a run by value, group and every setting that its preset does not have.
+
+    All of them: runs that differ in any one are told apart by their names.
 
     Example:
         >>> run_title(("helpful", "filtered"), Plan((), "paper", TrainConfig(steps=7)))
@@ -123,7 +124,7 @@ def run_title(run: tuple[str, str], plan: Plan) -> str:
         f"{name.replace('_', ' ')} {setting_text(chosen)}"
         for name, (chosen, _) in changes(plan.config, plan.preset).items()
     ]
-    return ", ".join([*run, *told[:_MOST_TOLD]])
+    return ", ".join([*run, *told])
 
 
 def run_meta(run: tuple[str, str], plan: Plan) -> Mapping[str, Any]:

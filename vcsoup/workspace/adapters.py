@@ -26,6 +26,8 @@ from vcsoup.workspace.records import ADAPTER_NAMES, Records
 
 MANIFEST = "manifest.json"
 _ASIDE = "aside.json"
+_LONGEST_STEM = 36
+"""Of an adapter's name, in characters; a name has 40, and the rest is for its number."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,12 @@ class AdapterShelf:
         return replace(chosen, aside=False)
 
     def reserve(self, value: str, group: str) -> str:
-        """Return a name that nobody else gets: `<value>-<group>-<number>`, numbers going up."""
-        stem = check_slug(f"{value}-{group}"[:36].rstrip("-"), "adapter")
+        """Return a name that nobody else gets: `<value>-<group>-<number>`, numbers going up.
+
+        Of a long value only the beginning: what tells its adapters apart stays in their names.
+        """
+        room = max(1, _LONGEST_STEM - len(group) - 1)
+        stem = check_slug(f"{value[:room].rstrip('-')}-{group}"[:_LONGEST_STEM], "adapter")
         with self._records.write() as connection:
             query = select(ADAPTER_NAMES.c.name).where(ADAPTER_NAMES.c.project == self._project)
             taken = set(connection.execute(query).scalars())

@@ -8,6 +8,9 @@ function text(spans) {
   return made;
 }
 
+// Each answer keeps room for its words and figures; a table of many values scrolls sideways instead.
+const narrowest = (columns) => `${9 * columns}rem`;
+
 const ARROWS = { 1: "▲", 0: "", "-1": "▼" };
 
 function rewards(rows, data) {
@@ -15,13 +18,17 @@ function rewards(rows, data) {
   for (const [value, reward, delta, sign] of rows) {
     const difference = element("dd", "delta", delta ? `(${delta}) ${ARROWS[sign]}`.trim() : "");
     if (sign) difference.style.color = sign > 0 ? data.up : data.down;
-    made.append(element("dt", "", value), element("dd", "", reward), difference);
+    const name = element("dt", "", value), row = element("div");
+    name.title = value; // a long one is cut
+    row.append(name, element("dd", "", reward), difference);
+    made.append(row);
   }
   return made;
 }
 
 export default function ({ data, parentElement }) {
   const table = element("table");
+  table.style.minWidth = narrowest(data.columns.length);
   const head = element("tr");
   head.append(...data.columns.map((name) => element("th", "", name)));
   head.querySelectorAll("th").forEach((cell) => cell.setAttribute("scope", "col"));

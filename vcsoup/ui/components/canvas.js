@@ -65,16 +65,23 @@ function hatching(draw, ground, line) {
   return draw.createPattern(tile, "repeat");
 }
 
-// Round steps for about `wanted` ticks between two numbers.
+// Round steps for about `wanted` ticks between two numbers; of four wanted ones, two are there at least.
 function ticks(low, high, wanted) {
   const rough = (high - low) / wanted || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((s) => s * power >= rough) * power;
+  const step = [1, 2, 5, 10].find((s) => s * power >= 0.7 * rough) * power;
   const found = [];
   for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-6; at += step) {
     found.push(Math.abs(at) < step * 1e-6 ? 0 : at);
   }
   return { step, places: found };
+}
+
+// Writes a text around a place, moved as far as it takes to stay whole on a canvas of some width.
+function centred(draw, text, x, y, width) {
+  const half = draw.measureText(text).width / 2;
+  draw.textAlign = "center";
+  draw.fillText(text, Math.max(half, Math.min(x, width - half)), y);
 }
 
 function vertical(draw, x, top, bottom, { colour, width = 1, dash = [] }) {

@@ -83,9 +83,8 @@ class Panel {
       draw.stroke();
       draw.fillText(text(place), LEFT - 6, y(place) + 4);
     }
-    draw.textAlign = "center";
-    for (const place of ticks(panel.x[0], panel.x[1], 4).places) draw.fillText(count(place), x(place), bottom + 15);
-    draw.fillText("step", (LEFT + width - RIGHT) / 2, bottom + 30);
+    for (const place of ticks(panel.x[0], panel.x[1], 4).places) centred(draw, count(place), x(place), bottom + 15, width);
+    centred(draw, "step", (LEFT + width - RIGHT) / 2, bottom + 30, width);
     if (panel.landmark) this.landmark(draw, y(panel.landmark[0]), panel.landmark[1], width);
   }
 

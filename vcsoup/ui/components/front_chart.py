@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from vcsoup.plots.canvas import LONGEST_LABEL, shortened
 from vcsoup.plots.front import joined_front
 from vcsoup.plots.palette import Palette
 from vcsoup.ui.components.drawn import register, sent
@@ -100,7 +101,8 @@ def _point(row: Mapping[Hashable, Any], group: str = "") -> dict[str, object]:
     first, *rest = row["lines"]  # of the twin, the same soup has another set's name
     return {
         **{axis: float(row[axis]) for axis in ("x", "y")},
-        **{name: str(row[name]) for name in ("key", "role", "label")},
+        **{name: str(row[name]) for name in ("key", "role")},
+        "label": shortened(str(row["label"]), LONGEST_LABEL),
         **{name: bool(row[name]) for name in ("beaten", "recorded")},
         "text": [f"{first}, {group}" if group else first, *rest],
         "group": group,

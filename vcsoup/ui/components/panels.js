@@ -84,11 +84,10 @@ class Chart {
       draw.stroke();
       draw.fillText(AXIS[panel.format](place), LEFT - 6, y(place) + 4);
     }
-    draw.textAlign = "center";
     for (const place of ticks(panel.x[0], panel.x[1], 4).places) {
-      draw.fillText(place ? signed(place, Number.isInteger(place) ? 0 : 1) : "0", x(place), bottom + 15);
+      centred(draw, place ? signed(place, Number.isInteger(place) ? 0 : 1) : "0", x(place), bottom + 15, width);
     }
-    draw.fillText(panel.axis, (LEFT + width - RIGHT) / 2, bottom + 31);
+    centred(draw, panel.axis, (LEFT + width - RIGHT) / 2, bottom + 31, width);
   }
 
   bars(draw, x, y, bottom) {

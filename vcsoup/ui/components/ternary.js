@@ -2,6 +2,7 @@
 const NS = "http://www.w3.org/2000/svg";
 const SIDE = 300, HEIGHT = (SIDE * Math.sqrt(3)) / 2, PAD = 24, SNAP = 7, IDLE_MS = 350;
 const CORNERS = [[0, HEIGHT], [SIDE, HEIGHT], [SIDE / 2, 0]];
+const ROOM = [SIDE / 2 - 5, SIDE / 2 - 5, SIDE + 2 * PAD]; // for the label of each corner
 
 const place = (w) => [0, 1].map((axis) => CORNERS.reduce((sum, c, k) => sum + (c[axis] * w[k]) / 1000, 0));
 
@@ -56,6 +57,15 @@ function keyMove(key, w, step) {
     return shifted(shifted(w, 2, 0, Math.ceil(amount / 2)), 2, 1, Math.floor(amount / 2));
   }
   return null;
+}
+
+// A corner's label; of a name that has no room the beginning, for its weight must be read.
+function labelled(name, weight, fits) {
+  let label = `${name} ${weight}`;
+  for (let kept = name.length - 1; kept > 0 && !fits(label); kept -= 1) {
+    label = `${name.slice(0, kept).replace(/-$/, "")}\u2026 ${weight}`;
+  }
+  return label;
 }
 
 function draw(tag, attributes, parent) {
@@ -117,10 +127,22 @@ function move(state, weights) {
   const { parts, data } = state;
   const [x, y] = place(weights);
   parts.handle.setAttribute("transform", `translate(${x} ${y})`);
-  const text = data.values.map((name, k) => `${name} ${(weights[k] / 1000).toFixed(3).replace(/0$/, "")}`);
-  parts.names.forEach((name, k) => (name.textContent = text[k]));
+  const told = weights.map((weight) => (weight / 1000).toFixed(3).replace(/0$/, ""));
+  label(state, told);
   parts.handle.setAttribute("aria-valuenow", weights[0]);
-  parts.handle.setAttribute("aria-valuetext", text.join(", "));
+  parts.handle.setAttribute("aria-valuetext", data.values.map((name, k) => `${name} ${told[k]}`).join(", "));
+}
+
+function label(state, told) {
+  state.told = told;
+  state.parts.names.forEach((text, k) => {
+    const name = state.data.values[k];
+    labelled(name, told[k], (tried) => {
+      text.textContent = tried;
+      return text.getComputedTextLength() <= ROOM[k];
+    });
+    draw("title", {}, text).textContent = name; // for the pointer: the name as a whole
+  });
 }
 
 function listen(state) {
@@ -195,12 +217,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   window.addEventListener("pointerdown", state.leaving, true); // once, however often it is asked for
   paint(state);
   listen(state);
+  // Letters are larger where the triangle is drawn smaller.
+  const watch = new ResizeObserver(() => label(state, state.told));
   if (state.timer) sendSoon(state); // stopped in between
   if (!state.dragging && !state.timer) {
     state.sent = data.weights;
     move(state, data.weights);
   }
+  watch.observe(root);
   return () => {
+    watch.disconnect();
     clearTimeout(state.timer);
     window.removeEventListener("pointerdown", state.leaving, true);
   };
