@@ -60,13 +60,14 @@ def create(
     loading = loading_fields(
         base_revision, base_dtype, base_device_map, base_quantization, base_gradient_checkpointing
     )
+    base = full_name(base)
     if why := why_no_model(base):
         raise BaseModelError(why)
     config = project_config(
         name=name,
         title=title,
         values=tuple(value),
-        base=full_name(base),
+        base=base,
         loading=base_loading(loading),
         rewards=dict(reward_options.parse_reward(text) for text in reward or ()),
         scale=scale,
@@ -142,9 +143,9 @@ def set_base(
     target = open_workspace(workspace).project(project)
     named = loading_fields(revision, dtype, device_map, quantization, gradient_checkpointing)
     changed = {field: entry for field, entry in named.items() if entry is not None}
-    if base is not None and (why := why_no_model(base)):
-        raise BaseModelError(why)
     wanted = full_name(base) if base is not None else target.config.base
+    if base is not None and (why := why_no_model(wanted)):
+        raise BaseModelError(why)
     if base is not None or changed:
         other = {"revision": None} if wanted != target.config.base else {}
         loading = base_loading({**target.config.loading.model_dump(), **other, **changed})

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcsoup.hub.addresses import data_named
 from vcsoup.preferences.shards import is_table
 
 PREFIX = "hf://datasets/"
-_PAGE = re.compile(
-    r"https?://(?:huggingface\.co|hf\.co)/datasets/([^?#]+?)(?:/viewer(?:/[^?#]*)?|/tree/main)?/?(?:[?#].*)?"
-)
-"""Addresses of a data set's page; one of a file or of another revision means more than an id."""
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -93,9 +90,7 @@ def hub_id(typed: str) -> str:
         >>> hub_id("https://huggingface.co/datasets/Anthropic/hh-rlhf")
         'Anthropic/hh-rlhf'
     """
-    text = typed.strip()
-    page = _PAGE.fullmatch(text)
-    text = page[1] if page else text.removeprefix(PREFIX).strip("/")
+    text = data_named(typed.strip()).removeprefix(PREFIX).strip("/")
     return text if _ID.fullmatch(text) else ""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from vcsoup.errors import HubError, RewardModelError
 from vcsoup.home_paths import from_home
+from vcsoup.hub.addresses import model_named
 from vcsoup.hub.refusals import hub_errors
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
@@ -103,11 +104,13 @@ def check_whole(model: str, revision: str | None = None) -> None:
 def full_name(model: str) -> str:
     """Make a local folder independent of the working folder; a hub id stays as it is.
 
+    Of a page of the hub it is the id.
+
     Example:
-        >>> full_name(" org/judge ")
-        'org/judge'
+        >>> full_name(" org/judge "), full_name("https://huggingface.co/org/judge")
+        ('org/judge', 'org/judge')
     """
-    name = model.strip().strip("\"'")  # paths are pasted with their quotes
+    name = model_named(model.strip().strip("\"'"))  # paths are pasted with their quotes
     path = from_home(name)
     return str(path.resolve()) if path.is_dir() else name
 
