@@ -11,9 +11,10 @@ import pytest
 from tests.app import fixture_runs as made
 from tests.app.fixture_project import full_project, hand_project
 from tests.app.train_page import ask, captions, drawn, listed, number, shown
-from vcsoup.jobs import Jobs
+from vcsoup.jobs import Jobs, job_worker
 from vcsoup.numbers import THIN
 from vcsoup.ui import runs_desk
+from vcsoup.ui.literal import literal
 from vcsoup.ui.runs_look import look
 
 
@@ -177,6 +178,18 @@ def test_the_queue_is_reordered_and_left(workspace, visit, jobs):
     assert rows[second]["state"] == "stopped"
     assert rows[first]["told"] == "next to run"
     assert rows[first]["can"] == ["down", "cancel"]
+
+
+def test_runs_that_wait_for_other_work_say_for_which(workspace, visit, jobs):
+    hand_project(workspace)
+    app = visit("train")
+    app.button(key="start_runs").click().run()
+    waiting = len(jobs.queue())
+    other = {"kind": "score", "title": "Scoring *mine*", "project": "mine", "args": ["score"]}
+    with job_worker(**other, jobs_root=workspace.jobs_root, slot=True):
+        told = [caption.value for caption in visit("train").caption]
+    assert f"{waiting} waiting behind {literal('Scoring *mine* of mine')}" in told
+    assert f"{waiting} waiting" in [caption.value for caption in visit("train").caption]
 
 
 def test_resume_is_the_same_run_and_retry_a_new_one(workspace, visit, jobs):

@@ -307,6 +307,9 @@ def test_heavy_jobs_take_turns_and_the_next_starts_when_one_is_killed(jobs):
     assert (first.state, second.state) == ("running", "queued")
     told = f"{second.id} waits for {first.id} to end"
     wait_until(lambda: any(told in line for line in second.log_tail()))
+    light = begin(jobs, "stall")  # needs no place, so nobody waits for it
+    wait_until(lambda: light.latest() is not None)
+    assert [job.id for job in jobs.computing()] == [first.id]
     os.kill(pid_of(first), signal.SIGKILL)
     wait_until(lambda: second.state == "done")
     assert first.state == "lost"

@@ -12,7 +12,7 @@ runner (`vcsoup.jobs.runner`) starts the next one when a place is free. Torch-fr
     <jobs>/<id>/identity.json    pid, start time and machine of the worker
     <jobs>/<id>/heartbeat        touched every 5 s; made when the worker listens to signals
     <jobs>/<id>/waiting          there while a living worker waits for a place to compute
-    <jobs>/<id>/began.json       when it got its place and began
+    <jobs>/<id>/began.json       when it began, and the number of its place if it needed one
     <jobs>/<id>/progress.jsonl   one report per line, over all attempts
     <jobs>/<id>/checkpoints/     what a next attempt can go on from; the command's own
     <jobs>/<id>/stop             there once somebody asked the worker to stop

@@ -35,16 +35,19 @@ class Membership:
     has_own_scheduler: bool = False
 
     @contextmanager
-    def place(self, needed: bool, stop_requested: Callable[[], bool]) -> Iterator[None]:
-        """Hold a place for the block: the one given by the starter, else wait for one if needed."""
+    def place(self, needed: bool, stop_requested: Callable[[], bool]) -> Iterator[int | None]:
+        """Hold a place for the block: the one given by the starter, else wait for one if needed.
+
+        Yields its number; None without one.
+        """
         if self.given is not None or not needed or self.has_own_scheduler:
-            yield
+            yield None if self.given is None else self.given.number
             return
         with compute_slot(self.path, stop_requested) as place:
             if self.joined:
                 # A command typed in a terminal keeps the devices that its user sees.
                 os.environ.update(device_of_place(place.number))
-            yield
+            yield place.number
 
     def leave(self) -> None:
         """Let go of the lock, and of the place that was given."""

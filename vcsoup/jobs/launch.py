@@ -8,7 +8,7 @@ from typing import Any
 from vcsoup.errors import JobError, NotFoundError
 from vcsoup.jobs import bin as waste
 from vcsoup.jobs import folder as files
-from vcsoup.jobs import queue, starting
+from vcsoup.jobs import queue, slot, starting
 from vcsoup.jobs.disk import writing
 from vcsoup.jobs.job import Job, jobs_in
 from vcsoup.jobs.launchers import LOCAL, check_launcher, usable_launchers
@@ -86,6 +86,10 @@ class Jobs:
     def queue(self) -> list[Job]:
         """Return the jobs that wait without a process, the next one first."""
         return queue.waiting_jobs(self.root)
+
+    def computing(self) -> list[Job]:
+        """Return the jobs that have a place to compute now, the oldest first."""
+        return jobs_in(slot.computing(self.root))
 
     def move(self, job_id: str, place: int) -> None:
         """Let a queued job wait at `place`: 0 is the next to run; too large is the last.

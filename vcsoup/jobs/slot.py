@@ -83,11 +83,16 @@ def inherited_place(root: Path, number: str | None, lock: str | None) -> Place |
     return None if held is None else Place(int(number), held)
 
 
+def computing(root: Path) -> list[Path]:
+    """Return the folders of the jobs that have a place now, the oldest first."""
+    began = sorted(root.glob(f"*/{files.BEGAN}"))
+    placed = [path.parent for path in began if (files.read(path) or {}).get("place") is not None]
+    return [job for job in placed if files.is_locked(job / files.LOCK)]
+
+
 def _ahead(job: Path) -> str:
     """Name the jobs that compute now, for the person who waits."""
-    began = (path.parent for path in job.parent.glob(f"*/{files.BEGAN}"))
-    working = sorted(other.name for other in began if files.is_locked(other / files.LOCK))
-    return ", ".join(working) or "another job"
+    return ", ".join(other.name for other in computing(job.parent)) or "another job"
 
 
 def _try_slot(job: Path) -> Place | None:

@@ -151,8 +151,8 @@ def job_worker(
     with _listening(worker):  # until the result is written, which no signal may cut short
         try:
             worker.open()
-            with membership.place(slot, lambda: worker.stop_requested):
-                files.write(path / files.BEGAN, {"began": files.utc_now()})
+            with membership.place(slot, lambda: worker.stop_requested) as place:
+                files.write(path / files.BEGAN, {"began": files.utc_now(), "place": place})
                 yield worker
                 state = "stopped" if worker.stop_requested else "done"
                 outcome = {"state": state, "result": worker.result}

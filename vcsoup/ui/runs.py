@@ -23,7 +23,7 @@ from vcsoup.ui import (
     state,
     theme,
 )
-from vcsoup.ui.literal import message
+from vcsoup.ui.literal import literal, message
 from vcsoup.ui.runs_lineage import adapters_by_job, stale_reasons
 from vcsoup.ui.runs_look import Run, look
 from vcsoup.ui.shell import shown_errors, slot
@@ -95,7 +95,7 @@ def _queue(runs: Mapping[str, Run]) -> None:
     waiting = sum(run.place is not None for run in runs.values())
     working = sum(run.active for run in runs.values()) - waiting
     parts = [f"{working} at work"] if working else []
-    parts += [f"{waiting} waiting"] if waiting else []
+    parts += [f"{waiting} waiting{_behind(runs)}"] if waiting else []
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Runs", anchor=False, width="content")
         st.caption(", ".join(parts) or plural(len(runs), "run"), width="stretch")
@@ -116,6 +116,13 @@ def _queue(runs: Mapping[str, Run]) -> None:
                 "runs that share one slow each other down.",
             )
             st.caption("The others wait in the queue, in the order of the list's arrows.")
+
+
+def _behind(runs: Mapping[str, Run]) -> str:
+    """Name what the runs wait for, where it is none of them."""
+    others = [job for job in state.jobs().computing() if job.id not in runs]
+    told = [f"{job.title} of {job.project}" if job.project else job.title for job in others]
+    return f" behind {literal(', '.join(told), most=120)}" if told else ""
 
 
 def _set_places() -> None:
