@@ -1,12 +1,17 @@
 """Soup: linked sliders, presets, clicks, predictions, download, the address, empty and error."""
 
+import json
+
 import numpy as np
 import pytest
 
 from tests.app.fixture_project import VALUES, add_adapter, full_project, hand_project
 from tests.app.scripted_engine import component
+from tests.job_processes import wait_until
 from vcsoup.evaluation.predict import fit_surface
 from vcsoup.exploring import measured_soups
+from vcsoup.jobs import Jobs, job_worker
+from vcsoup.jobs.folder import SPEC
 from vcsoup.numbers import MINUS, signed
 from vcsoup.soup.weights import format_weights
 from vcsoup.workspace import Point, ProjectConfig
@@ -326,6 +331,28 @@ def test_exploring_starts_the_command_with_the_wanted_number(workspace, visit, m
     ((args, about),) = started
     assert args[:7] == ["evaluate", "--project", "demo", "--group", "filtered", "--explore", "9"]
     assert about["title"] == "Measuring 9 soups of filtered adapters"
+
+
+def test_a_grid_that_was_stopped_is_gone_on_with(workspace, visit, monkeypatch):
+    started = []
+    monkeypatch.setattr("vcsoup.jobs.Jobs.start", lambda self, args, **about: started.append(args))
+    project = full_project(workspace, prompts=0)
+    key = project.set_key(project.adapter_sets()["filtered"])
+    args = ["evaluate", "--project", "demo", "--group", "filtered", "--grid", "4"]
+    about = {"group": "filtered", "adapters": key}
+    jobs = Jobs(workspace.jobs_root)
+    with job_worker(
+        kind="evaluate", title="A grid", project="demo", args=args, jobs_root=jobs.root, slot=False
+    ) as worker:
+        (job,) = jobs.list()
+        spec = job.path / SPEC
+        spec.write_text(json.dumps({**json.loads(spec.read_text()), "meta": about}))
+        job.stop()
+        wait_until(lambda: worker.stop_requested)
+    assert job.state == "stopped"
+    app = visit("soup")
+    app.button(key="explore_rest").click().run()
+    assert started == [[*args, "--missing"]]
 
 
 def test_the_chart_holds_the_measured_soups_and_the_predicted_one(workspace, visit):

@@ -229,8 +229,15 @@ def test_score_evaluate_and_front(project, models, run):
     assert all(point["n_prompts"] == 3 for point in points)
     figures = json.loads(run("front", "--json")[1])
     assert figures["sets"]["filtered"]["points"] == 4
+    code, out, err = run("evaluate", "--grid", "4", "--missing", "--json")
+    assert code == 0, err
+    finer = json.loads(out)["points"]
+    assert len(finer) == 6
+    assert [point for point in finer if point in points] == points
+    code, out, err = run("evaluate", "--grid", "4", "--missing", "--json")
+    assert (code, json.loads(out)["points"]) == (0, finer)
     kinds = [job.kind for job in Jobs(Workspace(project.root.parents[1]).jobs_root).list()]
-    assert kinds == ["evaluate", "score"]
+    assert kinds == ["evaluate", "evaluate", "evaluate", "score"]
 
 
 def test_a_soup_too_near_the_base_does_not_take_the_place_of_its_point(project, models, run):

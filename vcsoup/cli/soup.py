@@ -48,39 +48,50 @@ def evaluate(
     ] = None,
     seed: SeedOption = 0,
     free: Annotated[bool, typer.Option("--free", help="Allow weights off the simplex.")] = False,
+    missing: Annotated[
+        bool,
+        typer.Option("--missing", help="Leave out soups that are measured so already."),
+    ] = False,
     project: ProjectOption = "demo",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure soups on the held-out prompts; the base is always measured too, but to explore.
 
-    Ctrl-C stops and keeps the points that are whole; the exit status is then 130.
+    Ctrl-C stops and keeps the points that are whole; the exit status is then 130, and the same
+    with --missing measures the rest.
     """
     opened = open_workspace(workspace)
     target = opened.project(project)
-    if explore is not None and (weights or grid is not None or chord):
+    if explore is not None and (weights or grid is not None or chord or missing):
         raise WeightsError(
-            "--explore chooses the soups itself; leave out --weights, --grid and --chord"
+            "--explore chooses the soups itself; leave out --weights, --grid, --chord and --missing"
         )
     segment = chord_weights(target.values, *chord, steps) if chord else None
     soups = np.zeros((0, 0))
     if explore is None:
         soups = _soups(target, weights or [], grid, segment=segment, free=free)
     from vcsoup.exploring import explore_project
-    from vcsoup.pipeline import measure_project
+    from vcsoup.pipeline import measure_project, not_measured
 
     key = target.set_key(target.adapter_set(group))
-    wanted = explore or len(soups)
+    to_do = soups
+    if missing:
+        held_out = len(target.held_out_prompts())
+        prompts = min(n_prompts or held_out, held_out)
+        to_do = not_measured(target, group, soups, prompts=prompts, seed=seed)
+    wanted = explore or len(to_do)
     title = f"Measuring {wanted} soups ({group})"
+    done = 0
     with as_job(opened, "evaluate", title, project=project) as worker:
         if explore is not None:
             soups = explore_project(
                 target, group, explore, n_prompts=n_prompts, seed=seed, monitor=worker
             )
             done = len(soups)
-        else:
+        elif len(to_do):
             measured = measure_project(
-                target, group, soups, n_prompts=n_prompts, seed=seed, monitor=worker
+                target, group, to_do, n_prompts=n_prompts, seed=seed, monitor=worker
             )
             done = len(measured.weights)
         points = _measured(target, key, soups, seed)

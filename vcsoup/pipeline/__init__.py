@@ -10,6 +10,7 @@ from vcsoup.pipeline.measuring import (
     judging_key,
     load_measuring,
     measure_project,
+    not_measured,
     outdated,
     points_of,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "kept_pairs",
     "load_measuring",
     "measure_project",
+    "not_measured",
     "outdated",
     "points_of",
     "reward_specs",

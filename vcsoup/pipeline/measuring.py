@@ -18,6 +18,7 @@ from vcsoup.pipeline.scoring import reward_specs
 from vcsoup.soup.weights import without_specks
 from vcsoup.workspace import AdapterInfo, Point, Project
 from vcsoup.workspace.held_out import FEWEST_PROMPTS, prompt_key
+from vcsoup.workspace.points import weights_key
 
 if TYPE_CHECKING:
     from vcsoup.evaluation.measure import Measurement
@@ -147,6 +148,33 @@ def judging_key(project: Project, n_prompts: int) -> str:
     specs = [(spec.fingerprint(), spec.sign) for spec in reward_specs(project).values()]
     keys = [prompt_key(prompt) for prompt in project.held_out_prompts()[:n_prompts]]
     return hashlib.sha256(json.dumps([specs, keys]).encode()).hexdigest()[:16]
+
+
+def not_measured(
+    project: Project, group: str, soups: npt.NDArray[np.float64], *, prompts: int, seed: int
+) -> npt.NDArray[np.float64]:
+    """Leave out the soups whose points would come out the same.
+
+    Args:
+        project: Whose points.
+        group: The adapter set, such as "filtered".
+        soups: Shape (m, K).
+        prompts: On how many held-out prompts at least.
+        seed: Of the sampling.
+
+    Returns:
+        The other rows, in their order.
+    """
+    values, judged = project.values, dict[int, str]()
+    measured = set()
+    for point in project.points(project.set_key(project.adapter_set(group))):
+        if point.seed == seed and point.n_prompts >= prompts:
+            if point.n_prompts not in judged:
+                judged[point.n_prompts] = judging_key(project, point.n_prompts)
+            if point.judged == judged[point.n_prompts]:
+                measured.add(weights_key(point.weights, values))
+    named = [dict(zip(values, row, strict=True)) for row in soups.tolist()]
+    return soups[[weights_key(weights, values) not in measured for weights in named]]
 
 
 def outdated(project: Project, set_key: str) -> list[Point]:

@@ -15,7 +15,7 @@ from vcsoup.filtering import PairFilter
 from vcsoup.front_figures import front_figures
 from vcsoup.monitor import Monitor
 from vcsoup.numbers import duration, plural
-from vcsoup.pipeline import judging_key, kept_pairs, load_measuring, train_project
+from vcsoup.pipeline import kept_pairs, load_measuring, not_measured, train_project
 from vcsoup.running.base_memory import base_memory, measuring_memory
 from vcsoup.running.plan import CHECKPOINTS, Run, Stage, Step
 from vcsoup.scoring_cost import memory_used
@@ -23,7 +23,6 @@ from vcsoup.soup.weights import simplex_grid
 from vcsoup.training.identity import is_run, run_identity
 from vcsoup.workspace import AdapterInfo
 from vcsoup.workspace.adapters import newest_of
-from vcsoup.workspace.points import weights_key
 
 _WORTH_TIMING = 20
 """Runs of fewer steps are not timed first: the timing itself takes four."""
@@ -195,19 +194,11 @@ class MeasureStep:
 
     def _open(self, run: Run) -> np.ndarray:
         """The soups that are not measured, shape (m, K); the base comes first."""
-        values, prompts = run.project.values, self._prompts(run)
-        grid = simplex_grid(len(values), run.file.measuring.grid)
-        soups = np.concatenate([np.zeros((1, len(values))), grid])
-        key = run.project.set_key(run.project.adapter_set(self.group))
-        measured = {
-            weights_key(point.weights, values)
-            for point in run.project.points(key)
-            if point.seed == run.file.measuring.seed
-            and point.n_prompts >= prompts
-            and point.judged == judging_key(run.project, point.n_prompts)
-        }
-        named = [dict(zip(values, row, strict=True)) for row in soups.tolist()]
-        return soups[[weights_key(weights, values) not in measured for weights in named]]
+        K, measuring = len(run.project.values), run.file.measuring
+        soups = np.concatenate([np.zeros((1, K)), simplex_grid(K, measuring.grid)])
+        return not_measured(
+            run.project, self.group, soups, prompts=self._prompts(run), seed=measuring.seed
+        )
 
 
 def _named(identity: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ import math
 import streamlit as st
 
 from vcsoup.jobs import Job
+from vcsoup.jobs.job import ENDED_EARLY
 from vcsoup.numbers import count, plural
 from vcsoup.ui import state
 from vcsoup.ui.compare_jobs import measure_args
@@ -61,7 +62,12 @@ def _offer(project: Project, group: str, *, base_known: bool, was_active: bool, 
             return
         if job is not None and job.error:
             st.error(message(job.error), icon=":material/error:")
-        (_offer_more if base_known else _offer_grid)(project, group)
+        if not base_known:
+            _offer_grid(project, group)
+            return
+        if job is not None and job.state in ENDED_EARLY and "--grid" in job.args:
+            _offer_rest(project, group, job)
+        _offer_more(project, group)
 
 
 def _progress(job: Job) -> None:
@@ -87,7 +93,20 @@ def _offer_grid(project: Project, group: str) -> None:
         help="One job that measures the base, every value alone and an even grid of mixes.",
         key="explore",
         on_click=trying,
-        args=(_start, project, group, grid_args(project, group), soups),
+        args=(_start, project, group, grid_args(project, group), _title(soups, group)),
+    )
+
+
+def _offer_rest(project: Project, group: str, job: Job) -> None:
+    args = [*job.args, *([] if "--missing" in job.args else ["--missing"])]
+    title = f"Measuring the rest of the grid of {group} adapters"
+    st.button(
+        "Measure the rest of the grid",
+        icon=":material/grid_on:",
+        help="The grid was not measured to its end. What is measured stays as it is.",
+        key="explore_rest",
+        on_click=trying,
+        args=(_start, project, group, args, title),
     )
 
 
@@ -114,14 +133,18 @@ def _offer_more(project: Project, group: str) -> None:
 
 def _start_more(project: Project, group: str) -> None:
     soups = int(st.session_state["explore_soups"])
-    _start(project, group, more_args(project, group, soups), soups)
+    _start(project, group, more_args(project, group, soups), _title(soups, group))
 
 
-def _start(project: Project, group: str, args: list[str], soups: int) -> None:
+def _title(soups: int, group: str) -> str:
+    return f"Measuring {plural(soups, 'soup')} of {group} adapters"
+
+
+def _start(project: Project, group: str, args: list[str], title: str) -> None:
     state.jobs().start(
         args,
         kind="evaluate",
-        title=f"Measuring {plural(soups, 'soup')} of {group} adapters",
+        title=title,
         project=project.name,
         meta=_meta(project, group),
     )
