@@ -30,7 +30,10 @@ CONTROLS = {
 }
 FAULTS = "[data-testid='stException'], [data-testid='stModal']:has-text('error')"
 
-pytestmark = pytest.mark.skipif(not SECONDS, reason="`make hands` runs it")
+pytestmark = [
+    pytest.mark.skipif(not SECONDS, reason="`make hands` runs it"),
+    pytest.mark.timeout(SECONDS + 300),
+]
 
 
 @pytest.fixture(params=[1440, 800])
