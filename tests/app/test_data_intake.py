@@ -1,6 +1,7 @@
 """Adding pairs on the Data page: previews, questions about a file, small and large ones."""
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -10,6 +11,9 @@ from tests.app.test_data_page import badges, captions, file_of, metrics, raw_pro
 from vcsoup.errors import JobError
 from vcsoup.jobs import Jobs
 from vcsoup.ui import data_chosen
+from vcsoup.ui.data_choice import ROLES
+from vcsoup.workspace import incoming
+from vcsoup.workspace.incoming import CHOSEN, Incoming
 
 NO_FILE = "just a line of prose"
 
@@ -250,6 +254,47 @@ def test_columns_that_were_named_survive_a_refresh(workspace, visit, tmp_path, m
     app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN, name="other.jsonl")
     assert app.radio(key="choice_helpful_way").value == way.options[0]
     assert (tmp_path / "pairs.jsonl").exists()
+
+
+def test_columns_can_be_named_where_nothing_can_be_kept(workspace, visit, tmp_path, monkeypatch):
+    """Such as on a full disk: a refresh forgets them, and that is all."""
+    raw_project(workspace)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(incoming, "write_json", full)
+    app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
+    for role, column in (("prompt", "q"), ("chosen", "x"), ("rejected", "y")):
+        pick(app, role, column)
+    assert not app.exception
+    assert preview_of(app)["chosen"].tolist() == ["Blue.", "Dry.", "Hot."]
+    app.button(key="settle_helpful").click().run()
+    assert not app.exception
+    assert metrics(app)["Pairs kept"] == "3"
+
+
+def test_a_table_of_another_project_keeps_the_columns_that_were_named_for_it(
+    workspace, visit, tmp_path
+):
+    """One visit goes from one project to the other; the value has the same name in both."""
+    first = raw_project(workspace)
+    other = workspace.create_project(first.config.model_copy(update={"name": "other"}))
+    file = file_of(tmp_path, UNKNOWN)
+    for project, columns in ((first, {"prompt": "q", "chosen": "x"}), (other, {"prompt": "win"})):
+        waiting = Incoming(project.name, "helpful", "a file", str(file), False, "", step=CHOSEN)
+        choices = {"way": next(iter(ROLES)), **columns}
+        workspace.incoming.put(replace(waiting, choices=choices))
+    app = visit("data", value="helpful", view="add", project=first.name)
+    for project, told in ((other, ["win", None]), (first, ["q", "x"])):
+        app.query_params["project"] = project.name
+        app.run()
+        columns = [
+            app.selectbox(key=f"choice_helpful_{role}").value for role in ("prompt", "chosen")
+        ]
+        assert columns == told
+    kept = workspace.incoming.find("other", "helpful")
+    assert kept.choices == {"way": next(iter(ROLES)), "prompt": "win"}
 
 
 def test_the_first_rows_of_an_unknown_table_are_text(workspace, visit, tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """The view "Reward models": judges per value, what the clinic found, one click to mend, undo."""
 
 import json
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,8 @@ from tests.app.fixture_project import HAND_GAPS, full_project, hand_project, sto
 from vcsoup.jobs import Jobs
 from vcsoup.rewards.findings import Finding
 from vcsoup.rewards.spec import RewardSpec, changed_spec
+from vcsoup.ui import reward_suggestion
+from vcsoup.ui.reward_suggestion import Told
 from vcsoup.workspace import Project, ProjectConfig
 from vcsoup.workspace.checkups import Checkup
 
@@ -101,6 +105,49 @@ def test_a_half_filled_form_survives_a_refresh(workspace, visit):
     app = visit("data", view="judges")
     assert not [button for button in app.button if button.key == "judge_save"]
     assert project.draft("judge") == {}
+
+
+def test_settings_of_a_judge_survive_refreshes_while_its_files_are_out_of_reach(
+    workspace, visit, monkeypatch
+):
+    """The hub answers, then is silent: the second refresh finds what the first one found."""
+    reached = threading.Event()
+
+    def ask(*_: object) -> Told:
+        reached.wait(10)
+        return Told(None, "the hub cannot be reached")
+
+    monkeypatch.setattr(reward_suggestion, "ask", ask)
+    project = workspace.create_project(
+        ProjectConfig(name="raw", values=("calm", "kind"), base="org/base")
+    )
+    filled = RewardSpec(model="org/judge", template="hh", max_length=333)
+    entries = filled.model_dump(mode="json")
+    project.keep_draft("judge", {"value": "kind", "of": "new", "entries": entries})
+    for _ in range(2):
+        visit("data", view="judges")
+    reached.set()
+    app = visit("data", view="judges")
+    for _ in range(20):
+        if not app.number_input:
+            time.sleep(0.05)
+            app.run()
+    assert [box.value for box in app.number_input] == [333]
+    app.button(key="judge_save").click().run()
+    assert workspace.project("raw").config.rewards == {"kind": filled}
+
+
+def test_a_judge_that_is_looked_at_leaves_no_draft(workspace, visit, monkeypatch):
+    """Its form is open, nothing is changed: the next visit has no reason to open it."""
+    monkeypatch.setattr(reward_suggestion, "ask", lambda *_: Told(None, "no", usable=False))
+    project = workspace.create_project(
+        ProjectConfig(name="raw", values=("calm", "kind"), base="org/base")
+    )
+    project.set_reward("kind", RewardSpec(model="org/judge"))
+    app = visit("data", view="judges")
+    app.button(key="judge_kind").click().run()
+    assert [box.value for box in app.text_input if box.label == "Folder or hub id"] == ["org/judge"]
+    assert not project.draft("judge")
 
 
 def test_what_the_clinic_found_is_shown_with_its_figures(project, visit):

@@ -55,6 +55,39 @@ def test_a_label_at_the_edge_of_a_canvas_stays_whole():
     ]
 
 
+@pytest.mark.parametrize("script", ["ternary.js", "front_chart.js"])
+def test_a_drawing_is_watched_once_however_often_its_data_change(script):
+    """Streamlit calls a script for every change of its data, and cleans up after the last alone."""
+    source = json.dumps((SCRIPTS / script).read_text(encoding="utf-8"))
+    world = """
+      const known = (own, name) => name === "querySelector" ? part : own[name] ?? (() => 0);
+      const part = () => new Proxy({}, {get: known});
+      globalThis.document = {createElementNS: part, createElement: part};
+      globalThis.window = {addEventListener: () => 0, removeEventListener: () => 0};
+      let made = 0;
+      globalThis.ResizeObserver = class {
+        constructor() { made += 1; }
+        observe() {}
+        disconnect() {}
+      };
+    """
+    data = "{values: ['a', 'b', 'c'], colours: [], weights: [500, 300, 200], dots: [], locked: []}"
+    known = (
+        "{svg: part(), from: JSON.stringify(data), drawn: 9}" if "front" in script else "undefined"
+    )
+    calls = f"""(async () => {{
+      {world}
+      const script = "data:text/javascript," + encodeURIComponent({source});
+      const {{default: draw}} = await import(script);
+      const data = {data};
+      const root = {{replaceChildren: () => 0, clientWidth: 9, style: {{}}, state: {known}}};
+      const parentElement = {{querySelector: () => root}};
+      for (const setTriggerValue of [0, 1, 2]) draw({{data, parentElement, setTriggerValue}});
+      return made;
+    }})()"""
+    assert asked("canvas.js", f"await {calls}") == 1
+
+
 def test_a_corner_of_the_triangle_cuts_a_name_but_never_its_weight():
     long = "harmlessness-under-adversarial-pressure"
     fits = "(text) => text.length <= 19"

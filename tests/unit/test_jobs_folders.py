@@ -85,6 +85,22 @@ def test_a_workspace_that_was_typed_from_where_one_stood_is_named_in_full(
     assert job.environment == {"VCSOUP_WORKSPACE": there}
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (["add", "--", "calm", "-w.jsonl"], ["add", "--", "calm", "-w.jsonl"]),
+        (["score", "--workspace=", "--json"], ["score", "--workspace", "HERE", "--json"]),
+    ],
+)
+def test_what_is_no_workspace_stays_as_it_was_typed(tmp_path, monkeypatch, typed, kept):
+    """Behind "--" stands a file that looks like the option; of an empty one nothing is the name."""
+    monkeypatch.chdir(tmp_path)
+    about = {"kind": "data", "title": "A", "project": None, "slot": False}
+    with job_worker(**about, args=typed, jobs_root=tmp_path / "jobs") as worker:
+        pass
+    assert Job(worker.path).args == [arg.replace("HERE", str(tmp_path)) for arg in kept]
+
+
 def test_the_bin_takes_what_has_ended_and_gives_it_back(jobs):
     first, second, waiting = ended(jobs, "a"), ended(jobs, "b"), enqueue(jobs, "c")
     with pytest.raises(JobError, match="c is queued; stop it before removing it"):

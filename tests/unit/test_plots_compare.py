@@ -14,6 +14,8 @@ from vcsoup.plots.fronts import two_fronts
 from vcsoup.plots.honesty import layer_agreement, rank_errors
 from vcsoup.plots.palette import DARK, LIGHT, value_colours
 from vcsoup.plots.presenting import FONT, adapter_gains, enlarged, kept_cloud, pair_gaps
+from vcsoup.plots.relations import correlation_map
+from vcsoup.plots.win_rates import win_rate_chart
 
 
 def soups(*rows: tuple[str, float, float], recorded: bool = False) -> pd.DataFrame:
@@ -110,6 +112,23 @@ def test_long_names_of_adapters_are_cut_in_the_legend_and_whole_for_the_pointer(
     (line,) = layer_agreement(agreement(["helpful", long]), colours=LIGHT).data
     assert line.name == "helpful and harmlessness-unde…"
     assert f"helpful and {long}" in line.hovertemplate
+
+
+def test_a_label_that_is_cut_is_whole_for_the_pointer():
+    """Plotly's "%{x}" and "%{y}" say the labels of an axis, cut as they are: none is asked for."""
+    long = "harmlessness-under-adversarial-pressure"
+    rows = pd.DataFrame({"adapter": long, "value": "a", "gain": [1.0], "low": 0.0, "high": 2.0})
+    rates = pd.DataFrame({"soup": [long], "rate": 0.5, "low": 0.2, "high": 0.8, "votes": 4})
+    maps = (
+        correlation_map([long, "b"], [[1.0, 0.5], [0.5, 1.0]], colours=LIGHT),
+        layer_agreement(agreement([long, *"bcde"]), colours=LIGHT),
+    )
+    bars = adapter_gains(rows, values=["a"], colour_of={"a": "#123456"}, colours=LIGHT)
+    (dots,) = win_rate_chart(rates, colours=LIGHT).data
+    assert [drawn.data[0].hovertext[1][0] for drawn in maps] == [f"b and {long}"] * 2
+    assert [bars.data[0].hovertext, dots.hovertext] == [(long,)] * 2
+    for trace in (*(drawn.data[0] for drawn in maps), bars.data[0], dots):
+        assert trace.hovertemplate.startswith("%{hovertext}")
 
 
 def test_few_adapters_are_lines_and_many_a_table():

@@ -17,7 +17,7 @@ from vcsoup.jobs.spawn import spawn_worker
 
 # The variable that decides what a command means, and the option that does.
 _WORKSPACE = "VCSOUP_WORKSPACE"
-_OPTION = re.compile(r"(?:--workspace(?:=|$)|-w)(.*)", re.DOTALL)
+_OPTION = re.compile(r"--workspace(?:=(.*))?|-w(.+)?", re.DOTALL)
 
 
 def new_spec(root: Path, args: Sequence[str], workspace: Path | None = None) -> dict[str, Any]:
@@ -90,9 +90,13 @@ def _named_in_full(args: Sequence[str]) -> list[str]:
     found: list[str] = []
     rest = iter(args)
     for arg in rest:
+        if arg == "--":  # no options follow, whatever they look like
+            return [*found, arg, *rest]
         if (option := _OPTION.fullmatch(arg)) is None:
             found.append(arg)
-        elif named := option[1] or next(rest, ""):
+            continue
+        attached = next((part for part in option.groups() if part is not None), None)
+        if (named := next(rest, None) if attached is None else attached) is not None:
             found += ["--workspace", _in_full(named)]
     return found
 

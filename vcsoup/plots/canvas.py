@@ -1,5 +1,7 @@
 """The empty figure that every chart starts from: quiet axes, no background, room for labels."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -107,6 +109,22 @@ def shortened(name: str, most: int) -> str:
         ('helpful', 'harmlessness…')
     """
     return name if len(name) <= most else name[: most - 1].rstrip("- ") + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def pair_names(names: Sequence[str]) -> list[list[str]]:
+    """Name each cell of a square map for the pointer: of an axis it would tell the cut labels.
+
+    Args:
+        names: Of rows and columns, K.
+
+    Returns:
+        K rows of K, the row's name first.
+
+    Example:
+        >>> pair_names(["calm", "kind"])[1]
+        ['kind and calm', 'kind and kind']
+    """
+    return [[f"{row} and {column}" for column in names] for row in names]
 
 
 def interval_bars(

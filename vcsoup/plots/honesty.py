@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from vcsoup.plots.canvas import canvas, faded, shortened
+from vcsoup.plots.canvas import canvas, faded, pair_names, shortened
 from vcsoup.plots.palette import Palette
 
 _HEIGHT = 300
@@ -113,7 +113,8 @@ def _matrix(rows: pd.DataFrame, colours: Palette) -> go.Figure:
         texttemplate="%{z:.2f}",
         colorscale=[[0, colours.series[1]], [0.5, colours.paper], [1, colours.accent]],
         showscale=False,
-        hovertemplate="%{x} and %{y}: %{z:+.2f}<extra></extra>",
+        hovertext=pair_names(names),
+        hovertemplate="%{hovertext}: %{z:+.2f}<extra></extra>",
     )
     labels = {"tickvals": names, "ticktext": [shortened(name, _TICK) for name in names]}
     figure.update_xaxes(labels)

@@ -164,7 +164,8 @@ def adapter_gains(
             name=f"judged on {value}",
             marker={"color": colour_of[value]},
             error_y=error if bars["low"].notna().all() else None,
-            hovertemplate=f"%{{x}} on {value}: %{{y:+.2f}}<extra></extra>",
+            hovertext=bars["adapter"].tolist(),  # "%{x}" would be the label, which may be cut
+            hovertemplate=f"%{{hovertext}} on {value}: %{{y:+.2f}}<extra></extra>",
         )
     adapters = list(dict.fromkeys(rows["adapter"]))
     room = max(_BESIDE - 2, _IN_ALL // max(1, len(adapters)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from vcsoup.numbers import MINUS
-from vcsoup.plots.canvas import LONGEST_LABEL, canvas, shortened
+from vcsoup.plots.canvas import LONGEST_LABEL, canvas, pair_names, shortened
 from vcsoup.plots.palette import Palette
 
 _DEEPEST = 0.65  # share of full colour at a correlation of 1, so that numbers stay readable
@@ -43,7 +43,8 @@ def correlation_map(
         text=[[_written(r) for r in row] for row in table],
         texttemplate="%{text}",
         textfont={"color": colours.ink, "size": 14},
-        hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+        hovertext=pair_names(names),
+        hovertemplate="%{hovertext}: %{text}<extra></extra>",
     )
     labels = {"tickvals": names, "ticktext": [shortened(name, LONGEST_LABEL) for name in names]}
     figure.update_xaxes(labels, type="category", showgrid=False)

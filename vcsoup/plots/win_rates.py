@@ -34,7 +34,8 @@ def win_rate_chart(rates: pd.DataFrame, *, colours: Palette) -> go.Figure:
         marker={"size": 11, "color": colours.accent},
         error_x=interval_bars(rates["rate"], rates["low"], rates["high"], colour=colours.ink),
         customdata=[[votes] for votes in rates["votes"]],
-        hovertemplate="%{y}: %{x:.0%} of %{customdata[0]}<extra></extra>",
+        hovertext=rates["soup"].tolist(),  # "%{y}" would be the label, which may be cut
+        hovertemplate="%{hovertext}: %{x:.0%} of %{customdata[0]}<extra></extra>",
     )
     figure.update_xaxes(
         range=[-0.02, 1.02], tickformat=".0%", title_text="votes won", showgrid=True

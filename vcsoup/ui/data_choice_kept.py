@@ -4,6 +4,7 @@ A refreshed page, or another tab, goes on with them. They go with the file.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -20,9 +21,17 @@ def restore(project: str, value: str) -> None:
         value: Whose file is asked about.
     """
     kept = state.workspace().incoming.find(project, value)
-    for name, entry in (kept.choices if kept else {}).items():
-        if (key := f"{key_of(value)}_{name}") not in st.session_state:
-            st.session_state[key] = entry
+    choices: dict[str, str | bool | None] = dict(kept.choices) if kept else {}
+    key = key_of(value)
+    other = st.session_state.get(f"{key}_of", project) != project
+    st.session_state[f"{key}_of"] = project
+    if other:  # the widgets, whose keys do not name the project, still say what was chosen there
+        st.session_state.pop(f"{key}_by_hand", None)
+        blank = dict.fromkeys(role for roles in ROLES.values() for role in roles)
+        choices = {"way": next(iter(ROLES)), **blank, **choices}
+    for name, entry in choices.items():
+        if other or f"{key}_{name}" not in st.session_state:
+            st.session_state[f"{key}_{name}"] = entry
 
 
 def keep(project: str, value: str) -> None:
@@ -30,7 +39,8 @@ def keep(project: str, value: str) -> None:
     incoming = state.workspace().incoming
     kept = incoming.find(project, value)
     if kept is not None and (choices := _chosen(value)) != kept.choices:
-        incoming.put(replace(kept, choices=choices))
+        with suppress(OSError):  # a workspace that cannot be written only forgets
+            incoming.put(replace(kept, choices=choices))
 
 
 def _chosen(value: str) -> Mapping[str, str | bool]:

@@ -11,7 +11,7 @@ job, `data add --preview`, so that the tab stays alive; storing them is the same
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,7 +148,8 @@ def _take(project: Project, value: str, arriving: Arriving) -> None:
     else:
         _read(project, value, arriving, USUAL)
     if _key(project, value) in st.session_state:
-        _keep(project, value, arriving)
+        with suppress(OSError):  # a workspace that cannot be written only forgets
+            _keep(project, value, arriving)
 
 
 def _keep(project: Project, value: str, arriving: Arriving) -> None:

@@ -7,6 +7,7 @@ presses of "back" to leave. A redirect is no entry. Middleware of the server; no
 
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,7 +27,8 @@ class NamesProject:
         answer: ASGIApp = self._app
         if scope["type"] == "http" and scope["path"] == "/" and _is_page(scope):
             asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            if "project" not in dict(asked) and (name := _newest()):
+            # In a thread: all visits share this one, and a disk or its database may be slow.
+            if "project" not in dict(asked) and (name := await run_in_threadpool(_newest)):
                 # Relative: a proxy may serve the app below a folder.
                 answer = RedirectResponse(f"?{urlencode([*asked, ('project', name)])}")
         await answer(scope, receive, send)
@@ -39,6 +41,6 @@ def _is_page(scope: Scope) -> bool:
 def _newest() -> str | None:
     try:
         known = Workspace(default_workspace()).projects()
-    except VcsoupError:  # the page says what is wrong with a workspace
+    except (VcsoupError, OSError, ValueError):  # the page says what is wrong with a workspace
         return None
     return known[-1].name if known else None

@@ -56,9 +56,9 @@ def left(project: Project) -> JudgeDraft | None:
     return found
 
 
-def keep(project: Project, draft: JudgeDraft) -> None:
-    """Keep what the form shows; what could not be saved changes nothing."""
-    if draft.entries in ({}, _UNTOUCHED):
+def keep(project: Project, draft: JudgeDraft | None) -> None:
+    """Keep what the form shows, None for the judge as it is; what could not be saved stays away."""
+    if draft is None or draft.entries == _UNTOUCHED:
         _write(project, None)
     elif _is_sound(draft.entries):
         _write(project, draft)

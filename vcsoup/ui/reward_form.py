@@ -88,7 +88,7 @@ def reward_form(
     heard({"kind": kind})
     try:
         if kind == "model":
-            return _model(key, workspace, same)
+            return _model(key, workspace, same, heard)
         if kind == "endpoint":
             return _endpoint(key, workspace, same, heard)
         return _rule(key, kind, same, columns)
@@ -128,7 +128,9 @@ def _endpoint(
     return spec
 
 
-def _model(key: str, workspace: Workspace, start: RewardSpec | None) -> RewardSpec | None:
+def _model(
+    key: str, workspace: Workspace, start: RewardSpec | None, heard: Heard
+) -> RewardSpec | None:
     way = st.segmented_control(
         "Which model",
         [_KNOWN, _OWN],
@@ -146,7 +148,11 @@ def _model(key: str, workspace: Workspace, start: RewardSpec | None) -> RewardSp
     if not model:
         st.caption(_UNNAMED[way])
         return None
-    spec = _asked(key, model, revision.strip() or None, start)
+    named = (model, revision.strip() or None)
+    saved = start if start and (start.model, start.revision) == named else None
+    if saved is not None:  # its files may take long to be read, or be out of reach
+        heard(saved.model_dump(mode="json"))
+    spec = _asked(key, *named, saved)
     if spec is not None:
         reward_consent.ask(workspace, spec, key=key)
     return spec
@@ -177,9 +183,9 @@ def _named(key: str, way: str, start: RewardSpec | None) -> str:
 
 
 def _asked(
-    key: str, model: str, revision: str | None, start: RewardSpec | None
+    key: str, model: str, revision: str | None, saved: RewardSpec | None
 ) -> RewardSpec | None:
-    """How a model is asked: from the record to start from, or from what its files suggest."""
+    """How a model is asked: from a record of it, or from what its files suggest."""
     if why := why_no_model(model):
         raise RewardModelError(why)
     notes = slot()
@@ -193,7 +199,6 @@ def _asked(
         said = f"{told.trouble}. Until then, say below how it is asked."
         notes.info(message(said), icon=":material/info:")
     form = f"{key}_{model}_{revision}"
-    saved = start if start and (start.model, start.revision) == (model, revision) else None
     if saved and not st.session_state.get(f"{form}_anew"):
         base = saved
         if told.suggestion:

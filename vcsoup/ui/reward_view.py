@@ -122,10 +122,8 @@ def _form(project: Project, value: str) -> None:
             heard=filled.update,
         )
         entries = spec.model_dump(mode="json") if spec is not None else filled
-        shown = {} if spec is not None and spec == present else entries
-        reward_draft.keep(
-            project, reward_draft.JudgeDraft(value=value, of=_stamp(present), entries=shown)
-        )
+        shown = reward_draft.JudgeDraft(value=value, of=_stamp(present), entries=entries)
+        reward_draft.keep(project, None if shown.start == present else shown)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             save = st.button(
                 "Save",

@@ -245,8 +245,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const told = JSON.stringify(data);
   if (told !== state.from || state.drawn !== root.clientWidth) render(state); // else a click under way stays one
   state.from = told;
-  const watch = new ResizeObserver(() => state.drawn !== root.clientWidth && ((state.drawn = root.clientWidth), render(state)));
+  // One watch for all calls: only the last one is cleaned up after.
+  state.watch ??= new ResizeObserver(() => state.drawn !== root.clientWidth && ((state.drawn = root.clientWidth), render(state)));
   state.drawn = root.clientWidth;
-  watch.observe(root);
-  return () => watch.disconnect();
+  state.watch.observe(root);
+  return () => state.watch.disconnect();
 }

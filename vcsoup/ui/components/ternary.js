@@ -217,16 +217,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   window.addEventListener("pointerdown", state.leaving, true); // once, however often it is asked for
   paint(state);
   listen(state);
-  // Letters are larger where the triangle is drawn smaller.
-  const watch = new ResizeObserver(() => label(state, state.told));
+  // Letters are larger where the triangle is drawn smaller. One watch: only the last call is cleaned up after.
+  state.watch ??= new ResizeObserver(() => label(state, state.told));
   if (state.timer) sendSoon(state); // stopped in between
   if (!state.dragging && !state.timer) {
     state.sent = data.weights;
     move(state, data.weights);
   }
-  watch.observe(root);
+  state.watch.observe(root);
   return () => {
-    watch.disconnect();
+    state.watch.disconnect();
     clearTimeout(state.timer);
     window.removeEventListener("pointerdown", state.leaving, true);
   };
