@@ -20,6 +20,7 @@ from vcsoup.errors import WeightsError
 from vcsoup.evaluation.chord import chord_weights
 from vcsoup.front_figures import front_figures
 from vcsoup.monitor import StopRequested
+from vcsoup.numbers import plural
 from vcsoup.soup.weights import check_no_specks, parse_weights, simplex_grid
 from vcsoup.workspace import Point, Project
 from vcsoup.workspace.points import weights_key
@@ -81,7 +82,7 @@ def evaluate(
         prompts = min(n_prompts or held_out, held_out)
         to_do = not_measured(target, group, soups, prompts=prompts, seed=seed)
     wanted = explore or len(to_do)
-    title = f"Measuring {wanted} soups ({group})"
+    title = f"Measuring {plural(wanted, 'soup')} ({group})"
     done = 0
     with as_job(opened, "evaluate", title, project=project) as worker:
         if explore is not None:
@@ -107,7 +108,7 @@ def evaluate(
         show_table(["soup", *target.values, "prompts"], rows, title=f"Mean reward, {group}")
     if worker.stop_requested and done < wanted:
         raise StopRequested(
-            f"stopped with {done} of {wanted} soups measured; their points are kept"
+            f"stopped with {done} of {plural(wanted, 'soup')} measured; their points are kept"
         )
 
 
