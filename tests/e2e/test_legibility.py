@@ -1,5 +1,7 @@
 """Small text and the ring of the keyboard stand out as WCAG 2 asks, as Chromium shows them."""
 
+from contextlib import suppress
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -52,6 +54,16 @@ def test_captions_and_their_code_stand_out(page: Page, app_url: str) -> None:
             assert contrast(text) >= 4.6, (palette, text.inner_text())
 
 
+def go_by_key(start: Locator, to: Locator) -> None:
+    """Press Tab on one link to reach the next; a page that is drawn just then loses the key."""
+    for _ in range(3):
+        start.press("Tab")
+        with suppress(AssertionError):
+            expect(to).to_be_focused(timeout=3_000)
+            break
+    expect(to).to_be_focused()
+
+
 @pytest.mark.parametrize(("width", "link"), [(1440, "stTopNavLink"), (700, "stSidebarNavLink")])
 def test_the_link_that_the_keyboard_is_on_has_a_ring(
     page: Page, app_url: str, width: int, link: str
@@ -62,12 +74,10 @@ def test_the_link_that_the_keyboard_is_on_has_a_ring(
     links = page.get_by_test_id(link)
     expect(links).to_have_count(6)
     expect(page.get_by_role("heading", name="The front so far")).to_be_visible()  # drawn last
-    for _ in range(3):  # past "Skip to main content" and Home
-        page.keyboard.press("Tab")
     data = links.nth(1)
     for palette in (LIGHT, DARK):
         turn(page, palette)
-        expect(data).to_be_focused()
+        go_by_key(links.first, data)
         expect(data).to_have_css("outline-style", "solid")
         expect(data).to_have_css("outline-width", "2px")
         assert contrast(data, "outlineColor") >= 3.0, palette
