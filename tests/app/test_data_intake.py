@@ -142,7 +142,7 @@ def test_a_file_of_several_preferences_asks_for_one(workspace, visit, tmp_path, 
     app = choose_file(visit, tmp_path, monkeypatch, safe_rlhf(5))
     assert "holds 2 preferences" in badges(app)
     assert preview_of(app)["chosen"].tolist() == ["So."] * 3
-    app.segmented_control(key="choice_helpful_aspect").set_value("safer").run()
+    app.segmented_control(key="choice_raw_helpful_aspect").set_value("safer").run()
     assert preview_of(app)["chosen"].tolist() == ["No."] * 3
     app.button(key="settle_helpful").click().run()
     assert "read as PKU-SafeRLHF, safer" in badges(app)
@@ -164,7 +164,7 @@ def test_the_preference_with_the_value_s_name_is_offered_first(
     app = visit("data", value="harmless", view="add")
     app.text_input(key="path_harmless").set_value("pairs.jsonl")
     look_through(app)
-    assert app.segmented_control(key="choice_harmless_aspect").value == "Harmless"
+    assert app.segmented_control(key="choice_raw_harmless_aspect").value == "Harmless"
     assert preview_of(app)["chosen"].tolist() == ["No."] * 3
     app.button(key="settle_harmless").click().run()
     app.button(key="store_harmless").click().run()
@@ -182,8 +182,8 @@ def test_two_rated_answers_are_read_by_a_rating_or_by_named_columns(
     app = choose_file(visit, tmp_path, monkeypatch, rows)
     assert "read as two rated answers, holds 2 preferences" in badges(app)
     assert preview_of(app)["chosen"].tolist() == ["So."] * 3
-    app.checkbox(key="choice_helpful_by_hand").check().run()
-    way = app.radio(key="choice_helpful_way")
+    app.checkbox(key="choice_raw_helpful_by_hand").check().run()
+    way = app.radio(key="choice_raw_helpful_way")
     way.set_value(way.options[1]).run()
     columns = {"prompt": "prompt", "first": "answer_a", "second": "answer_b", "label": "winner"}
     for role, column in columns.items():
@@ -191,7 +191,7 @@ def test_two_rated_answers_are_read_by_a_rating_or_by_named_columns(
     pick(app, "first_if", "A")
     pick(app, "second_if", "B")
     assert preview_of(app)["chosen"].tolist() == ["No.", "So.", "No."]
-    app.checkbox(key="choice_helpful_by_hand").uncheck().run()
+    app.checkbox(key="choice_raw_helpful_by_hand").uncheck().run()
     app.button(key="settle_helpful").click().run()
     app.button(key="store_helpful").click().run()
     assert project.pairs("helpful")["chosen"].tolist() == ["So."] * 4
@@ -206,7 +206,7 @@ UNKNOWN = [
 
 
 def pick(app, role, column):
-    return app.selectbox(key=f"choice_helpful_{role}").set_value(column).run()
+    return app.selectbox(key=f"choice_raw_helpful_{role}").set_value(column).run()
 
 
 def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
@@ -215,7 +215,7 @@ def test_columns_of_an_unknown_table_are_named_with_a_live_preview(
     project = raw_project(workspace)
     app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
     assert "in no format that is known here" in badges(app)
-    assert app.selectbox(key="choice_helpful_prompt").options[1:] == ["q", "x", "y", "win"]
+    assert app.selectbox(key="choice_raw_helpful_prompt").options[1:] == ["q", "x", "y", "win"]
     assert app.button(key="settle_helpful").disabled
     assert preview_of(app).to_dict("records") == UNKNOWN
     for role, column in (("prompt", "q"), ("chosen", "y"), ("rejected", "x")):
@@ -237,13 +237,13 @@ def test_columns_that_were_named_survive_a_refresh(workspace, visit, tmp_path, m
     if large:
         monkeypatch.setattr(data_chosen, "INLINE_BYTES", 100)
     app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
-    way = app.radio(key="choice_helpful_way")
+    way = app.radio(key="choice_raw_helpful_way")
     way.set_value(way.options[1]).run()
     for role, column in (("prompt", "q"), ("first", "x"), ("label", "win"), ("first_if", "x")):
         pick(app, role, column)
     app = visit("data", value="helpful", view="add")
     roles = ("prompt", "first", "second", "label", "first_if", "second_if")
-    told = [app.selectbox(key=f"choice_helpful_{role}").value for role in roles]
+    told = [app.selectbox(key=f"choice_raw_helpful_{role}").value for role in roles]
     assert told == ["q", "x", None, "win", "x", None]
     pick(app, "second", "y")
     pick(app, "second_if", "y")
@@ -252,7 +252,7 @@ def test_columns_that_were_named_survive_a_refresh(workspace, visit, tmp_path, m
     assert not app.warning
     app.button(key="unsettle_helpful").click().run()
     app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN, name="other.jsonl")
-    assert app.radio(key="choice_helpful_way").value == way.options[0]
+    assert app.radio(key="choice_raw_helpful_way").value == way.options[0]
     assert (tmp_path / "pairs.jsonl").exists()
 
 
@@ -290,7 +290,8 @@ def test_a_table_of_another_project_keeps_the_columns_that_were_named_for_it(
         app.query_params["project"] = project.name
         app.run()
         columns = [
-            app.selectbox(key=f"choice_helpful_{role}").value for role in ("prompt", "chosen")
+            app.selectbox(key=f"choice_{project.name}_helpful_{role}").value
+            for role in ("prompt", "chosen")
         ]
         assert columns == told
     kept = workspace.incoming.find("other", "helpful")
@@ -314,7 +315,7 @@ def test_one_label_for_both_answers_is_refused_in_the_page_s_own_words(
 ):
     raw_project(workspace)
     app = choose_file(visit, tmp_path, monkeypatch, UNKNOWN)
-    way = app.radio(key="choice_helpful_way")
+    way = app.radio(key="choice_raw_helpful_way")
     way.set_value(way.options[1]).run()
     for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
         pick(app, role, column)
@@ -332,11 +333,11 @@ def test_a_label_says_which_answer_is_better(workspace, visit, tmp_path, monkeyp
     raw_project(workspace)
     rows = [{**row, "win": row["win"].capitalize()} for row in UNKNOWN]
     app = choose_file(visit, tmp_path, monkeypatch, rows)
-    way = app.radio(key="choice_helpful_way")
+    way = app.radio(key="choice_raw_helpful_way")
     way.set_value(way.options[1]).run()
     for role, column in (("prompt", "q"), ("first", "x"), ("second", "y"), ("label", "win")):
         pick(app, role, column)
-    assert app.selectbox(key="choice_helpful_first_if").options == ["X", "Y", "Both"]
+    assert app.selectbox(key="choice_raw_helpful_first_if").options == ["X", "Y", "Both"]
     pick(app, "first_if", "X")
     pick(app, "second_if", "Y")
     seen = preview_of(app)
@@ -365,7 +366,7 @@ def test_a_large_file_is_read_by_a_job_in_the_chosen_way(workspace, visit, tmp_p
         raise JobError("no job in this test")
 
     monkeypatch.setattr(Jobs, "start", start)
-    app.segmented_control(key="choice_helpful_aspect").set_value("safer").run()
+    app.segmented_control(key="choice_raw_helpful_aspect").set_value("safer").run()
     app.button(key="settle_helpful").click().run()
     assert app.error[0].value == "no job in this test"
     ((_, _, *options),) = started

@@ -34,9 +34,9 @@ ROLES = {
 """What is asked for, by how the answers are told apart."""
 
 
-def key_of(value: str) -> str:
-    """Return the prefix of the widgets' keys for a value."""
-    return f"choice_{value}"
+def key_of(project: str, value: str) -> str:
+    """Return the prefix of the widgets' keys for a value of a project."""
+    return f"choice_{project}_{value}"
 
 
 def can_choose(look: FileLook) -> bool:
@@ -45,18 +45,19 @@ def can_choose(look: FileLook) -> bool:
     return len(look.aspects) > 1 or (not look.format and len(look.columns) > 1 and bool(rows))
 
 
-def show(look: FileLook, value: str, *, source: str) -> Reading | None:
+def show(look: FileLook, project: str, value: str, *, source: str) -> Reading | None:
     """Ask what a file does not say, with its first rows as they would be read.
 
     Args:
         look: The beginning of the file.
+        project: Name of the project.
         value: Whose pairs these become; a preference of its name is offered first.
         source: Where it comes from, for people.
 
     Returns:
         What was chosen; None while something is missing or no row would become a pair.
     """
-    key, by_hand = key_of(value), True
+    key, by_hand = key_of(project, value), True
     if look.aspects:
         st.markdown(
             f"**{literal(source, most=200)}**, read as {literal(look.format)}, holds "

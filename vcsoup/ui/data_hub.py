@@ -114,7 +114,7 @@ def _read(project: Project, arriving: Incoming, origin: HubOrigin) -> None:
     if not look.settled and data_choice.can_choose(look):
         source = f"{origin.repo}, {plural(origin.rows, 'row')}"
         data_choice_kept.restore(project.name, arriving.value)
-        shown = data_choice.show(look, arriving.value, source=source)
+        shown = data_choice.show(look, project.name, arriving.value, source=source)
         data_choice_kept.keep(project.name, arriving.value)
         discard = partial(data_arrival.drop, arriving)
         decided = data_choice.decided(shown, key=arriving.value, discard=discard)

@@ -186,7 +186,7 @@ def _read(project: Project, value: str, arriving: Arriving, how: Reading) -> Non
 def _settle(project: Project, value: str, waiting: Unsettled) -> None:
     arriving = waiting.arriving
     data_choice_kept.restore(project.name, value)
-    how = data_choice.show(waiting.look, value, source=arriving.source)
+    how = data_choice.show(waiting.look, project.name, value, source=arriving.source)
     data_choice_kept.keep(project.name, value)
 
     def discard() -> None:
