@@ -6,6 +6,7 @@ stores each point as soon as it is whole. Imports torch only when called.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -165,14 +166,18 @@ def not_measured(
     Returns:
         The other rows, in their order.
     """
-    values, judged = project.values, dict[int, str]()
-    measured = set()
-    for point in project.points(project.set_key(project.adapter_set(group))):
-        if point.seed == seed and point.n_prompts >= prompts:
-            if point.n_prompts not in judged:
-                judged[point.n_prompts] = judging_key(project, point.n_prompts)
-            if point.judged == judged[point.n_prompts]:
-                measured.add(weights_key(point.weights, values))
+    values = project.values
+    found = [
+        point
+        for point in project.points(project.set_key(project.adapter_set(group)))
+        if point.seed == seed and point.n_prompts >= prompts
+    ]
+    today = _judged_today(project, found)
+    measured = {
+        weights_key(point.weights, values)
+        for point in found
+        if point.judged == today[point.n_prompts]
+    }
     named = [dict(zip(values, row, strict=True)) for row in soups.tolist()]
     return soups[[weights_key(weights, values) not in measured for weights in named]]
 
@@ -180,8 +185,13 @@ def not_measured(
 def outdated(project: Project, set_key: str) -> list[Point]:
     """Return the points of an adapter set that other judges' files or prompts measured."""
     found = [point for point in project.points(set_key) if point.judged]
-    today = {n: judging_key(project, n) for n in {point.n_prompts for point in found}}
+    today = _judged_today(project, found)
     return [point for point in found if point.judged != today[point.n_prompts]]
+
+
+def _judged_today(project: Project, points: Sequence[Point]) -> dict[int, str]:
+    """What would judge points now, by their numbers of prompts."""
+    return {n: judging_key(project, n) for n in {point.n_prompts for point in points}}
 
 
 def points_of(

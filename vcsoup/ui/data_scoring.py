@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from vcsoup.jobs import Job
+from vcsoup.jobs.job import ENDED_EARLY
 from vcsoup.numbers import count, duration, share
 from vcsoup.scoring_progress import (
     StageProgress,
@@ -104,7 +105,7 @@ def _heading(project: Project, job: Job | None, open_values: Sequence[str]) -> N
                 args=(job.stop,),
             )
         elif open_values and not missing:
-            again = job is not None and job.state in ("stopped", "lost", "failed")
+            again = job is not None and job.state in ENDED_EARLY
             label = "Go on scoring" if again else "Score the pairs"
             st.button(
                 label,
@@ -174,7 +175,7 @@ def _ended(project: Project, job: Job) -> None:
     known, wanted = known_rewards(stages)
     if job.state in ("failed", "lost") and (error := job.error):
         st.error(message(error), icon=":material/error:")
-    if job.state in ("stopped", "lost", "failed") and known:
+    if job.state in ENDED_EARLY and known:
         st.caption(
             f"{count(known)} of {count(wanted)} rewards of the steps that had begun are kept; "
             "going on skips them."
